@@ -1,0 +1,157 @@
+"""The session types in force: the file read, a script host for each entry, and the rows that gateways read.
+
+Loading never fails: what is wrong with the file, an entry or a script is a `Problem`, and the others serve.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.utils import timezone
+
+from remote_service import models
+from remote_service.conf import GatewaySettings
+from remote_service.config.groups import unknown_groups
+from remote_service.config.loader import LoadedType, SessionsFile, load_sessions_file
+from remote_service.config.problems import Problem
+from remote_service.config.script_report import ScriptFault, ScriptReport, problem_of_report
+from remote_service.hosting.account import script_environment, session_account
+from remote_service.hosting.client import HostOrder, ScriptHost
+from remote_service.hosting.readable import CopyError, readable_script
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 4
+"""How many script hosts load side by side."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """A type that can be served."""
+
+    loaded: LoadedType
+    order: HostOrder
+    host: ScriptHost
+    on_last_disconnect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What one load gave."""
+
+    entries: dict[str, Entry]
+    problems: tuple[Problem, ...] = ()
+    file: SessionsFile | None = None
+
+    @property
+    def readable(self) -> bool:
+        """Whether the file itself could be read; its entries may be wrong all the same."""
+        return self.file is not None and not any(p.entry is None and p.is_error for p in self.file.problems)
+
+    async def close(self) -> None:
+        """Ends the script hosts."""
+        await asyncio.gather(*(entry.host.close() for entry in self.entries.values()))
+
+
+async def load_catalogue(settings: GatewaySettings) -> Catalogue:
+    """Reads the sessions file and starts a script host for each entry.
+
+    Raises:
+        AccountError: scripts may not run as root and there is no account for them.
+    """
+    account = session_account(settings.session_user)
+    file = load_sessions_file(settings.sessions_file, settings.script_dirs)
+    environment = script_environment(os.environ, account, settings.script_env)
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def start(loaded: LoadedType) -> tuple[Entry | None, list[Problem]]:
+        async with gate:
+            return await _start_host(loaded, account, environment, settings.type_logs)
+
+    results = await asyncio.gather(*(start(loaded) for loaded in file.types))
+    entries = {entry.loaded.type.name: entry for entry, _ in results if entry is not None}
+    problems = (*file.problems, *(problem for _, found in results for problem in found))
+    return Catalogue(entries, problems, file)
+
+
+async def _start_host(
+    loaded: LoadedType, account: str | None, environment: dict[str, str], logs: Path
+) -> tuple[Entry | None, list[Problem]]:
+    problems = []
+    script = loaded.script_path
+    try:
+        script, copied = readable_script(loaded.script_path, account)
+    except CopyError as error:
+        report = ScriptReport(ScriptFault.UNREADABLE, found=str(error), names=(account or "",))
+        return None, [problem_of_report(report, loaded)]
+    if copied:
+        log.warning(
+            "the account %s cannot read %s: a copy serves, made just now; reload after changing it", account, script
+        )
+    order = HostOrder(
+        name=loaded.type.name,
+        script=script,
+        count=loaded.type.count,
+        options=loaded.type.options,
+        account=account,
+        environment=environment,
+        log_path=logs / f"{log_name(loaded.type.name)}.log",
+    )
+    host, result = await ScriptHost.start(order)
+    if result.report.fault is not None:
+        problems.append(problem_of_report(result.report, loaded))
+    if host is None:
+        return None, problems
+    wanted = loaded.type.on_last_disconnect or result.on_last_disconnect
+    return Entry(loaded, order, host, wanted), problems
+
+
+def log_name(type_name: str) -> str:
+    """A file name for a type: its letters and digits, whatever else its name holds."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", type_name).strip("-").lower()[:80] or "type"
+
+
+def publish(in_force: Catalogue, loaded: Catalogue, generation: int) -> None:
+    """Writes the catalogue in force, and what the last load found wrong, into the rows that gateways read."""
+    problems = all_problems(loaded)
+    with transaction.atomic():
+        _write_types(in_force)
+        models.Site.load()
+        models.Site.objects.filter(pk=1).update(
+            problems=[problem.as_dict() for problem in problems], loaded_at=timezone.now(), reload_done=generation
+        )
+    for problem in problems:
+        log.log(logging.ERROR if problem.is_error else logging.WARNING, "%s", problem)
+
+
+def _write_types(catalogue: Catalogue) -> None:
+    for position, (name, entry) in enumerate(catalogue.entries.items()):
+        models.SessionType.objects.update_or_create(
+            name=name,
+            defaults={
+                "position": position,
+                "on_last_disconnect": entry.on_last_disconnect,
+                "stored_definition": entry.loaded.type.model_dump(mode="json"),
+            },
+        )
+    models.SessionType.objects.exclude(name__in=list(catalogue.entries)).delete()
+
+
+def all_problems(loaded: Catalogue) -> list[Problem]:
+    """What loading found wrong, and the groups that types name and the site does not have."""
+    groups = unknown_groups(loaded.file, known_groups()) if loaded.file is not None else ()
+    return [*loaded.problems, *groups]
+
+
+def known_groups() -> frozenset[str]:
+    """The names of the site's groups."""
+    return frozenset(Group.objects.values_list("name", flat=True))
+
+

@@ -1,0 +1,49 @@
+"""The framework's settings: one frozen record, made in the Django settings, read from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """What the framework needs to know of its site. Paths are absolute."""
+
+    state_dir: Path
+    """Database, logs, sockets, `server.pid`; mode 0700, ours."""
+    sessions_file: Path
+    script_dirs: tuple[Path, ...]
+    """Where scripts are looked for after the sessions file's own directory."""
+    script_env: tuple[str, ...] = ()
+    """Names of further environment variables that scripts may see."""
+    session_user: str = "remote-session"
+    """The account that scripts run as when the server is started by root; "root" keeps root."""
+    security_token: str = ""
+    """The secret of the stand-alone REST; empty closes it."""
+    per_user_total: int = 5
+    """How many live sessions one user may have, over all types."""
+
+    @property
+    def run_dir(self) -> Path:
+        """The runners' sockets."""
+        return self.state_dir / "run"
+
+    @property
+    def session_logs(self) -> Path:
+        """The sessions' logs, one file each."""
+        return self.state_dir / "logs" / "sessions"
+
+    @property
+    def type_logs(self) -> Path:
+        """What scripts print while they are loaded, one file a type."""
+        return self.state_dir / "logs" / "types"
+
+
+def current() -> GatewaySettings:
+    """The settings in force."""
+    found = settings.REMOTE_SERVICE
+    assert isinstance(found, GatewaySettings)
+    return found

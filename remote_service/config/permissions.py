@@ -1,0 +1,44 @@
+"""Who else may write what the server trusts: who changes a script runs programs as the session account."""
+
+from __future__ import annotations
+
+import shlex
+import stat
+from pathlib import Path
+
+from remote_service.config.problems import Code, Problem, Severity
+
+
+def other_writers(mode: int) -> str | None:
+    """Who may write there beside the owner: "its group", "everybody", or None.
+
+    Args:
+        mode: `st_mode`. A directory with the sticky bit passes: nobody can replace somebody else's file in
+            it.
+    """
+    if stat.S_ISDIR(mode) and mode & stat.S_ISVTX:
+        return None
+    if mode & stat.S_IWOTH:
+        return "everybody"
+    return "its group" if mode & stat.S_IWGRP else None
+
+
+def writable_warning(path: Path, code: Code) -> Problem | None:
+    """A warning when others may write `path`; None when they may not, or when it cannot be told."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return None
+    writers = other_writers(mode)
+    if writers is None:
+        return None
+    return Problem(
+        str(path),
+        None,
+        (),
+        f"the mode {stat.S_IMODE(mode):04o}, with which {writers} may write it",
+        "that only its owner may",
+        f"chmod go-w {shlex.quote(str(path))}",
+        code,
+        Severity.WARNING,
+    )

@@ -1,0 +1,296 @@
+"""The keys of the sessions file: what each may hold, what it is when absent, and how a message describes it.
+
+This is the one list of keys. `Says` beside each gives the words of its error messages and the sample of its
+remedy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+
+DEFAULT_SIZES = (
+    "1600x1200",
+    "1024x768",
+    "1280x720",
+    "1280x1024",
+    "1920x1080",
+    "1920x1200",
+    "2560x1440",
+    "3840x2160",
+)
+"""The size menu of a type whose options have no `sizes`. The first is the one preselected."""
+
+MAX_NAME = 100
+MAX_COUNT = 10_000
+MAX_SECONDS = 1_000_000_000
+"""Some 31 years: what is longer cannot be added to a date; `null` means none."""
+MAX_SIZE_TEXT = 64
+MAX_TEXT = 256
+"""Characters of an option's value, unless a text field has a `max` of its own."""
+MAX_LONG_TEXT = 4096
+
+RESERVED_NAMES = ("size", "username", "token", "security_token")
+"""Names that a form field cannot have: they mean something else in the options or in a REST query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """How messages speak of a key."""
+
+    expected: str
+    sample: str
+    """JSON, as a remedy proposes it."""
+    item: str = ""
+    """What each item of the list, or value of the object, is expected to be."""
+
+
+def is_printable(text: str) -> bool:
+    """Whether the text shows something, on one line: printable characters and not only blanks."""
+    return text.isprintable() and not text.isspace() and text != ""
+
+
+def _printable(text: str) -> str:
+    if not is_printable(text):
+        raise ValueError("not printable")
+    return text
+
+
+def _printable_lines(text: str) -> str:
+    if not all(character.isprintable() or character == "\n" for character in text):
+        raise ValueError("not printable")
+    return text
+
+
+def _trimmed(text: str) -> str:
+    if text != text.strip():
+        raise ValueError("blanks at an end")
+    return text
+
+
+def _field_name(name: str) -> str:
+    if not (name.isascii() and name.isidentifier()) or name in RESERVED_NAMES:
+        raise ValueError("not a field name")
+    return name
+
+
+Name = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_printable), AfterValidator(_trimmed)]
+SizeText = Annotated[str, Field(max_length=MAX_SIZE_TEXT), AfterValidator(_printable)]
+GroupName = Annotated[str, Field(max_length=150), AfterValidator(_printable)]
+Extension = Annotated[str, Field(max_length=32), AfterValidator(_printable)]
+ShortText = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_printable)]
+Identifier = Annotated[str, Field(max_length=64), AfterValidator(_field_name)]
+Seconds = Annotated[float | None, Field(ge=0, le=MAX_SECONDS)]
+Number = Annotated[float, Field(ge=-1e15, le=1e15)]
+Scalar = str | int | float | bool
+
+_TEXT = f"a text of 1 to {MAX_TEXT} printable characters"
+_SECONDS = f"a number of seconds from 0 to {MAX_SECONDS}, or null for none"
+
+
+def _seconds(sample: str) -> Says:
+    return Says(_SECONDS, sample)
+
+
+def _text(sample: str) -> Says:
+    return Says(_TEXT, sample)
+
+
+def _as_list(value: Any) -> Any:
+    """Accepts one text where a list of them is meant."""
+    return [value] if isinstance(value, str) else value
+
+
+class _Strict(BaseModel):
+    """No guessing: a number in quotes is a text, and a key that is not listed is an error."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class KnownOptions(BaseModel):
+    """The three keys of `options` that the framework reads. All others are the site's own."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    sizes: Annotated[
+        list[SizeText],
+        Field(min_length=1),
+        Says(
+            "a list of one or more texts for the size menu, or no such key for the default menu",
+            '["1600x1200", "1280x1024"]',
+            f"a text of 1 to {MAX_SIZE_TEXT} printable characters",
+        ),
+    ] = list(DEFAULT_SIZES)
+    group: Annotated[
+        list[GroupName],
+        Field(min_length=1),
+        Says(
+            "the name of a group or a list of one or more names, or no such key for everybody",
+            '"ClusterRendering"',
+            "the name of a group: 1 to 150 printable characters",
+        ),
+    ] = []
+    file_ext: Annotated[
+        list[Extension],
+        Says(
+            "a file extension or a list of them",
+            '["case", "encas"]',
+            "a file extension: 1 to 32 printable characters",
+        ),
+    ] = []
+
+    _one_group = field_validator("group", "file_ext", mode="before")(_as_list)
+
+
+class FormField(_Strict):
+    """One field of a type's launch form; what a user enters there reaches `start(options=…)` as text."""
+
+    name: Annotated[
+        Identifier,
+        Says(
+            "letters, digits and underscores that begin with no digit, at most 64, and not one of the names "
+            + ", ".join(RESERVED_NAMES),
+            '"cores"',
+        ),
+    ]
+    """The option's name."""
+    type: Annotated[
+        Literal["text", "number", "choice", "checkbox"],
+        Says('"text", "number", "choice" or "checkbox"', '"number"'),
+    ]
+    label: Annotated[ShortText, _text('"Cores"')] = Field(
+        default_factory=lambda fields: str(fields.get("name", ""))
+    )
+    """What the page calls it; its name unless given."""
+    default: Annotated[Scalar | None, Says("a text, a number, true or false, as the type has it", "4")] = None
+    """What it holds at first. Without: the first choice, false, an empty text; a number must be entered."""
+    choices: Annotated[
+        tuple[ShortText, ...],
+        Field(min_length=1, strict=False),
+        Says("a list of one or more texts", '["small", "large"]', _TEXT),
+    ] = ()
+    """Of a choice: what can be chosen."""
+    min: Annotated[Number | None, Says("a number", "1")] = None
+    """Of a number the least; of a text the least number of characters."""
+    max: Annotated[Number | None, Says("a number", "64")] = None
+    """Of a number the greatest; of a text the greatest number of characters (256 unless given)."""
+    unit: Annotated[ShortText | None, _text('"GB"')] = None
+    """Of a number: what it counts."""
+    help: Annotated[
+        str,
+        Field(max_length=1000),
+        AfterValidator(_printable_lines),
+        Says("a text of at most 1000 characters", '"How many cores the job asks for."'),
+    ] = ""
+    show_if: Annotated[
+        dict[str, Scalar | list[Scalar]],
+        Says(
+            "an object of other fields' names, each with the value or list of values that shows this field",
+            '{"mode": "batch"}',
+            "a text, a number, true, false, or a list of these",
+        ),
+    ] = {}
+    """Shown, and passed on, only when each of these other fields is shown and has one of the values."""
+
+    @property
+    def conditions(self) -> dict[str, tuple[Scalar, ...]]:
+        """`show_if` with every value as a tuple."""
+        return {
+            name: tuple(values) if isinstance(values, list) else (values,)
+            for name, values in self.show_if.items()
+        }
+
+
+class Limits(_Strict):
+    """What ends a session by itself, in seconds (0 at once, None never), and how many one user may have."""
+
+    reservation_timeout: Annotated[Seconds, _seconds("300")] = 300.0
+    """How long a slot stays reserved without its session being wanted."""
+    start_timeout: Annotated[Seconds, _seconds("60")] = 60.0
+    """The `start` call and the wait for the endpoint together; time in a queue does not count."""
+    linger: Annotated[Seconds, _seconds("15")] = 15.0
+    """After the last viewer closed cleanly."""
+    reconnect: Annotated[Seconds, _seconds("900")] = 900.0
+    """After the last viewer's line was cut: a closed laptop lid is not a closed tab."""
+    idle_timeout: Annotated[Seconds, _seconds("3600")] = None
+    """Without input from any viewer."""
+    max_lifetime: Annotated[Seconds, _seconds("86400")] = None
+    """From *running* on."""
+    per_user: Annotated[
+        int | None,
+        Field(ge=1),
+        Says("a whole number of at least 1, or null for no limit of this type's own", "1"),
+    ] = None
+    """Live sessions of this type that one user may have."""
+
+
+class SessionType(_Strict):
+    """One entry of the sessions file."""
+
+    name: Name
+    """The entry's key."""
+    script: Annotated[
+        str,
+        Says(
+            "the bare name of a Python file that is beside the sessions file or in a script directory",
+            '"desktop_session.py"',
+        ),
+    ]
+    count: Annotated[int, Field(ge=1, le=MAX_COUNT), Says(f"a whole number from 1 to {MAX_COUNT}", "1")]
+    """How many sessions of the type there can be at the same time."""
+    options: Annotated[dict[str, Any], Says("an object, which reaches the script as it is", "{}")]
+    """Reaches the script unchanged; the keys beside those of `KnownOptions` are the site's own."""
+    description: Annotated[
+        str,
+        Field(max_length=1000),
+        AfterValidator(_printable_lines),
+        Says("a text of at most 1000 characters", '"A desktop on this machine."'),
+    ] = ""
+    icon: Annotated[ShortText | None, _text('"desktop"')] = None
+    category: Annotated[ShortText | None, _text('"Desktops"')] = None
+    form: Annotated[
+        tuple[FormField, ...],
+        Field(strict=False),
+        Says(
+            "a list of fields",
+            '[{"name": "cores", "type": "number", "min": 1}]',
+            "an object with at least name and type",
+        ),
+    ] = ()
+    limits: Annotated[Limits, Says("an object of limits", '{"idle_timeout": 3600}')] = Limits()
+    on_last_disconnect: Annotated[
+        Literal["stop", "keep"] | None,
+        Says('"stop" or "keep", or no such key for what the script says', '"keep"'),
+    ] = None
+    """None: the script class's attribute of the same name decides."""
+    stream: Annotated[Literal["rfb", "raw"], Says('"rfb" or "raw"', '"rfb"')] = "rfb"
+    rest: Annotated[bool, Says("true or false", "false")] = True
+    """Whether `/v1` may reserve it."""
+
+    @field_validator("options")
+    @classmethod
+    def _check_known_options(cls, options: dict[str, Any]) -> dict[str, Any]:
+        KnownOptions.model_validate(options)  # its errors become errors below `options`
+        return options
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """The size menu, never empty; the first is the default."""
+        return tuple(self.options.get("sizes", DEFAULT_SIZES))
+
+    @property
+    def groups(self) -> tuple[str, ...] | None:
+        """The groups whose members may use it; None for everybody."""
+        return _names(self.options, "group") if "group" in self.options else None
+
+    @property
+    def file_ext(self) -> tuple[str, ...]:
+        """The extensions of the files that it can show."""
+        return _names(self.options, "file_ext")
+
+
+def _names(options: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    return tuple(_as_list(options.get(key, [])))

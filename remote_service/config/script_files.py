@@ -1,0 +1,117 @@
+"""Finds a script's file: beside the sessions file, then in the script directories, never outside them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+from remote_service.config.problems import Code, Finding
+from remote_service.config.words import as_json, closest, listed, shown
+
+_MAX_NAME = 255
+"""Bytes of a file's name on Linux."""
+
+_KEY = ("script",)
+_BARE_NAME = 'the bare name of a Python file, such as "desktop_session.py"'
+
+
+def find_script(name: str, directories: Sequence[Path]) -> Path | Finding:
+    """Looks for a script.
+
+    Args:
+        name: what the sessions file says.
+        directories: absolute, in the order in which they are looked through. The first one that has
+            something of this name decides, even when that cannot be used.
+
+    Returns:
+        The path in that directory (a link is not followed in it, so that `__file__` is where the admin put
+        it), or what is wrong. A link may point to any place inside the directory that it lies in.
+    """
+    is_bare = os.path.basename(name) == name and name.isprintable() and len(os.fsencode(name)) <= _MAX_NAME
+    if not is_bare or not name.endswith(".py"):
+        return _bad_name(name)
+    for directory in directories:
+        path = directory / name
+        try:
+            path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            return _unreadable(path, error)
+        return _judge(path)
+    return _missing(name, directories)
+
+
+def _judge(path: Path) -> Path | Finding:
+    """The path when it is a readable file with something in it, inside its directory."""
+    directory, target = os.path.realpath(path.parent), os.path.realpath(path)
+    if os.path.commonpath((directory, target)) != directory:
+        return Finding(
+            _KEY,
+            f"that {path} is a link to {target}, outside its directory",
+            f"a file in {directory}",
+            "copy the script there, or name its own directory in REMOTE_SERVICE_SCRIPT_DIRS",
+            Code.SCRIPT_OUTSIDE,
+        )
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            kind = "a directory" if stat.S_ISDIR(status.st_mode) else "no regular file"
+            fix = "give the name of the Python file itself"
+            return Finding(_KEY, f"that {path} is {kind}", "a Python file", fix, Code.SCRIPT_IS_NO_FILE)
+        if status.st_size == 0:
+            fix = "write realize_service() into it, or copy one of the example scripts"
+            return Finding(_KEY, f"that {path} is empty", "a Python script", fix, Code.SCRIPT_EMPTY)
+        with path.open("rb"):
+            return path
+    except OSError as error:
+        return _unreadable(path, error)
+
+
+def _bad_name(name: str) -> Finding:
+    base = os.path.basename(name.replace("\\", "/"))
+    if base != name and base.endswith(".py"):
+        fix = (
+            f"write {as_json(base)}, and put the file beside the sessions file or name its directory in "
+            "REMOTE_SERVICE_SCRIPT_DIRS"
+        )
+        return Finding(_KEY, f"the path {as_json(name)}", _BARE_NAME, fix, Code.SCRIPT_NAME)
+    fix = (
+        f"did you mean {as_json(name + '.py')}?"
+        if name.isidentifier()
+        else "write the name of a file that ends in .py"
+    )
+    return Finding(_KEY, shown(name), _BARE_NAME, fix, Code.SCRIPT_NAME)
+
+
+def _missing(name: str, directories: Sequence[Path]) -> Finding:
+    looked = [f"{path}{'' if path.is_dir() else ' (no such directory)'}" for path in directories]
+    near = closest(name, [script for path in directories for script in _scripts_in(path)])
+    fix = f"put it into {directories[0]}, or name its directory in REMOTE_SERVICE_SCRIPT_DIRS"
+    return Finding(
+        _KEY,
+        f"no file {as_json(name)} in {listed(looked)}",
+        "a script in one of these",
+        f"did you mean {as_json(near)}? Otherwise {fix}" if near else fix,
+        Code.SCRIPT_MISSING,
+    )
+
+
+def _scripts_in(directory: Path) -> list[str]:
+    try:
+        return sorted(name for name in os.listdir(directory) if name.endswith(".py"))
+    except OSError:
+        return []
+
+
+def _unreadable(path: Path, error: OSError) -> Finding:
+    return Finding(
+        _KEY,
+        f"that {path} cannot be read ({error.strerror})",
+        "a file that the server's account may read",
+        f"as its owner or root run: chmod a+r {shlex.quote(str(path))}",
+        Code.SCRIPT_UNREADABLE,
+    )

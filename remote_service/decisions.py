@@ -1,0 +1,171 @@
+"""What the supervisor does next with a session: a pure function of what is known and how old it is.
+
+Ages are in seconds on a monotonic clock; limits are in seconds, None for none (design, section 4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from remote_service.answers import Answer
+from remote_service.config.schema import Limits
+from remote_service.hosting.status import Phase, Status, StopOutcome
+from remote_service.states import EndReason, State
+
+
+class Action(StrEnum):
+    """What to do."""
+
+    NOTHING = "nothing"
+    LAUNCH = "launch"
+    """Fork a runner and order the start."""
+    REACHED = "reached"
+    """Write that it runs."""
+    STOP = "stop"
+    """Write why, and order the stop."""
+    DROP = "drop"
+    """End a reservation of which nothing was started."""
+    FINISH = "finish"
+    """Write that it is over."""
+    RECOVER = "recover"
+    """Its runner has gone: end what is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An action, with the reason of an end and a sentence where there is one."""
+
+    action: Action
+    reason: EndReason | None = None
+    detail: str = ""
+
+
+NOTHING = Decision(Action.NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A viewer that left and did not come back: how long ago, and whether it said goodbye."""
+
+    age: float
+    clean: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Everything that counts for one session at one moment."""
+
+    state: State
+    wanted: str
+    wanted_reason: EndReason | None
+    limits: Limits
+    keep: bool
+    """Whether it stays when its last viewer has left."""
+    state_age: float
+    running_age: float = 0.0
+    """Seconds since it began to run."""
+    input_age: float = 0.0
+    """Seconds since the last real input, or since it began to run."""
+    viewers: int = 0
+    departures: tuple[Departure, ...] = ()
+    status: Status | None = None
+    """What its runner said last; None when there is no runner that we know of."""
+    runner_lost: bool = False
+
+
+def decide(known: Known) -> Decision:
+    """What to do now; at most one thing, the next look comes at once after it."""
+    over = known.status is not None and known.status.phase is Phase.OVER
+    if known.runner_lost and not over and known.state not in (State.RESERVED, State.ENDED, State.FAILED):
+        return Decision(Action.RECOVER, EndReason.RUNNER_LOST)
+    return _BY_STATE[known.state](known)
+
+
+def _reserved(known: Known) -> Decision:
+    if known.wanted == "stop":
+        return Decision(Action.DROP, known.wanted_reason or EndReason.RELEASED)
+    if known.wanted == "start":
+        return Decision(Action.LAUNCH)
+    if _late(known.state_age, known.limits.reservation_timeout):
+        return Decision(Action.DROP, EndReason.RESERVATION_EXPIRED)
+    return NOTHING
+
+
+def _starting(known: Known) -> Decision:
+    status = known.status
+    if status is not None and status.fault is not None:
+        return Decision(Action.STOP, EndReason.START_FAILED, status.detail)
+    if known.wanted == "stop":
+        return Decision(Action.STOP, known.wanted_reason or EndReason.USER)
+    if status is not None and status.phase is Phase.READY:
+        return Decision(Action.REACHED)
+    return NOTHING
+
+
+def _running(known: Known) -> Decision:
+    if known.wanted == "stop":
+        return Decision(Action.STOP, known.wanted_reason or EndReason.USER)
+    status = known.status
+    # While a viewer still gets bytes the program is not over, whatever a listening socket says: some servers close
+    # theirs after the first viewer. When it is over, the relay sees that first and the viewer is gone.
+    if status is not None and status.poll.answer is Answer.ENDED and not known.viewers:
+        return Decision(Action.STOP, EndReason.PROGRAM_ENDED, status.poll.reason)
+    if status is not None and status.phase is not Phase.READY:
+        return Decision(Action.STOP, EndReason.PROGRAM_ENDED, status.detail)
+    if _late(known.running_age, known.limits.max_lifetime):
+        return Decision(Action.STOP, EndReason.LIFETIME)
+    if _late(known.input_age, known.limits.idle_timeout):
+        return Decision(Action.STOP, EndReason.IDLE)
+    return _deserted(known)
+
+
+def _deserted(known: Known) -> Decision:
+    """The last viewer has left, or none ever came."""
+    if known.viewers or known.keep:
+        return NOTHING
+    if not known.departures:
+        late = _late(known.running_age, known.limits.reservation_timeout)
+        return Decision(Action.STOP, EndReason.NEVER_VIEWED) if late else NOTHING
+    gone = all(
+        _late(departure.age, known.limits.linger if departure.clean else known.limits.reconnect)
+        for departure in known.departures
+    )
+    return Decision(Action.STOP, EndReason.LAST_VIEWER) if gone else NOTHING
+
+
+def _stopping(known: Known) -> Decision:
+    status = known.status
+    if status is not None and status.phase is Phase.OVER:
+        return Decision(Action.FINISH)
+    return NOTHING
+
+
+def _over(_known: Known) -> Decision:
+    return NOTHING
+
+
+def _late(age: float, limit: float | None) -> bool:
+    return limit is not None and age >= limit
+
+
+def quarantine_reason(status: Status) -> str:
+    """Why the slot of a session that is over may not be given to the next one; empty when it may."""
+    if status.survivors:
+        return f"processes {', '.join(map(str, status.survivors))} could not be ended"
+    if status.stop is StopOutcome.HUNG:
+        return "stop() did not return in time, so nobody knows what it left"
+    return ""
+
+
+
+
+_BY_STATE = {
+    State.RESERVED: _reserved,
+    State.STARTING: _starting,
+    State.QUEUED: _starting,
+    State.RUNNING: _running,
+    State.STOPPING: _stopping,
+    State.ENDED: _over,
+    State.FAILED: _over,
+}

@@ -1,0 +1,65 @@
+"""As whom scripts run, and what they see of our environment: an allow-list, never a copy."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Iterable, Mapping
+
+from remote_service.hosting.processes import MARKER, NO_SESSION
+
+PASSED = ("PATH", "LANG", "TZ", "TERM", "TMPDIR", "HOME", "USER", "SHELL")
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+KEEP_ROOT = "root"
+
+
+class AccountError(RuntimeError):
+    """Scripts cannot run as they should; the message says what to do about it."""
+
+
+def session_account(wanted: str, *, uid: int | None = None) -> str | None:
+    """The account that scripts switch to, or None when they stay what this process is.
+
+    Args:
+        wanted: `REMOTE_SERVICE_SESSION_USER`.
+        uid: whose process this is; the real one unless a test says otherwise.
+
+    Raises:
+        AccountError: we are root and there is no such account.
+    """
+    if (os.geteuid() if uid is None else uid) != 0 or wanted == KEEP_ROOT:
+        return None
+    try:
+        entry = pwd.getpwnam(wanted)
+    except KeyError:
+        raise AccountError(
+            f"the account {wanted!r}, as which session scripts are to run, does not exist; expected an account without "
+            "rights. Run 'make setup' as root, which makes it, or name another one in REMOTE_SERVICE_SESSION_USER "
+            "('root' keeps root, which lets every script do everything)"
+        ) from None
+    if entry.pw_uid == 0:
+        raise AccountError(
+            f"the account {wanted!r} has uid 0; expected an account without rights. "
+            "Set REMOTE_SERVICE_SESSION_USER to one, or to 'root' when that is what you want"
+        )
+    return wanted
+
+
+def script_environment(
+    environ: Mapping[str, str], account: str | None, extra_names: Iterable[str]
+) -> dict[str, str]:
+    """The environment of a script host: what design and admin allow, and the place for the session's marker.
+
+    Args:
+        environ: our own environment.
+        account: as `session_account` gave it; its home, name and shell replace ours.
+        extra_names: `REMOTE_SERVICE_SCRIPT_ENV`, names of further variables.
+    """
+    allowed = {*PASSED, *extra_names}
+    chosen = {k: v for k, v in environ.items() if k in allowed or k.startswith("LC_")}
+    chosen.setdefault("PATH", DEFAULT_PATH)
+    if account is not None:
+        entry = pwd.getpwnam(account)
+        chosen |= {"HOME": entry.pw_dir, "USER": entry.pw_name, "SHELL": entry.pw_shell or "/bin/sh"}
+    chosen[MARKER] = NO_SESSION
+    return chosen

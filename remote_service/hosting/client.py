@@ -1,0 +1,231 @@
+"""The supervisor's side of script hosts and runners, for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from remote_service.config.script_report import ScriptFault, ScriptReport, how_it_ended
+from remote_service.hosting.status import Status
+from remote_service.hosting.wire import Channel, Decoder, WireError, encode, listen_on, short_path
+from remote_service.tasks import spawn
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+LOAD_TIMEOUT = 20.0
+"""Seconds that importing a script and realizing all its services may take."""
+FORK_TIMEOUT = 5.0
+_CHUNK = 65536
+
+
+class HostError(RuntimeError):
+    """A script host did not do what it was asked; the message says what it did instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostOrder:
+    """What a script host is to load, as whom, and with which environment."""
+
+    name: str
+    script: Path
+    count: int
+    options: Mapping[str, Any]
+    account: str | None
+    environment: Mapping[str, str]
+    log_path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """How loading went: `report.fault` is None when all is well."""
+
+    report: ScriptReport
+    on_last_disconnect: str = "stop"
+
+
+class ScriptHost:
+    """One running script host."""
+
+    def __init__(self, process: asyncio.subprocess.Process, sock: socket.socket) -> None:
+        self._process = process
+        self._sock = sock
+        self._channel = Channel(sock)
+        self._decoder = Decoder()
+        self._realizing: int | None = None
+        self._answers: dict[str, asyncio.Future[int]] = {}
+
+    @property
+    def pid(self) -> int:
+        """The host's process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs, as far as is known."""
+        return self._process.returncode is None and self._sock.fileno() >= 0
+
+    @classmethod
+    async def start(cls, order: HostOrder, *, timeout: float = LOAD_TIMEOUT) -> tuple[ScriptHost | None, Loaded]:
+        """Starts a host and has it load the script.
+
+        Args:
+            order: what to load.
+            timeout: seconds for import and realization together.
+
+        Returns:
+            The host, or None when the script cannot be served, and the report. Never raises for the script's sake.
+        """
+        ours, theirs = socket.socketpair()
+        log = os.open(order.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "remote_service.hosting.script_host", str(theirs.fileno()),
+                cwd=PROJECT, env=dict(order.environment), pass_fds=[theirs.fileno()], start_new_session=True,
+                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        finally:
+            theirs.close()
+            os.close(log)
+        host = cls(process, ours)
+        ours.setblocking(False)
+        loop = asyncio.get_running_loop()
+        message = {
+            "script": str(order.script), "name": order.name, "count": order.count,
+            "options": order.options, "account": order.account,
+        }  # fmt: skip
+        try:
+            async with asyncio.timeout(timeout):
+                await loop.sock_sendall(ours, encode(message))
+                loaded = await host._hear_report()
+        except TimeoutError:
+            report = ScriptReport(ScriptFault.IMPORT_TIMEOUT, index=host._realizing, found=f"{timeout:g} seconds")
+            loaded = Loaded(report)
+        if loaded.report.fault not in (None, ScriptFault.THREADS):
+            await host.close()
+            return None, loaded
+        spawn(host._listen(), name=f"script host {order.name}")
+        return host, loaded
+
+    async def _hear_report(self) -> Loaded:
+        loop = asyncio.get_running_loop()
+        try:
+            while data := await loop.sock_recv(self._sock, _CHUNK):
+                for message in self._decoder.feed(data):
+                    if "report" in message:
+                        return Loaded(ScriptReport.from_dict(message["report"]), message["on_last_disconnect"])
+                    self._realizing = message["realizing"]
+        except ConnectionError:
+            pass
+        status = await self._process.wait()
+        return Loaded(ScriptReport(ScriptFault.DIED, index=self._realizing, found=how_it_ended(status)))
+
+    async def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while data := await loop.sock_recv(self._sock, _CHUNK):
+                for message in self._decoder.feed(data):
+                    self._answer(message)
+        except OSError:
+            pass
+        for waiting in self._answers.values():
+            if not waiting.done():
+                waiting.set_exception(HostError("the script host ended"))
+
+    def _answer(self, message: dict[str, Any]) -> None:
+        session = message.get("forked") or message.get("refused")
+        waiting = self._answers.get(str(session))
+        if waiting is None or waiting.done():
+            return
+        if "forked" in message:
+            waiting.set_result(message["pid"])
+        else:
+            waiting.set_exception(HostError(message["reason"]))
+
+    async def fork_runner(self, session: str, index: int, socket_path: Path, log_path: Path) -> int:
+        """Forks a session's runner, which listens at `socket_path` and writes the session's log.
+
+        Returns:
+            The runner's process id.
+
+        Raises:
+            HostError: the host has died, refused, or did not answer within 5 s.
+        """
+        if not self.alive:
+            raise HostError("the script host has ended")
+        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._answers[session] = answer
+        listener = listen_on(socket_path)
+        log = os.open(log_path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            async with asyncio.timeout(FORK_TIMEOUT):
+                self._channel.send({"fork": session, "index": index}, [listener.fileno(), log])
+                return await answer
+        except TimeoutError as error:
+            raise HostError(f"the script host did not answer within {FORK_TIMEOUT:g} s") from error
+        except OSError as error:
+            raise HostError(f"the script host cannot be reached: {error}") from error
+        finally:
+            listener.close()
+            os.close(log)
+            del self._answers[session]
+
+    async def close(self) -> None:
+        """Ends the host; its runners live on."""
+        self._sock.close()
+        if self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+
+class RunnerLink:
+    """A connection to a session's runner; reports every status and the loss of the connection."""
+
+    def __init__(self, session: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.session = session
+        self.status: Status | None = None
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def connect(cls, session: str, path: Path) -> RunnerLink:
+        """Connects to the runner that listens at `path`.
+
+        Raises:
+            OSError: there is none.
+        """
+        with short_path(path) as name:
+            reader, writer = await asyncio.open_unix_connection(name)
+        return cls(session, reader, writer)
+
+    async def follow(self, on_status: Callable[[Status], None]) -> None:
+        """Hands each status to `on_status` until the runner hangs up."""
+        decoder = Decoder()
+        try:
+            while data := await self._reader.read(_CHUNK):
+                for message in decoder.feed(data):
+                    self.status = Status.from_dict(message["status"])
+                    on_status(self.status)
+        except (ConnectionError, WireError):
+            return
+
+    async def order(self, order: str, **arguments: Any) -> None:
+        """Sends one order.
+
+        Raises:
+            OSError: the runner has gone.
+        """
+        self._writer.write(encode({"order": order, **arguments}))
+        await self._writer.drain()
+
+    async def close(self) -> None:
+        """Hangs up."""
+        self._writer.close()
+        try:
+            await self._writer.wait_closed()
+        except OSError:
+            return

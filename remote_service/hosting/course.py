@@ -1,0 +1,275 @@
+"""The course of one session in its runner, without I/O: events and the time go in, commands come out.
+
+The rules it keeps (see `remote_service.script`): `stop` is called exactly once for every `start` that was called and
+did not return something false, and a second time only when the process died inside the call; calls never overlap;
+whatever happens, what is left is ended and the phase becomes `OVER`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from remote_service.answers import Answer, Poll
+from remote_service.endpoints import Endpoint
+from remote_service.hosting.status import NEEDS_NO_STOP, Phase, StartFault, Status, StopOutcome
+
+INTERRUPT_PATIENCE = 2.0
+"""Seconds a call has to return after it was interrupted, before its process is killed."""
+POLL_INTERVAL = 1.0
+"""Seconds between two questions to `poll`."""
+POLL_PATIENCE = 5.0
+"""Seconds after which a `poll` that has not returned counts as *unknown*."""
+STOP_TIMEOUT = 10.0
+"""Seconds that `stop` may take when nobody ordered otherwise."""
+STOP_TRIES = 2
+REPLACEMENTS = 3
+"""How often a worker that dies between calls gets a successor, before the session is given up."""
+
+
+class Command(StrEnum):
+    """What the course asks of the runner."""
+
+    CALL = "call"
+    """Make the named call in the worker."""
+    INTERRUPT = "interrupt"
+    """Raise an exception inside the running call."""
+    REPLACE = "replace"
+    """Kill the worker if it lives, fork a new one and load the saved state."""
+    CLEAN = "clean"
+    """End what is left, remove the scratch directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One command; `call` and `arguments` belong to `CALL`."""
+
+    command: Command
+    call: str = ""
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call ended: `kind` is done, refused, falsy, raised or exited; `detail` one sentence."""
+
+    kind: str
+    detail: str = ""
+    value: Any = None
+
+
+class Course:
+    """The state machine. Every method takes the monotonic time in seconds and returns the commands to carry out."""
+
+    def __init__(self, session: str) -> None:
+        self.status = Status(session)
+        self._call = ""
+        self._called_at = 0.0
+        self._interrupted_at: float | None = None
+        self._start_deadline: float | None = None
+        self._stop_timeout = 0.0
+        self._stop_tries = 0
+        self._stop_wanted = False
+        self._next_poll = 0.0
+        self._replaced = 0
+
+    # ---- orders of the supervisor -----------------------------------------------------------------------
+
+    def start(self, now: float, arguments: dict[str, Any], timeout: float | None) -> list[Step]:
+        """Orders the start; a second order changes nothing. `timeout` in seconds, None for no limit."""
+        if self.status.phase is not Phase.IDLE:
+            return []
+        self._start_deadline = None if timeout is None else now + timeout
+        self._become(phase=Phase.STARTING)
+        return [self._make_call(now, "start", arguments)]
+
+    def recover(self, state: dict[str, Any] | None, endpoint: Endpoint | None) -> list[Step]:
+        """Takes over a session whose runner was killed: its script's saved state goes into a fresh worker."""
+        if self.status.phase is not Phase.IDLE:
+            return []
+        self._become(phase=Phase.READY, state=state, endpoint=endpoint)
+        return [Step(Command.REPLACE)]
+
+    def stop(self, now: float, timeout: float) -> list[Step]:
+        """Orders the end; `timeout` is what the script's `stop` may take. A later order may only shorten it."""
+        self._stop_timeout = min(timeout, self._stop_timeout) if self._stop_wanted else timeout
+        self._stop_wanted = True
+        if self.status.phase is Phase.IDLE:
+            return self._clean()
+        if self.status.phase in (Phase.STARTING, Phase.WAITING, Phase.READY):
+            return self._to_stop(now)
+        return []
+
+    # ---- what happened ----------------------------------------------------------------------------------
+
+    def published(self, endpoint: Endpoint, password: str | None) -> None:
+        """The script named its endpoint."""
+        self._become(endpoint=endpoint, password=password)
+
+    def saved(self, state: dict[str, Any]) -> None:
+        """The script saved its state."""
+        self._become(state=state)
+
+    def call_ended(self, now: float, outcome: Outcome) -> list[Step]:
+        """The running call came back."""
+        call, self._call, self._interrupted_at = self._call, "", None
+        if call == "stop":
+            done = outcome.kind == "done"
+            self._become(stop=StopOutcome.DONE if done else StopOutcome.FAILED)
+            return self._clean()
+        if self.status.phase is Phase.STOPPING:
+            skip_stop = call == "start" and outcome.kind in ("falsy", "refused") and not self.status.fault
+            return self._clean() if skip_stop else [self._call_stop(now)]
+        if call == "start":
+            return self._start_ended(now, outcome)
+        if call == "poll":
+            self._poll_ended(now, outcome)
+            return self._judge_poll(now)
+        return []
+
+    def listens(self, now: float) -> None:
+        """The endpoint listens."""
+        if self.status.phase is Phase.WAITING:
+            self._become(phase=Phase.READY)
+            self._next_poll = now + POLL_INTERVAL
+
+    def worker_died(self, now: float, how: str) -> list[Step]:
+        """The worker's process ended without being asked to; `how` says how ("exit status 3", "signal 9")."""
+        call, self._call, self._interrupted_at = self._call, "", None
+        phase = self.status.phase
+        if phase is Phase.STARTING and self.status.fault is not None:
+            return [Step(Command.REPLACE), *self._to_stop(now)]
+        if phase is Phase.STARTING:
+            return [Step(Command.REPLACE), *self._fail(now, StartFault.DIED, f"The script ended its process: {how}.")]
+        if phase in (Phase.WAITING, Phase.READY):
+            self._replaced += 1
+            self._next_poll = now + POLL_INTERVAL
+            too_often = self._replaced > REPLACEMENTS
+            return [Step(Command.REPLACE), *(self._give_up(now, how) if too_often else [])]
+        if phase is Phase.STOPPING:
+            if call == "stop" and self._stop_tries >= STOP_TRIES:
+                self._become(stop=StopOutcome.FAILED)
+                return self._clean()
+            return [Step(Command.REPLACE), self._call_stop(now)]
+        return []
+
+    def cleaned(self, survivors: tuple[int, ...]) -> None:
+        """Everything that could be ended has ended."""
+        self._become(phase=Phase.OVER, survivors=survivors)
+
+    def tick(self, now: float) -> list[Step]:
+        """Time has passed: deadlines and the next poll."""
+        if self._call and self._interrupted_at is not None:
+            return self._after_interrupt(now)
+        if self.status.phase is Phase.STARTING and self._due(now):
+            # The fault is written when the call has come back or its process is gone: only then may `stop` run.
+            self._become(fault=StartFault.TIMEOUT, detail=self._timeout_sentence(now))
+            return self._interrupt(now)
+        if self.status.phase is Phase.WAITING and self._due(now):
+            where = self.status.endpoint
+            return self._fail(now, StartFault.NEVER_LISTENED, f"Nothing listened at {where} in time.")
+        if self._call == "stop" and now >= self._called_at + self._stop_timeout:
+            self._become(stop=StopOutcome.HUNG)
+            return self._interrupt(now)
+        if self._call == "poll" and now >= self._called_at + POLL_PATIENCE:
+            why = f"poll() has not answered for {POLL_PATIENCE:g} s."
+            self._become(poll=Poll.unknown(why))
+        elif not self._call and self.status.phase in (Phase.WAITING, Phase.READY) and now >= self._next_poll:
+            listened = self.status.phase is Phase.READY
+            return [self._make_call(now, "poll", {"has_listened": listened})]
+        return []
+
+    def next_deadline(self, now: float) -> float:
+        """Seconds until `tick` may have something to do."""
+        moments = [self._next_poll if not self._call else self._called_at + POLL_PATIENCE]
+        if self._start_deadline is not None and self.status.phase in (Phase.STARTING, Phase.WAITING):
+            moments.append(self._start_deadline)
+        if self._call == "stop":
+            moments.append(self._called_at + self._stop_timeout)
+        if self._interrupted_at is not None:
+            moments.append(self._interrupted_at + INTERRUPT_PATIENCE)
+        return max(0.02, min((m for m in moments if m > now), default=now + 1.0) - now)
+
+    # ---- inside -----------------------------------------------------------------------------------------
+
+    def _become(self, **changes: Any) -> None:
+        self.status = replace(self.status, **changes)
+
+    def _due(self, now: float) -> bool:
+        return self._start_deadline is not None and now >= self._start_deadline
+
+    def _timeout_sentence(self, now: float) -> str:
+        return f"start() had not returned after {now - self._called_at:.0f} s."
+
+    def _make_call(self, now: float, call: str, arguments: dict[str, Any]) -> Step:
+        self._call, self._called_at = call, now
+        return Step(Command.CALL, call, arguments)
+
+    def _call_stop(self, now: float) -> Step:
+        self._stop_tries += 1
+        return self._make_call(now, "stop", {})
+
+    def _interrupt(self, now: float) -> list[Step]:
+        self._interrupted_at = now
+        return [Step(Command.INTERRUPT)]
+
+    def _after_interrupt(self, now: float) -> list[Step]:
+        assert self._interrupted_at is not None
+        if now < self._interrupted_at + INTERRUPT_PATIENCE:
+            return []
+        call, self._call, self._interrupted_at = self._call, "", None
+        if call == "stop":
+            return self._clean()
+        if self.status.phase is Phase.STARTING:
+            return [Step(Command.REPLACE), *self._to_stop(now)]
+        return [Step(Command.REPLACE), self._call_stop(now)]
+
+    def _start_ended(self, now: float, outcome: Outcome) -> list[Step]:
+        if self.status.fault is StartFault.TIMEOUT:
+            return self._to_stop(now)
+        if outcome.kind == "refused":
+            return self._fail(now, StartFault.REFUSED, outcome.detail)
+        if outcome.kind == "falsy":
+            return self._fail(now, StartFault.FALSY, f"start() returned {outcome.detail}: the script could not start.")
+        if outcome.kind != "done":
+            return self._fail(now, StartFault.RAISED, outcome.detail)
+        if self.status.endpoint is None:
+            return self._fail(
+                now, StartFault.NO_ENDPOINT, "start() succeeded, but never called set_host_port() or a sibling of it."
+            )
+        self._become(phase=Phase.WAITING)
+        self._next_poll = now + POLL_INTERVAL
+        return []
+
+    def _poll_ended(self, now: float, outcome: Outcome) -> None:
+        self._next_poll = now + POLL_INTERVAL
+        if outcome.kind != "done":
+            self._become(poll=Poll.unknown(f"poll() failed: {outcome.detail}"))
+            return
+        answer, reason, progress = outcome.value
+        self._become(poll=Poll(Answer(answer), reason), progress=progress)
+
+    def _judge_poll(self, now: float) -> list[Step]:
+        poll = self.status.poll
+        if self.status.phase is Phase.WAITING and poll.answer is Answer.ENDED:
+            return self._fail(now, StartFault.ENDED_EARLY, f"The program ended before it could be reached: {poll.reason}")
+        return []
+
+    def _fail(self, now: float, fault: StartFault, detail: str) -> list[Step]:
+        self._become(fault=fault, detail=detail)
+        return self._clean() if fault in NEEDS_NO_STOP else self._to_stop(now)
+
+    def _give_up(self, now: float, how: str) -> list[Step]:
+        self._become(poll=Poll.ended(f"The script's process ended again and again, at last by {how}."))
+        return self._to_stop(now)
+
+    def _to_stop(self, now: float) -> list[Step]:
+        """`stop` comes next: at once, or when the call that is running has been interrupted."""
+        self._stop_timeout = self._stop_timeout or STOP_TIMEOUT
+        self._become(phase=Phase.STOPPING)
+        return self._interrupt(now) if self._call else [self._call_stop(now)]
+
+    def _clean(self) -> list[Step]:
+        self._become(phase=Phase.CLEANING)
+        return [Step(Command.CLEAN)]

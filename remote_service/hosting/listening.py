@@ -1,0 +1,115 @@
+"""Whether something listens at an endpoint, found out without connecting to it where that is possible.
+
+A connection that hangs up before it logs in counts as an attack at a VNC server, and a dozen of them lock the next
+viewer out. So local endpoints are looked up in `/proc/net` (proc(5)); only another host's is connected to, once.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+
+from remote_service.endpoints import Endpoint, EndpointKind
+
+_TCP_LISTEN = "0A"
+_UNIX_ACCEPTING = 0x10000
+_WILDCARDS = {"0.0.0.0", "::"}
+
+
+def tcp_listeners(lines: Iterable[str], *, ipv6: bool) -> set[tuple[str, int]]:
+    """The (address, port) pairs that listen, out of the lines of `/proc/net/tcp` or `tcp6`.
+
+    Addresses are 32-bit words in the machine's byte order, printed in hexadecimal.
+    """
+    found = set()
+    for line in lines:
+        fields = line.split()
+        if len(fields) > 3 and fields[3] == _TCP_LISTEN:
+            address, port = fields[1].split(":")
+            words = [bytes.fromhex(address[i : i + 8])[::-1] for i in range(0, len(address), 8)]
+            packed = b"".join(words)
+            ip = ipaddress.IPv6Address(packed) if ipv6 else ipaddress.IPv4Address(packed)
+            found.add((str(ip), int(port, 16)))
+    return found
+
+
+def unix_listeners(lines: Iterable[str]) -> set[str]:
+    """The paths of Unix sockets that accept connections, out of the lines of `/proc/net/unix`."""
+    found = set()
+    for line in lines:
+        fields = line.split(maxsplit=7)
+        if len(fields) == 8 and fields[3] != "Flags" and int(fields[3], 16) & _UNIX_ACCEPTING:
+            found.add(fields[7].rstrip("\n"))
+    return found
+
+
+def addresses_of(host: str) -> list[str]:
+    """The addresses of a host name, empty when it cannot be resolved."""
+    try:
+        answers = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    return sorted({str(answer[4][0]) for answer in answers})
+
+
+def is_local(address: str) -> bool:
+    """Whether the address is one of this machine's: loopback, or one that can be bound."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if ip.is_loopback:
+        return True
+    family = socket.AF_INET6 if ip.version == 6 else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        return False
+    return True
+
+
+def listens_locally(endpoint: Endpoint) -> bool | None:
+    """Whether something on this machine listens at the endpoint; None when the endpoint is another machine's.
+
+    A terminal's command has nothing that listens: it is always ready.
+    """
+    if endpoint.kind is EndpointKind.TERMINAL:
+        return True
+    if endpoint.kind is EndpointKind.UNIX:
+        with open("/proc/net/unix", encoding="utf-8", errors="surrogateescape") as lines:
+            return endpoint.path in unix_listeners(lines)
+    local = [address for address in addresses_of(endpoint.host) if is_local(address)]
+    if not local:
+        return None
+    listeners = _local_tcp_listeners()
+    return any((address, endpoint.port) in listeners for address in {*local, *_WILDCARDS})
+
+
+def listens(endpoint: Endpoint, *, connect_timeout: float = 1.0) -> bool:
+    """Whether the endpoint can be connected to now; asks another host by one connection.
+
+    Args:
+        endpoint: what the script named.
+        connect_timeout: seconds for that connection.
+    """
+    local = listens_locally(endpoint)
+    if local is not None:
+        return local
+    return any(_accepts(a, endpoint.port, connect_timeout) for a in addresses_of(endpoint.host))
+
+
+def _local_tcp_listeners() -> set[tuple[str, int]]:
+    found: set[tuple[str, int]] = set()
+    for name, ipv6 in (("tcp", False), ("tcp6", True)):
+        path = Path("/proc/net", name)
+        if path.exists():
+            found |= tcp_listeners(path.read_text().splitlines(), ipv6=ipv6)
+    return found
+
+
+def _accepts(address: str, port: int, timeout: float) -> bool:
+    try:
+        with socket.create_connection((address, port), timeout=timeout):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,327 @@
+"""A session's runner: our code only, between the supervisor and the worker in which the script's calls run.
+
+It outlives both: the supervisor finds it again at its Unix socket, and a worker that dies gets a successor. It keeps
+the session's log, holds everything the session starts as its descendants, and ends what is left. What happens when
+is decided in `remote_service.hosting.course`; here are the sockets, the clock and the processes.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import shutil
+import signal
+import socket
+import stat
+import time
+import traceback
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from remote_service.config.script_report import how_it_ended
+from remote_service.endpoints import Endpoint
+from remote_service.hosting import processes
+from remote_service.hosting.course import Command, Course, Outcome, Step
+from remote_service.hosting.listening import listens
+from remote_service.hosting.script_context import ScriptContext
+from remote_service.hosting.session_log import SessionLog
+from remote_service.hosting.status import Phase
+from remote_service.hosting.wire import Channel, Message, WireError
+from remote_service.hosting.worker import INTERRUPT_SIGNAL, Worker, script_logger
+from remote_service.script import RemoteServiceScript
+
+LISTEN_CHECKS = (0.005, 0.25)
+"""Seconds between two looks for the listening socket: the first gap and the longest, doubled in between."""
+TERM_PATIENCE = 1.0
+"""Seconds between SIGTERM and SIGKILL for what a session left behind."""
+ALONE_PATIENCE = 60.0
+"""Seconds that a finished runner waits for a supervisor to hear of it."""
+WORKER_LOST = 70
+"""Exit status of a worker that cannot go on, for instance because the script closed all descriptors."""
+_CHUNK = 65536
+_MOST_CHUNKS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerTask:
+    """What a script host hands to the runner it forks: descriptors are open, the service is pristine."""
+
+    session: str
+    service: RemoteServiceScript
+    listener: int
+    log: int
+
+
+class Runner:
+    """The loop of one session."""
+
+    def __init__(self, task: RunnerTask) -> None:
+        self._task = task
+        self._course = Course(task.session)
+        self._log = SessionLog(task.log)
+        self._selector = selectors.DefaultSelector()
+        self._listener = socket.socket(fileno=task.listener)
+        self._listener.setblocking(False)
+        self._supervisors: list[Channel] = []
+        self._worker: Channel | None = None
+        self._worker_pid = 0
+        self._pipe_read, self._pipe_write = os.pipe()
+        self._scratch: Path | None = None
+        self._next_look = 0.0
+        self._look_gap = LISTEN_CHECKS[0]
+        self._over_since: float | None = None
+        self._dismissed = False
+
+    def run(self) -> None:
+        """Serves until the session is over and a supervisor has heard of it."""
+        os.set_blocking(self._pipe_read, False)
+        wake_read, wake_write = socket.socketpair()
+        wake_read.setblocking(False)
+        wake_write.setblocking(False)
+        signal.set_wakeup_fd(wake_write.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            # Whoever stops the service manager's whole group must not lose the one process that can clean up.
+            signal.signal(ignored, signal.SIG_IGN)
+        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self._selector.register(self._pipe_read, selectors.EVENT_READ, self._read_output)
+        self._selector.register(wake_read, selectors.EVENT_READ, lambda: wake_read.recv(4096))
+        self._fork_worker()
+        while not self._finished():
+            shown = self._course.status
+            for key, _events in self._selector.select(self._patience()):
+                key.data()
+            self._notice_deaths()
+            self._carry_out(self._course.tick(time.monotonic()))
+            self._look_for_listener()
+            if self._course.status != shown:
+                self._tell_supervisors()
+        self._log.flush()
+
+    # ---- time -------------------------------------------------------------------------------------------
+
+    def _finished(self) -> bool:
+        if self._course.status.phase is not Phase.OVER:
+            return False
+        now = time.monotonic()
+        self._over_since = self._over_since or now
+        return self._dismissed or now > self._over_since + ALONE_PATIENCE
+
+    def _patience(self) -> float:
+        now = time.monotonic()
+        patience = self._course.next_deadline(now)
+        if self._course.status.phase is Phase.WAITING:
+            patience = min(patience, max(0.0, self._next_look - now))
+        return patience
+
+    def _look_for_listener(self) -> None:
+        status = self._course.status
+        now = time.monotonic()
+        if status.phase is not Phase.WAITING or now < self._next_look or status.endpoint is None:
+            return
+        if listens(status.endpoint):
+            self._course.listens(now)
+        self._next_look = time.monotonic() + self._look_gap
+        self._look_gap = min(self._look_gap * 2, LISTEN_CHECKS[1])
+
+    # ---- supervisors ------------------------------------------------------------------------------------
+
+    def _accept(self) -> None:
+        with suppress(BlockingIOError):
+            connection, _address = self._listener.accept()
+            channel = Channel(connection)
+            self._supervisors.append(channel)
+            self._selector.register(channel, selectors.EVENT_READ, lambda: self._hear_supervisor(channel))
+            self._tell(channel)
+
+    def _hear_supervisor(self, channel: Channel) -> None:
+        try:
+            messages = channel.receive_available()
+        except WireError as error:
+            self._log.line(f"a supervisor sent what cannot be read: {error}")
+            messages = None
+        if messages is None:
+            self._drop(channel)
+            return
+        for message in messages:
+            self._obey(message)
+
+    def _obey(self, message: Message) -> None:
+        now = time.monotonic()
+        order = message.get("order")
+        if order == "start":
+            self._log.keep_secret(message["token"])
+            arguments = {key: message[key] for key in ("token", "timestamp", "options")}
+            self._carry_out(self._course.start(now, arguments, message["timeout"]))
+        elif order == "recover":
+            endpoint = Endpoint.from_dict(message["endpoint"]) if message["endpoint"] else None
+            self._carry_out(self._course.recover(message["state"], endpoint))
+        elif order == "stop":
+            self._carry_out(self._course.stop(now, message["timeout"]))
+        elif order == "dismiss":
+            self._dismissed = True
+
+    def _tell_supervisors(self) -> None:
+        for channel in list(self._supervisors):
+            self._tell(channel)
+
+    def _tell(self, channel: Channel) -> None:
+        try:
+            channel.send({"status": self._course.status.as_dict()})
+        except OSError:
+            self._drop(channel)
+
+    def _drop(self, channel: Channel) -> None:
+        if channel in self._supervisors:
+            self._supervisors.remove(channel)
+            self._selector.unregister(channel)
+            channel.close()
+
+    # ---- the worker -------------------------------------------------------------------------------------
+
+    def _fork_worker(self) -> None:
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            ours.close()
+            self._become_worker(theirs)
+        theirs.close()
+        self._worker_pid = pid
+        self._worker = channel = Channel(ours)
+        ours.setblocking(False)
+        self._selector.register(channel, selectors.EVENT_READ, lambda: self._hear_worker(channel))
+
+    def _become_worker(self, sock: socket.socket) -> None:
+        """Turns this fork into the worker; never returns, whatever happens."""
+        try:
+            self._selector.close()
+            signal.set_wakeup_fd(-1)
+            for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
+            os.setpgid(0, 0)
+            os.dup2(self._pipe_write, 1)
+            os.dup2(self._pipe_write, 2)
+            kept = sock.fileno()
+            os.closerange(3, kept)
+            os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
+            channel = Channel(sock)
+            context = ScriptContext(self._task.session, channel, script_logger(), self._scratch)
+            context.attach(self._task.service)
+            context.restore(self._course.status.endpoint)
+            Worker(self._task.service, channel, context).run(self._course.status.state)
+        except BaseException:  # noqa: BLE001 (the last frame of a fork: shown in the session's log, then the fork ends)
+            traceback.print_exc()
+        finally:
+            os._exit(WORKER_LOST)
+
+    def _hear_worker(self, channel: Channel) -> None:
+        try:
+            messages = channel.receive_available()
+        except WireError as error:
+            self._log.line(f"the script's process sent what cannot be read: {error}")
+            messages = None
+        if messages is None:
+            self._forget_worker(channel)
+            return
+        for message in messages:
+            self._hear(message)
+
+    def _hear(self, message: Message) -> None:
+        if "secret" in message:
+            self._log.keep_secret(message["secret"])
+        elif "scratch" in message:
+            self._scratch = Path(message["scratch"])
+        elif "state" in message:
+            self._course.saved(message["state"])
+        elif "endpoint" in message:
+            if message["password"]:
+                self._log.keep_secret(message["password"])
+            self._course.published(Endpoint.from_dict(message["endpoint"]), message["password"])
+        elif "done" in message:
+            done = message["done"]
+            outcome = Outcome(done["kind"], self._log.masked(done["detail"]), done["value"])
+            self._carry_out(self._course.call_ended(time.monotonic(), outcome))
+
+    def _forget_worker(self, channel: Channel) -> None:
+        self._selector.unregister(channel)
+        channel.close()
+        if self._worker is channel:
+            self._worker = None
+
+    def _notice_deaths(self) -> None:
+        for pid, wait_status in processes.reap():
+            if pid == self._worker_pid:
+                self._worker_pid = 0
+                if self._worker is not None:
+                    # What it said with its last breath counts.
+                    self._hear_worker(self._worker)
+                how = how_it_ended(os.waitstatus_to_exitcode(wait_status))
+                self._carry_out(self._course.worker_died(time.monotonic(), how))
+
+    # ---- commands ---------------------------------------------------------------------------------------
+
+    def _carry_out(self, steps: list[Step]) -> None:
+        for step in steps:
+            if step.command is Command.CALL:
+                self._call(step)
+            elif step.command is Command.INTERRUPT:
+                with suppress(ProcessLookupError):
+                    os.kill(self._worker_pid, INTERRUPT_SIGNAL)
+            elif step.command is Command.REPLACE:
+                self._end_worker()
+                self._fork_worker()
+            else:
+                self._tell_supervisors()
+                self._clean()
+
+    def _call(self, step: Step) -> None:
+        if step.call == "start":
+            self._next_look = 0.0
+        # A worker that has just died cannot hear: its death is noticed in the same round and answered there.
+        if self._worker is not None:
+            with suppress(OSError):
+                self._worker.send({"call": step.call, "arguments": step.arguments})
+
+    def _end_worker(self) -> None:
+        pid, self._worker_pid = self._worker_pid, 0
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        if self._worker is not None:
+            self._forget_worker(self._worker)
+
+    def _clean(self) -> None:
+        """Ends everything of this session and removes its scratch directory."""
+        self._end_worker()
+        session, me = self._task.session, os.getpid()
+        survivors = processes.end_processes(
+            lambda: {*processes.descendants(me), *processes.marked(session)}, patience=TERM_PATIENCE
+        )
+        self._read_output()
+        if survivors:
+            self._log.line(f"these processes could not be ended: {', '.join(map(str, survivors))}")
+        if self._scratch is not None:
+            remove_tree(self._scratch)
+        self._course.cleaned(tuple(survivors))
+
+    def _read_output(self) -> None:
+        """Takes what the session printed; a bounded helping, so that a flood cannot keep the runner from its work."""
+        for _ in range(_MOST_CHUNKS):
+            try:
+                data = os.read(self._pipe_read, _CHUNK)
+            except BlockingIOError:
+                return
+            self._log.write(data)
+
+
+def remove_tree(path: Path) -> None:
+    """Removes a session's directory without following links; directories without permissions are opened first."""
+    if path.is_symlink():
+        path.unlink(missing_ok=True)
+        return
+    with suppress(OSError):
+        for folder, _names, _files in os.walk(path):
+            with suppress(OSError):
+                os.chmod(folder, stat.S_IRWXU)
+    shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,169 @@
+"""What a session offers its script, as the worker provides it (the protocol is `remote_service.context`)."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from subprocess import CompletedProcess, Popen
+
+from remote_service.answers import Poll
+from remote_service.config.script_report import how_it_ended
+from remote_service.endpoints import Endpoint, EndpointError
+from remote_service.hosting.listening import listens_locally
+from remote_service.hosting.wire import Channel
+from remote_service.script import RemoteServiceScript
+
+SCRATCH_PREFIX = "rs-"
+
+
+def scratch_prefix(session: str) -> str:
+    """How the name of a session's scratch directory begins; the rest is random."""
+    return f"{SCRATCH_PREFIX}{session.replace('-', '')[:16]}-"
+
+
+class ScriptContext:
+    """One session's helpers; says everything that must outlive this process to the runner at once."""
+
+    def __init__(self, session: str, channel: Channel, log: logging.Logger, scratch: Path | None) -> None:
+        self._session = session
+        self._channel = channel
+        self._log = log
+        self._scratch = scratch
+        self._spawned: list[Popen[bytes]] = []
+        self._endpoint: Endpoint | None = None
+        self._service: RemoteServiceScript | None = None
+        self.has_listened = False
+
+    @property
+    def log(self) -> logging.Logger:
+        """Writes into the session's log."""
+        return self._log
+
+    @property
+    def scratch(self) -> Path:
+        """The session's private directory."""
+        if self._scratch is None:
+            self._scratch = Path(tempfile.mkdtemp(prefix=scratch_prefix(self._session)))
+            self._channel.send({"scratch": str(self._scratch)})
+        return self._scratch
+
+    def restore(self, endpoint: Endpoint | None) -> None:
+        """Takes over what a predecessor published."""
+        self._endpoint = endpoint
+
+    def publish(self, endpoint: Endpoint, password: str | None) -> None:
+        """Makes the endpoint known.
+
+        Raises:
+            EndpointError: the password is not a text.
+        """
+        if password is not None and not isinstance(password, str):
+            raise EndpointError(f"the password is a {type(password).__name__}; expected a text or None")
+        self._endpoint = endpoint
+        self._channel.send({"endpoint": endpoint.as_dict(), "password": password})
+
+    def keep_secret(self, secret: str) -> None:
+        """Masks the text in the session's log."""
+        self._channel.send({"secret": secret})
+
+    def save_state(self, service: RemoteServiceScript) -> None:
+        """Hands the script's state to the runner; a state that cannot be had is noted and leaves the old one."""
+        self._service = service
+        try:
+            self._channel.send({"state": service.get_state()})
+        except (TypeError, ValueError, RecursionError, AttributeError, LookupError) as error:
+            self._log.warning("get_state() gave nothing that JSON can hold (%s); the older state is kept", error)
+
+    def run(
+        self, argv: Sequence[str], *, timeout: float, env: Mapping[str, str] | None, cwd: str | Path | None
+    ) -> CompletedProcess[str]:
+        """Runs a command to its end.
+
+        Its output goes to a file, not through a pipe: a command that leaves a daemon behind would hold a pipe open,
+        and the wait would last as long as the daemon lives.
+        """
+        arguments = _checked(argv, "run")
+        began = time.monotonic()
+        with tempfile.TemporaryFile() as output:
+            process = Popen(
+                arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=_environment(env),
+                cwd=cwd,
+                process_group=0,
+            )
+            try:
+                status = process.wait(timeout)
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                raise
+            finally:
+                output.seek(0)
+                text = output.read().decode(errors="replace")
+                sys.stdout.write(text)
+                sys.stdout.flush()
+        self._log.debug("%s: exit status %d after %.2f s", arguments[0], status, time.monotonic() - began)
+        return CompletedProcess(arguments, status, text, "")
+
+    def spawn(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None,
+        cwd: str | Path | None,
+        pass_fds: Sequence[int],
+    ) -> Popen[bytes]:
+        """Starts a program that lives as long as the session."""
+        arguments = _checked(argv, "spawn")
+        process = Popen(
+            arguments,
+            stdin=subprocess.DEVNULL,
+            env=_environment(env),
+            cwd=cwd,
+            pass_fds=tuple(pass_fds),
+            start_new_session=True,
+        )
+        self._spawned.append(process)
+        self._log.debug("%s: started as process %d", arguments[0], process.pid)
+        if self._service is not None:
+            self.save_state(self._service)
+        return process
+
+    def attach(self, service: RemoteServiceScript) -> None:
+        """Names the service whose state is saved after each `spawn`."""
+        self._service = service
+
+    def poll(self) -> Poll:
+        """What the spawned programs and the endpoint's listening socket say; connects nowhere."""
+        for process in self._spawned:
+            status = process.poll()
+            if status is not None:
+                name = Path(str(process.args[0] if isinstance(process.args, list) else process.args)).name
+                return Poll.ended(f"{name} has ended: {how_it_ended(status)}.")
+        if self._endpoint is None:
+            return Poll.pending("It has no endpoint yet.")
+        if listens_locally(self._endpoint) is False:
+            if self.has_listened:
+                return Poll.ended(f"Nothing listens at {self._endpoint} any more.")
+            return Poll.pending(f"Nothing listens at {self._endpoint} yet.")
+        return Poll.alive()
+
+
+def _checked(argv: Sequence[str], helper: str) -> list[str]:
+    if isinstance(argv, str | bytes) or not argv:
+        raise TypeError(f"{helper}() got {argv!r}; expected the command as a list of texts, such as ['xterm', '-ls']")
+    return [os.fspath(argument) if isinstance(argument, os.PathLike) else str(argument) for argument in argv]
+
+
+def _environment(extra: Mapping[str, str] | None) -> dict[str, str] | None:
+    return None if extra is None else {**os.environ, **extra}

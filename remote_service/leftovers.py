@@ -1,0 +1,128 @@
+"""What a killed server left: runners that still hold a session, programs that carry a session's marker, directories.
+
+The next start ends them, so that no slot is blocked and nothing leaks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from remote_service.endpoints import Endpoint
+from remote_service.hosting import processes
+from remote_service.hosting.client import RunnerLink
+from remote_service.hosting.runner import remove_tree
+from remote_service.hosting.script_context import scratch_prefix
+from remote_service.hosting.status import Phase, Status
+from remote_service.tasks import spawn
+
+log = logging.getLogger(__name__)
+
+STOP_TIMEOUT = 10.0
+"""Seconds that a script's `stop` may take."""
+RUNNER_PATIENCE = 20.0
+"""Seconds for a runner to stop its script, end what is left and say so."""
+TERM_PATIENCE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Successor:
+    """What a fresh runner needs to take a session over: what its script had saved, and where it was."""
+
+    state: dict[str, Any] | None
+    endpoint: Endpoint | None
+
+
+def socket_path(run_dir: Path, session: str) -> Path:
+    """Where a session's runner listens."""
+    return run_dir / f"{session.replace('-', '')}.sock"
+
+
+def sessions_with_sockets(run_dir: Path) -> list[str]:
+    """The sessions that have a runner's socket, as UUID text."""
+    found = []
+    for path in run_dir.glob("*.sock"):
+        name = path.stem
+        if len(name) == 32:
+            found.append("-".join((name[:8], name[8:12], name[12:16], name[16:20], name[20:])))
+    return found
+
+
+async def end_session(run_dir: Path, session: str) -> Status | None:
+    """Ends whatever is left of a session: by its runner when there is one, and by the marker.
+
+    Returns:
+        What the runner said last, or None when there was none: then the script's `stop` has not been called.
+    """
+    status = await ask_runner_to_end(run_dir, session)
+    await end_without_runner(run_dir, session)
+    return status
+
+
+async def end_without_runner(run_dir: Path, session: str) -> list[int]:
+    """Ends what carries the session's marker, and removes its files; returns the pids that would not go."""
+    survivors = await asyncio.get_running_loop().run_in_executor(None, end_marked, session)
+    if survivors:
+        log.warning("session %s: processes %s could not be ended", session, survivors)
+    socket_path(run_dir, session).unlink(missing_ok=True)
+    return survivors
+
+
+def end_marked(session: str) -> list[int]:
+    """Ends the processes that carry the session's marker and removes its scratch directory; returns who would not go."""
+    survivors = processes.end_processes(
+        lambda: processes.marked(session),
+        patience=TERM_PATIENCE,
+        still=lambda process: processes.carries_marker(process.pid, session),
+    )
+    for left in Path(tempfile.gettempdir()).glob(f"{scratch_prefix(session)}*"):
+        remove_tree(left)
+    return survivors
+
+
+async def ask_runner_to_end(
+    run_dir: Path, session: str, successor: Successor | None = None
+) -> Status | None:
+    """Has the session's runner stop its script and end what is left; waits for it.
+
+    Args:
+        run_dir: where the runners' sockets are.
+        session: which one.
+        successor: given when the runner was forked just now to take over from a killed one.
+
+    Returns:
+        What the runner said last, or None when there is none.
+    """
+    try:
+        link = await RunnerLink.connect(session, socket_path(run_dir, session))
+    except OSError:
+        return None
+    over = asyncio.Event()
+
+    def look(status: Status) -> None:
+        if status.phase is Phase.OVER:
+            over.set()
+
+    following = spawn(link.follow(look), name=f"end of {session}")
+    ended = spawn(over.wait(), name=f"end of {session} awaited")
+    try:
+        if successor is not None:
+            endpoint = successor.endpoint.as_dict() if successor.endpoint else None
+            await link.order("recover", state=successor.state, endpoint=endpoint)
+        await link.order("stop", timeout=STOP_TIMEOUT)
+        await asyncio.wait({following, ended}, timeout=RUNNER_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        if over.is_set():
+            await link.order("dismiss")
+        else:
+            log.warning("session %s: its runner did not end it within %g s", session, RUNNER_PATIENCE)
+    except OSError as error:
+        log.warning("session %s: its runner hung up: %s", session, error)
+    finally:
+        following.cancel()
+        ended.cancel()
+        await link.close()
+    return link.status

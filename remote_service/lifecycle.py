@@ -1,0 +1,122 @@
+"""The one writer of a session's state: a conditional update and an event row in one transaction."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from remote_service.models import Session, SessionEvent, event_fields
+from remote_service.nudges import nudge_gateways, nudge_supervisor
+from remote_service.states import ENDINGS, FINAL, EndReason, Event, State, next_state
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something, from which address, by which door."""
+
+    name: str = ""
+    address: str = ""
+    door: str = "supervisor"
+
+
+SUPERVISOR = Actor("", "", "supervisor")
+
+
+def transition(
+    session_id: uuid.UUID,
+    state: State,
+    event: Event,
+    *,
+    why: str = "",
+    by: Actor = SUPERVISOR,
+    **changes: Any,
+) -> bool:
+    """Moves a session, if it still is in `state`.
+
+    Args:
+        session_id: which one.
+        state: the state that the caller saw.
+        event: what happens to it.
+        why: a sentence for the history.
+        by: who does it.
+        changes: further columns to write in the same update.
+
+    Returns:
+        Whether it was moved. False means that somebody else was first, and nothing was written.
+
+    Raises:
+        IllegalTransitionError: the table has no such transition.
+    """
+    to = next_state(state, event)
+    now = timezone.now()
+    if to in FINAL:
+        changes |= {"ended_at": now, "sealed_token": "", "sealed_password": "", "sealed_script_state": "", "wanted": ""}
+    if to is State.RUNNING:
+        changes |= {"running_at": now}
+    with transaction.atomic():
+        won = Session.objects.filter(pk=session_id, state=state).update(state=to, state_since=now, **changes)
+        if not won:
+            return False
+        type_name = Session.objects.values_list("type_name", flat=True).get(pk=session_id)
+        SessionEvent.objects.create(
+            session_id=session_id,
+            at=now,
+            what=event,
+            from_state=state,
+            to_state=to,
+            **event_fields(why=why, who=by.name, address=by.address, door=by.door, type_name=type_name),
+        )
+        transaction.on_commit(lambda: nudge_gateways(session_id))
+    log.info("session %s: %s -> %s%s", session_id, state, to, f" ({why})" if why else "")
+    return True
+
+
+def ask_to_start(session_id: uuid.UUID, by: Actor) -> bool:
+    """Asks for the start of a reserved session; False when it has been asked for, or is over."""
+    asked = Session.objects.filter(pk=session_id, state=State.RESERVED, wanted="").update(wanted="start")
+    if asked:
+        note(session_id, "start asked", by=by)
+        nudge_supervisor()
+    return bool(asked)
+
+
+def ask_to_stop(session_id: uuid.UUID, reason: EndReason, by: Actor) -> bool:
+    """Asks for the end of a live session, in whatever state it is; False when that has been asked for, or it is over."""
+    live = Session.objects.live().filter(pk=session_id).exclude(wanted="stop")
+    asked = live.update(wanted="stop", wanted_reason=reason)
+    if asked:
+        note(session_id, "stop asked", why=ENDINGS[reason].sentence, by=by)
+        nudge_supervisor()
+    return bool(asked)
+
+
+def note(session_id: uuid.UUID | None, what: str, *, why: str = "", by: Actor, type_name: str = "") -> None:
+    """Writes an event that moves nothing: a refusal, a request, a remark."""
+    if session_id is not None and not type_name:
+        type_name = Session.objects.values_list("type_name", flat=True).filter(pk=session_id).first() or ""
+    SessionEvent.objects.create(
+        session_id=session_id,
+        what=what,
+        **event_fields(why=why, who=by.name, address=by.address, door=by.door, type_name=type_name),
+    )
+
+
+def quarantine(session_id: uuid.UUID, why: str) -> None:
+    """Keeps the slot of a session that is ending from everybody until staff releases it."""
+    Session.objects.filter(pk=session_id).update(quarantined=True)
+    note(session_id, "quarantined", why=why, by=SUPERVISOR)
+
+
+def release_quarantine(session_id: uuid.UUID, by: Actor) -> bool:
+    """Gives the slot back; False when it was not in quarantine."""
+    released = Session.objects.filter(pk=session_id, quarantined=True).update(quarantined=False)
+    if released:
+        note(session_id, "released from quarantine", by=by)
+    return bool(released)

@@ -1,0 +1,111 @@
+"""`manage.py serve`: the product's server, pages and websockets and the supervisor in one process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from argparse import ArgumentParser
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from channels.routing import get_default_application
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from remote_service import checks, conf, pid_file
+from remote_service.hosting.account import AccountError
+from remote_service.server import Listen, serve
+
+log = logging.getLogger(__name__)
+
+
+class Command(BaseCommand):
+    """Serves until SIGTERM, Ctrl-C or `/v1/stop`, then ends its sessions within 5 s."""
+
+    help = "Serve pages, websockets and sessions. SIGTERM and Ctrl-C end it with its sessions; SIGHUP reloads types."
+    requires_system_checks: list[str] = []  # noqa: RUF012 (Django's own way to say it)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The options; what they leave open comes from the environment."""
+        environment = settings.ENVIRONMENT
+        parser.add_argument("--host", default=environment.host, help="address to listen on (default %(default)s)")
+        parser.add_argument("--port", type=int, default=environment.port, help="port to listen on (default %(default)s)")
+        parser.add_argument("--uds", help="listen on this Unix socket instead, for a front proxy")
+        parser.add_argument("--config", type=Path, help="the sessions file")
+        parser.add_argument("--cert", type=Path, help="TLS certificate chain, PEM")
+        parser.add_argument("--key", type=Path, help="TLS private key, PEM")
+        parser.add_argument("--security-token", help="the secret of the stand-alone REST")
+        parser.add_argument("--log-file", type=Path, help="append the log to this file instead of standard error")
+        parser.add_argument(
+            "--workers", type=int, default=1, choices=[1], help="processes; more than one comes with a later release"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Checks what a start needs, and serves."""
+        if options["log_file"]:
+            log_to_file(options["log_file"])
+        apply_options(options)
+        listen = Listen(
+            host=options["host"],
+            port=options["port"],
+            uds=options["uds"],
+            cert=options["cert"],
+            key=options["key"],
+            trusted_proxies=settings.ENVIRONMENT.trusted_proxies,
+        )
+        check_listen(listen)
+        try:
+            with pid_file.hold(conf.current().state_dir):
+                self.stdout.write(f"Serving on {address(listen)} (Ctrl-C ends the server and its sessions)")
+                uvloop.run(serve(get_default_application(), listen, conf.current()))
+        except (pid_file.AlreadyRunningError, AccountError) as error:
+            raise CommandError(str(error)) from error
+
+
+def apply_options(options: dict[str, Any]) -> None:
+    """Lets the command line overrule the environment."""
+    changed: dict[str, Any] = {}
+    if options["config"]:
+        changed["sessions_file"] = Path(options["config"]).absolute()
+    if options["security_token"]:
+        changed["security_token"] = options["security_token"]
+    settings.REMOTE_SERVICE = replace(conf.current(), **changed)
+    if options["cert"]:
+        settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
+
+
+def check_listen(listen: Listen) -> None:
+    """Refuses what cannot work, before anything is started.
+
+    Raises:
+        CommandError: names what is missing.
+    """
+    if (listen.cert is None) != (listen.key is None):
+        raise CommandError("--cert and --key belong together: give both for TLS, or none.")
+    for path in (listen.cert, listen.key):
+        if path is not None and not os.access(path, os.R_OK):
+            raise CommandError(f"{path} cannot be read; expected a PEM file for TLS.")
+    if not listen.uds and not checks.is_loopback(listen.host) and not settings.ENVIRONMENT.allowed_hosts:
+        raise CommandError(
+            f"HOST is {listen.host!r}, which others can reach, and the site's names are not set. Set "
+            "REMOTE_SERVICE_ALLOWED_HOSTS to the names in users' address bars, such as desk.example.org."
+        )
+
+
+def address(listen: Listen) -> str:
+    """Where users find the site."""
+    if listen.uds:
+        return f"the Unix socket {listen.uds}"
+    host = f"[{listen.host}]" if ":" in listen.host else listen.host
+    return f"{'https' if listen.cert else 'http'}://{host}:{listen.port}/"
+
+
+def log_to_file(path: Path) -> None:
+    """Sends every log line to a file of mode 0600; what is printed by accident goes there too."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    sys.stderr.flush()
+    os.dup2(descriptor, 2)
+    os.close(descriptor)

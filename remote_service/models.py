@@ -1,0 +1,240 @@
+"""The rows: what the site offers, the sessions and their history, who is looking."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from remote_service.config.schema import Limits
+from remote_service.config.schema import SessionType as Definition
+from remote_service.endpoints import Endpoint
+from remote_service.states import ENDINGS, FINAL, LIVE, EndReason, State
+
+
+class Site(models.Model):
+    """The one row of site-wide settings and of what the supervisor last loaded."""
+
+    external_sessions_enabled = models.BooleanField(
+        "Enable external sessions",
+        default=True,
+        help_text="When off, no session can be launched; those that run go on.",
+    )
+    reload_wanted = models.PositiveIntegerField(default=0, editable=False)
+    reload_done = models.PositiveIntegerField(default=0, editable=False)
+    loaded_at = models.DateTimeField(null=True, editable=False)
+    problems = models.JSONField(default=list, editable=False)
+
+    class Meta:
+        verbose_name = "site switch"
+        verbose_name_plural = "site switch"
+
+    def __str__(self) -> str:
+        return "Site"
+
+    @classmethod
+    def load(cls) -> Site:
+        """The row, made when it is missing."""
+        return cls.objects.get_or_create(pk=1)[0]
+
+
+class SessionType(models.Model):
+    """One entry of the sessions file as it was last loaded; gateways know types from here alone."""
+
+    name = models.CharField(max_length=200, unique=True)
+    position = models.PositiveIntegerField()
+    on_last_disconnect = models.CharField(max_length=8, default="stop")
+    stored_definition = models.JSONField()
+
+    class Meta:
+        ordering = ("position",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def definition(self) -> Definition:
+        """The entry, checked again as it was at loading."""
+        return Definition.model_validate(self.stored_definition)
+
+
+def _states(states: frozenset[State]) -> list[str]:
+    return sorted(state.value for state in states)
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    """Sessions by what they are."""
+
+    def live(self) -> SessionQuerySet:
+        """Those that are not over."""
+        return self.filter(state__in=_states(LIVE))
+
+    def holding_slots(self) -> SessionQuerySet:
+        """Those whose slot nobody else may have: live ones, and those in quarantine."""
+        return self.filter(Q(state__in=_states(LIVE)) | Q(quarantined=True))
+
+
+class Session(models.Model):
+    """One use of a slot, from reservation to end; kept as history. Its state is written by `lifecycle` alone."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    type_name = models.CharField(max_length=200)
+    index = models.PositiveIntegerField()
+    wall = models.UUIDField(null=True)
+    tile = models.PositiveIntegerField(default=0)
+    state = models.CharField(max_length=16, choices=[(s.value, s.value) for s in State], default=State.RESERVED)
+    state_since = models.DateTimeField(default=timezone.now)
+    wanted = models.CharField(max_length=8, default="", blank=True, help_text='"start", "stop" or nothing')
+    wanted_reason = models.CharField(max_length=32, default="", blank=True)
+    quarantined = models.BooleanField(default=False)
+    end_reason = models.CharField(max_length=32, default="", blank=True)
+    end_detail = models.TextField(default="", blank=True)
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="sessions"
+    )
+    username = models.CharField(max_length=150, default="", blank=True)
+    door = models.CharField(max_length=16, help_text='where it was asked for: "web", "rest" or "command"')
+    options = models.JSONField(default=dict)
+    stored_limits = models.JSONField(default=dict)
+    on_last_disconnect = models.CharField(max_length=8, default="stop")
+    stream = models.CharField(max_length=8, default="rfb")
+
+    token_hash = models.CharField(max_length=64, unique=True)
+    sealed_token = models.TextField(default="", blank=True)
+    stored_endpoint = models.JSONField(null=True)
+    sealed_script_state = models.TextField(default="", blank=True)
+    sealed_password = models.TextField(default="", blank=True)
+    progress = models.CharField(max_length=200, default="", blank=True)
+
+    created_at = models.DateTimeField(default=timezone.now)
+    running_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    last_input_at = models.DateTimeField(null=True)
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created_at",)
+        permissions = (
+            ("view_any_session", "Can view any session"),
+            ("manage_any_session", "Can stop and manage any session"),
+        )
+        constraints = (
+            models.UniqueConstraint(
+                fields=["type_name", "index", "tile"],
+                condition=Q(state__in=_states(LIVE)) | Q(quarantined=True),
+                name="one_session_a_slot",
+            ),
+        )
+        indexes = (models.Index(fields=["state"]), models.Index(fields=["owner", "state"]))
+
+    def __str__(self) -> str:
+        return f"{self.type_name} [{self.index}] {self.id}"
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended or failed."""
+        return State(self.state) in FINAL
+
+    @property
+    def size(self) -> str:
+        """What was picked from the size menu."""
+        return str(self.options.get("size", ""))
+
+    @property
+    def limits(self) -> Limits:
+        """Its type's limits as they were at the reservation."""
+        return Limits.model_validate(self.stored_limits)
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """Where its bytes are, once that is known."""
+        return None if self.stored_endpoint is None else Endpoint.from_dict(self.stored_endpoint)
+
+    @property
+    def ending(self) -> str:
+        """Why it ended, in a sentence or two; empty while it lives."""
+        if not self.end_reason:
+            return ""
+        sentence = ENDINGS[EndReason(self.end_reason)].sentence
+        return f"{sentence} {self.end_detail}".strip()
+
+    @property
+    def reference(self) -> str:
+        """What a user quotes to staff."""
+        return str(self.id)[:8]
+
+
+class SessionEvent(models.Model):
+    """What happened, why, by whom, from where: transitions and refusals alike. Never changed afterwards."""
+
+    session = models.ForeignKey(Session, null=True, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(default=timezone.now)
+    what = models.CharField(max_length=32)
+    from_state = models.CharField(max_length=16, default="", blank=True)
+    to_state = models.CharField(max_length=16, default="", blank=True)
+    why = models.TextField(default="", blank=True)
+    who = models.CharField(max_length=150, default="", blank=True)
+    address = models.CharField(max_length=64, default="", blank=True)
+    door = models.CharField(max_length=16, default="", blank=True)
+    type_name = models.CharField(max_length=200, default="", blank=True)
+
+    class Meta:
+        ordering = ("at", "id")
+        verbose_name = "event"
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.what} {self.why}"
+
+
+class Gateway(models.Model):
+    """A process that holds viewers' sockets; its counter moves every 2 s while it lives."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    started_at = models.DateTimeField(default=timezone.now)
+    beats = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Viewer(models.Model):
+    """One open websocket on a session, kept after it closed."""
+
+    class Ending(models.TextChoices):
+        """How it left."""
+
+        OPEN = "", "open"
+        CLEAN = "clean", "closed"
+        CUT = "cut", "line cut"
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="viewers")
+    gateway = models.ForeignKey(Gateway, null=True, on_delete=models.SET_NULL, related_name="viewers")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    address = models.CharField(max_length=64, default="", blank=True)
+    opened_at = models.DateTimeField(default=timezone.now)
+    closed_at = models.DateTimeField(null=True)
+    ending = models.CharField(max_length=8, choices=Ending.choices, default=Ending.OPEN, blank=True)
+    superseded = models.BooleanField(default=False, help_text="the same user came back after this one was cut")
+
+    class Meta:
+        indexes = (models.Index(fields=["session", "closed_at"]),)
+
+    def __str__(self) -> str:
+        return f"viewer {self.pk} of {self.session_id}"
+
+
+def live_states() -> list[str]:
+    """The values of the states that are not over, for queries."""
+    return _states(LIVE)
+
+
+def event_fields(**fields: Any) -> dict[str, Any]:
+    """The fields of an event, cut to what the columns hold."""
+    limits = {"who": 150, "address": 64, "type_name": 200}
+    return {key: value[: limits[key]] if key in limits else value for key, value in fields.items()}

@@ -1,0 +1,91 @@
+"""What the database says about the live sessions, in three queries, whatever their number."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from remote_service.ages import Ages
+from remote_service.decisions import Departure, Known
+from remote_service.hosting.status import Status
+from remote_service.models import Gateway, Session, Site, Viewer
+from remote_service.states import EndReason, State
+
+GATEWAY_SILENCE = 10.0
+"""Seconds without a heartbeat after which a gateway's viewers count as cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at the database."""
+
+    sessions: list[Session]
+    viewers: dict[str, list[Viewer]]
+    gateways: list[Gateway]
+    site: Site
+    at: datetime
+
+
+def look() -> Look:
+    """Reads what a tick needs."""
+    sessions = list(Session.objects.live())
+    viewers: dict[str, list[Viewer]] = defaultdict(list)
+    for viewer in Viewer.objects.filter(session__in=[s.pk for s in sessions], superseded=False):
+        viewers[str(viewer.session_id)].append(viewer)
+    return Look(sessions, viewers, list(Gateway.objects.all()), Site.load(), timezone.now())
+
+
+def known(
+    session: Session, viewers: list[Viewer], ages: Ages, status: Status | None, *, lost: bool
+) -> Known:
+    """Everything that a decision needs."""
+    key = str(session.pk)
+    running_age = ages.age((key, "running"), session.running_at) if session.running_at else 0.0
+    last_input = session.last_input_at or session.running_at
+    return Known(
+        state=State(session.state),
+        wanted=session.wanted,
+        wanted_reason=EndReason(session.wanted_reason) if session.wanted_reason else None,
+        limits=session.limits,
+        keep=session.on_last_disconnect == "keep",
+        state_age=ages.age((key, "state"), session.state_since),
+        running_age=running_age,
+        input_age=ages.age((key, "input"), last_input) if last_input else 0.0,
+        viewers=sum(viewer.closed_at is None for viewer in viewers),
+        departures=tuple(
+            Departure(ages.age((key, viewer.pk), viewer.closed_at), viewer.ending == Viewer.Ending.CLEAN)
+            for viewer in viewers
+            if viewer.closed_at is not None
+        ),
+        status=status,
+        runner_lost=lost,
+    )
+
+
+def expire_silent_gateways(gateways: list[Gateway], seen: dict[str, tuple[int, float]], now: float) -> int:
+    """Counts the viewers of gateways whose counter has stood still as cut; returns how many those were.
+
+    Args:
+        gateways: as the look found them.
+        seen: per gateway its counter and when it last moved (monotonic seconds); kept by the caller between looks.
+        now: monotonic seconds.
+    """
+    silent = []
+    for gateway in gateways:
+        key = str(gateway.pk)
+        if key not in seen or seen[key][0] != gateway.beats:
+            seen[key] = (gateway.beats, now)
+        elif now - seen[key][1] >= GATEWAY_SILENCE:
+            silent.append(gateway.pk)
+    if not silent:
+        return 0
+    cut = Viewer.objects.filter(gateway__in=silent, closed_at=None).update(
+        closed_at=timezone.now(), ending=Viewer.Ending.CUT
+    )
+    Gateway.objects.filter(pk__in=silent).delete()
+    for gateway_id in silent:
+        seen.pop(str(gateway_id), None)
+    return cut

@@ -1,0 +1,215 @@
+"""What the supervisor does with a session once it is decided: each a coroutine that moves the row and the runner."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from asgiref.sync import sync_to_async
+
+from remote_service import lifecycle
+from remote_service.catalogue import Catalogue
+from remote_service.conf import GatewaySettings
+from remote_service.decisions import Decision, quarantine_reason
+from remote_service.hosting.client import HostError, RunnerLink, ScriptHost
+from remote_service.hosting.status import Phase, Status
+from remote_service.leftovers import Successor, ask_runner_to_end, end_without_runner, socket_path
+from remote_service.models import Session
+from remote_service.sealing import SealError, seal, unseal
+from remote_service.states import ENDINGS, FINAL, EndReason, Event, State
+from remote_service.tasks import spawn
+
+log = logging.getLogger(__name__)
+
+STOP_TIMEOUT = 10.0
+"""Seconds that a script's `stop` may take."""
+
+
+@dataclass(slots=True)
+class Charge:
+    """A session that this supervisor looks after, and its runner."""
+
+    link: RunnerLink | None = None
+    status: Status | None = None
+    lost: bool = False
+    """The runner hung up before the session was over."""
+    busy: bool = False
+    """Something is being done with it; nothing else is begun."""
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def over(self) -> bool:
+        """Whether the runner has said that nothing is left."""
+        return self.status is not None and self.status.phase is Phase.OVER
+
+
+class Operations:
+    """Moves sessions; knows the catalogue in force and the sessions' runners."""
+
+    def __init__(self, settings: GatewaySettings, poke: Callable[[], None]) -> None:
+        """`poke` is called whenever the supervisor should look again."""
+        self._settings = settings
+        self._poke = poke
+        self.catalogue = Catalogue({})
+        self.charges: dict[str, Charge] = {}
+
+    async def launch(self, session: Session, charge: Charge) -> None:
+        """Forks a runner and orders the start."""
+        if not await move(session, Event.LAUNCH, why="It is wanted."):
+            return
+        session.state = State.STARTING
+        key = str(session.pk)
+        try:
+            token = unseal(session.sealed_token)
+            await self._fork(session)
+            charge.link = link = await RunnerLink.connect(key, socket_path(self._settings.run_dir, key))
+            spawn(self._follow(key, charge, link), name=f"runner of {key}")
+            await link.order(
+                "start",
+                token=token,
+                timestamp=time.time(),
+                options=session.options,
+                timeout=session.limits.start_timeout,
+            )
+        except (HostError, OSError, SealError) as error:
+            log.error("session %s could not be launched: %s", key, error)
+            why = f"{str(error).rstrip('.')}."
+            await move(session, Event.STOP, why=why, end_reason=EndReason.START_FAILED, end_detail=why)
+            session.end_reason = EndReason.START_FAILED
+            await self._end_without_script(session)
+
+    async def _fork(self, session: Session) -> None:
+        """Forks the runner; a script host that has died is started again, once."""
+        key = str(session.pk)
+        entry = self.catalogue.entries.get(session.type_name)
+        if entry is None:
+            raise HostError(f"the type {session.type_name!r} is not in the sessions file any more")
+        where = socket_path(self._settings.run_dir, key), self._settings.session_logs / f"{key}.log"
+        try:
+            await entry.host.fork_runner(key, session.index, *where)
+        except HostError as error:
+            log.warning("the script host of %s is started again: %s", session.type_name, error)
+            await entry.host.close()
+            host, result = await ScriptHost.start(entry.order)
+            if host is None:
+                raise HostError(f"the script could not be loaded again: {result.report.fault}") from error
+            entry.host = host
+            await host.fork_runner(key, session.index, *where)
+
+    async def _follow(self, key: str, charge: Charge, link: RunnerLink) -> None:
+        def heard(status: Status) -> None:
+            charge.status = status
+            charge.changed.set()
+            self._poke()
+
+        await link.follow(heard)
+        await link.close()
+        if self.charges.get(key) is charge:
+            charge.lost = True
+            charge.changed.set()
+            self._poke()
+
+    async def reached(self, session: Session, charge: Charge) -> None:
+        """Writes that the session runs, and where."""
+        status = charge.status
+        assert status is not None and status.endpoint is not None
+        await move(
+            session,
+            Event.REACH,
+            why=f"It can be reached at {status.endpoint}.",
+            stored_endpoint=status.endpoint.as_dict(),
+            sealed_password=seal(status.password or ""),
+            sealed_script_state=seal(json.dumps(status.state)) if status.state is not None else "",
+        )
+
+    async def stop(
+        self, session: Session, charge: Charge, decision: Decision, timeout: float = STOP_TIMEOUT
+    ) -> None:
+        """Writes why the session ends, and orders the stop; `timeout` is what the script's own `stop` may take."""
+        reason = decision.reason or EndReason.USER
+        why = f"{ENDINGS[reason].sentence} {decision.detail}".strip()
+        if not await move(session, Event.STOP, why=why, end_reason=reason, end_detail=decision.detail):
+            return
+        try:
+            assert charge.link is not None
+            await charge.link.order("stop", timeout=timeout)
+        except OSError:
+            charge.lost = True
+
+    async def drop(self, session: Session, decision: Decision) -> None:
+        """Ends a reservation of which nothing was started."""
+        reason = decision.reason or EndReason.RELEASED
+        await move(session, Event.DROP, why=ENDINGS[reason].sentence, end_reason=reason)
+        self.charges.pop(str(session.pk), None)
+
+    async def finish(self, session: Session, charge: Charge) -> None:
+        """Writes that the session is over, and lets its runner go."""
+        assert charge.status is not None
+        key = str(session.pk)
+        await self._quarantine_if_unclear(session, charge.status)
+        self.charges.pop(key, None)
+        await move_to_end(session)
+        if charge.link is not None:
+            try:
+                await charge.link.order("dismiss")
+            except OSError:
+                log.debug("the runner of %s had left", key)
+        socket_path(self._settings.run_dir, key).unlink(missing_ok=True)
+
+    async def recover(self, session: Session, reason: EndReason) -> None:
+        """Ends a session whose runner is not ours or not there any more, calling the script's `stop` once."""
+        key = str(session.pk)
+        status = await ask_runner_to_end(self._settings.run_dir, key)
+        if status is None:
+            status = await self._end_by_successor(session)
+        if status is not None:
+            await self._quarantine_if_unclear(session, status)
+        state = await sync_to_async(state_of)(session)
+        if state in FINAL:
+            return
+        session.state = state
+        if state is not State.STOPPING:
+            await move(session, Event.STOP, why=ENDINGS[reason].sentence, end_reason=reason)
+            session.state, session.end_reason = State.STOPPING, reason
+        await self._end_without_script(session)
+
+    async def _end_by_successor(self, session: Session) -> Status | None:
+        """Forks a fresh runner that has the script's `stop` called; None when the script cannot be had any more."""
+        state = json.loads(unseal(session.sealed_script_state) or "null")
+        try:
+            await self._fork(session)
+        except HostError as error:
+            log.warning("session %s: its script's stop() could not be called: %s", session.pk, error)
+            return None
+        return await ask_runner_to_end(self._settings.run_dir, str(session.pk), Successor(state, session.endpoint))
+
+    async def _end_without_script(self, session: Session) -> None:
+        await end_without_runner(self._settings.run_dir, str(session.pk))
+        session.state = State.STOPPING
+        await move_to_end(session)
+        self.charges.pop(str(session.pk), None)
+
+    async def _quarantine_if_unclear(self, session: Session, status: Status) -> None:
+        if why := quarantine_reason(status):
+            await sync_to_async(lifecycle.quarantine)(session.pk, why)
+
+
+async def move(session: Session, event: Event, *, why: str, **changes: object) -> bool:
+    """Moves the row if it is still in the state that `session` shows."""
+    return await sync_to_async(lifecycle.transition)(session.pk, State(session.state), event, why=why, **changes)
+
+
+async def move_to_end(session: Session) -> bool:
+    """Moves the row to the final state that its reason calls for."""
+    ending = ENDINGS[EndReason(session.end_reason)]
+    event = Event.FAIL if ending.final is State.FAILED else Event.FINISH
+    return await move(session, event, why=ending.sentence)
+
+
+def state_of(session: Session) -> State:
+    """The state as it is stored now."""
+    return State(Session.objects.values_list("state", flat=True).get(pk=session.pk))

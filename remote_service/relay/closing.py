@@ -1,0 +1,44 @@
+"""How websockets end: our close codes, and what a browser's own code says about a viewer (RFC 6455 section 7.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from remote_service.states import ENDINGS, EndReason
+
+RELAY_ERROR = 1011
+RESTARTING = 1012
+RIGHT_WITHDRAWN = 4001
+SESSION_GONE = 4004
+ENDPOINT_LOST = 4011
+
+MOST_REASON_BYTES = 123
+"""A close frame's payload has at most 125 bytes, two of which are the code (RFC 6455 section 5.5)."""
+
+_GOODBYES = frozenset({1000, 1001, 1005})
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """A code and a sentence for the viewer."""
+
+    code: int
+    reason: str
+
+    def message(self) -> dict[str, object]:
+        """The ASGI message, its reason cut to what fits into the frame."""
+        cut = self.reason.encode()[:MOST_REASON_BYTES].decode(errors="ignore")
+        return {"type": "websocket.close", "code": self.code, "reason": cut}
+
+
+def close_for(end_reason: str, detail: str) -> Close:
+    """What viewers of a session are told that ends for this reason."""
+    if not end_reason:
+        return Close(SESSION_GONE, "The session has gone.")
+    ending = ENDINGS[EndReason(end_reason)]
+    return Close(ending.close_code, f"{ending.sentence} {detail}".strip())
+
+
+def said_goodbye(code: int) -> bool:
+    """Whether a viewer that left with this code closed its window, rather than losing its line."""
+    return code in _GOODBYES

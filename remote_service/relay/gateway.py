@@ -1,0 +1,135 @@
+"""This process as a gateway: its heartbeat, its viewers' rows, and what it watches for them.
+
+One task looks once a second at all sessions that have viewers here, in one query; a nudge makes it look at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+import weakref
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError
+
+from remote_service import nudges
+from remote_service.relay import rows
+from remote_service.relay.grants import Grant
+from remote_service.relay.rows import Glimpse
+from remote_service.tasks import spawn
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT = 2.0
+LOOK = 1.0
+
+
+@dataclass(eq=False, slots=True)
+class Watch:
+    """One viewer's eye on its session."""
+
+    grant: Grant
+    viewer_id: int
+    glimpse: Glimpse
+    withdrawn: bool = False
+    """The login that vouches for the viewer has ended."""
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def until(self, condition: Callable[[Watch], bool]) -> None:
+        """Waits until the condition holds."""
+        while not condition(self):
+            self.changed.clear()
+            await self.changed.wait()
+
+
+class GatewayProcess:
+    """The gateway side of this process; lives as long as the event loop."""
+
+    def __init__(self) -> None:
+        self.id = uuid.uuid4()
+        self._watches: dict[uuid.UUID, set[Watch]] = defaultdict(set)
+        self._again = asyncio.Event()
+        self._used: set[uuid.UUID] = set()
+        self._registered = asyncio.Lock()
+        self._running = False
+
+    async def open_viewer(self, grant: Grant) -> Watch:
+        """Writes the viewer's row and begins to watch its session."""
+        async with self._registered:
+            if not self._running:
+                await sync_to_async(rows.register_gateway)(self.id)
+                spawn(self._beat(), name="gateway heartbeat")
+                spawn(self._look(), name="gateway look")
+                self._running = True
+        viewer_id, glimpse = await sync_to_async(rows.open_viewer)(self.id, grant)
+        watch = Watch(grant, viewer_id, glimpse)
+        self._watches[grant.session_id].add(watch)
+        self._again.set()
+        return watch
+
+    async def close_viewer(self, watch: Watch, *, clean: bool) -> None:
+        """Writes that a viewer has left; harmless when it has been written."""
+        watches = self._watches[watch.grant.session_id]
+        watches.discard(watch)
+        if not watches:
+            del self._watches[watch.grant.session_id]
+        await sync_to_async(rows.close_viewer)(watch.viewer_id, clean=clean)
+
+    async def viewer_lost_endpoint(self, watch: Watch) -> None:
+        """Writes that the endpoint hung up, while the viewer still waits to be told why."""
+        await sync_to_async(rows.close_viewer)(watch.viewer_id, clean=False)
+
+    def input_seen(self, session_id: uuid.UUID) -> None:
+        """Somebody used the session; written with the next heartbeat."""
+        self._used.add(session_id)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT)
+            used, self._used = self._used, set()
+            await self._guarded(lambda: sync_to_async(rows.beat)(self.id, used))
+
+    async def _look(self) -> None:
+        async with nudges.hearing(nudges.GATEWAY_GROUP) as self._again:
+            while True:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK):
+                        await self._again.wait()
+                self._again.clear()
+                if self._watches:
+                    await self._guarded(self._look_once)
+
+    async def _look_once(self) -> None:
+        logins = {w.grant.login for watches in self._watches.values() for w in watches if w.grant.login}
+        glimpses, alive = await sync_to_async(rows.look)(set(self._watches), logins)
+        for session_id, watches in list(self._watches.items()):
+            for watch in watches:
+                watch.glimpse = glimpses.get(session_id, rows.GONE)
+                watch.withdrawn = bool(watch.grant.login) and watch.grant.login not in alive
+                watch.changed.set()
+
+    async def _guarded(self, work: Callable[[], Awaitable[object]]) -> None:
+        """A database out of reach is no reason to cut a viewer's line: the next round tries again."""
+        try:
+            await work()
+        except DatabaseError as error:
+            log.warning("the gateway could not reach the database: %s", error)
+
+
+_gateways: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, GatewayProcess] = weakref.WeakKeyDictionary()
+
+
+def gateway() -> GatewayProcess:
+    """The gateway of the running event loop."""
+    loop = asyncio.get_running_loop()
+    found = _gateways.get(loop)
+    if found is None:
+        found = _gateways[loop] = GatewayProcess()
+    return found
+
+

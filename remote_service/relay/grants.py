@@ -1,0 +1,100 @@
+"""Which session a websocket asks for, and whether it may have it."""
+
+from __future__ import annotations
+
+import logging
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+
+from remote_service import access, lifecycle
+from remote_service.errors import NotAllowedError, RefusedError, UnknownTokenError
+from remote_service.lifecycle import Actor
+from remote_service.models import Session
+from remote_service.relay.origin import header, same_origin
+from remote_service.sealing import token_hash
+from remote_service.states import State
+
+log = logging.getLogger(__name__)
+
+SESSION_PATH = re.compile(r"(?:^|/)sessions/(?P<id>[0-9a-fA-F-]{36})/websockify$")
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The right to look at a session, as it was when the websocket was opened."""
+
+    session_id: uuid.UUID
+    user_id: int | None
+    """None for a client of the stand-alone REST."""
+    login: str
+    """The key of the login session that vouches for the user; the right ends with it."""
+    control: bool
+    """Whether input reaches the session; without, its bearer can only look."""
+    actor: Actor
+
+
+def find_grant(scope: dict[str, Any]) -> Grant:
+    """Decides about a websocket; a reserved session that is opened is wanted from now on.
+
+    Raises:
+        RefusedError: it gets HTTP 403; what the sentence says stands in an event row only.
+    """
+    user = scope.get("user") or AnonymousUser()
+    address = (scope.get("client") or ("", 0))[0]
+    actor = Actor(user.get_username() if user.is_authenticated else "", address, "websocket")
+    session = None
+    try:
+        session = _asked_for(scope)
+        grant = _judge(session, scope, user, actor)
+    except RefusedError as refusal:
+        lifecycle.note(session.pk if session else None, "viewer refused", why=str(refusal), by=actor)
+        raise
+    if State(session.state) is State.RESERVED:
+        lifecycle.ask_to_start(session.pk, actor)
+    return grant
+
+
+def _asked_for(scope: dict[str, Any]) -> Session:
+    """The live session that the address names, by its id or by its token."""
+    by_id = SESSION_PATH.search(scope["path"])
+    tokens = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [])
+    try:
+        if by_id is not None:
+            found = Session.objects.filter(Q(pk=uuid.UUID(by_id["id"]))).first()
+        elif tokens:
+            found = Session.objects.filter(token_hash=token_hash(tokens[-1])).first()
+        else:
+            raise UnknownTokenError("A websocket came without a token; expected ?token=… or /sessions/{id}/websockify.")
+    except (ValueError, ValidationError):
+        found = None
+    if found is None:
+        raise UnknownTokenError("A websocket asked for a session that does not exist.")
+    if found.over:
+        raise UnknownTokenError("A websocket asked for a session that is over.")
+    return found
+
+
+def _judge(session: Session, scope: dict[str, Any], user: Any, actor: Actor) -> Grant:
+    by_token = SESSION_PATH.search(scope["path"]) is None
+    if by_token and session.door == "rest":
+        return Grant(session.pk, None, "", control=True, actor=actor)
+    headers = scope["headers"]
+    origin, host = header(headers, b"origin"), header(headers, b"host")
+    if not same_origin(scope["scheme"], host, origin):
+        log.warning(
+            "a websocket with the Origin %r reached %s://%s, so its cookie does not count; behind a TLS proxy "
+            "set REMOTE_SERVICE_TRUSTED_PROXIES and have the proxy send X-Forwarded-Proto",
+            origin[:200], scope["scheme"], host[:200],
+        )  # fmt: skip
+        raise NotAllowedError("The websocket's Origin is another site, so its cookie does not count.")
+    if not access.may_view(user, session):
+        raise NotAllowedError("Who opened the websocket may not see this session.")
+    login = scope["session"].session_key or ""
+    return Grant(session.pk, user.pk, login, control=access.may_control(user, session), actor=actor)

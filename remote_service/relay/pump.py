@@ -1,0 +1,191 @@
+"""One viewer's bytes: kept while the session starts, logged in for, counted, and passed both ways with backpressure."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from remote_service.endpoints import Endpoint
+from remote_service.relay.upstream import Upstream, connect
+from remote_service.rfb.errors import RFBError
+from remote_service.rfb.handshake import ServerLogin, ViewerLogin, looks_like_banner
+from remote_service.rfb.messages import InputWatch
+
+MOST_EARLY = 64 * 1024
+"""Bytes of a viewer that are kept until its session runs; then it is read no further."""
+CONNECT_TIMEOUT = 10.0
+BANNER_TIMEOUT = 10.0
+"""Seconds that a VNC server has to say who it is, and to let us in."""
+
+
+class EndpointError(Exception):
+    """The endpoint is not what it should be. `fatal`: it never will be, and the session has failed."""
+
+    def __init__(self, sentence: str, *, fatal: bool) -> None:
+        super().__init__(sentence)
+        self.fatal = fatal
+
+
+class ViewerGone(Exception):  # noqa: N818 (it is no error)
+    """The viewer left while something was to be sent to it."""
+
+
+class Pump:
+    """Between one viewer's websocket and one endpoint."""
+
+    def __init__(
+        self,
+        receive: Callable[[], Awaitable[dict[str, Any]]],
+        send: Callable[[dict[str, Any]], Awaitable[None]],
+        *,
+        control: bool,
+        on_input: Callable[[], None],
+    ) -> None:
+        self._receive = receive
+        self._send = send
+        self._control = control
+        self._on_input = on_input
+        self._upstream: Upstream | None = None
+        self._early = bytearray()
+        self._login: ViewerLogin | None = None
+        self._logged_in = asyncio.Event()
+        self._watch = InputWatch.for_rfb()
+        self._open = asyncio.Event()
+        self.bytes_down = 0
+        self.bytes_up = 0
+
+    # ---- viewer to endpoint -----------------------------------------------------------------------------
+
+    async def read_viewer(self) -> int:
+        """Reads the viewer until it leaves; returns its close code (1006 when the line was cut)."""
+        while True:
+            message = await self._receive()
+            if message["type"] == "websocket.disconnect":
+                return int(message.get("code") or 1005)
+            data = message.get("bytes")
+            if data is None:
+                data = (message.get("text") or "").encode()
+            self.bytes_up += len(data)
+            if self._open.is_set():
+                await self._from_viewer(data)
+            else:
+                self._early += data
+                if len(self._early) >= MOST_EARLY:
+                    await self._open.wait()
+                    await self._flush_early()
+
+    async def _flush_early(self) -> None:
+        early, self._early = bytes(self._early), bytearray()
+        if early:
+            await self._from_viewer(early)
+
+    async def _from_viewer(self, data: bytes) -> None:
+        if self._early:
+            # What came before the endpoint was reached goes first.
+            data, self._early = bytes(self._early) + data, bytearray()
+        if self._login is not None:
+            data = await self._log_viewer_in(self._login, data)
+        if data:
+            if self._watch.from_viewer(data):
+                self._on_input()
+            assert self._upstream is not None
+            await self._upstream.write(data)
+
+    async def _log_viewer_in(self, login: ViewerLogin, data: bytes) -> bytes:
+        """Speaks the server's part of the handshake to the viewer; returns what follows it."""
+        answer = login.receive(data)
+        if answer:
+            await self._to_viewer(answer)
+        if not login.done:
+            return b""
+        self._login = None
+        self._logged_in.set()
+        return login.leftover
+
+    # ---- endpoint to viewer -----------------------------------------------------------------------------
+
+    async def run(self, endpoint: Endpoint, password: str | None, *, rfb: bool) -> None:
+        """Connects, logs in where there is a password, and passes bytes until the endpoint hangs up.
+
+        Raises:
+            EndpointError: it cannot be reached, speaks no RFB, or refuses the password.
+            ViewerGone: the viewer left meanwhile.
+        """
+        try:
+            upstream = self._upstream = await connect(endpoint, timeout=CONNECT_TIMEOUT)
+        except OSError as error:
+            raise EndpointError(f"{endpoint} cannot be reached: {error}.", fatal=False) from error
+        if not rfb:
+            self._watch = InputWatch.for_raw()
+        elif password:
+            await self._log_in(upstream, password)
+        else:
+            await self._check_banner(upstream)
+        self._open.set()
+        await self._flush_early()
+        await self._pump_down(upstream)
+
+    async def _check_banner(self, upstream: Upstream) -> None:
+        """Waits for the first bytes of a VNC server, which speaks first (RFC 6143 section 7.1.1)."""
+        seen = b""
+        try:
+            async with asyncio.timeout(BANNER_TIMEOUT):
+                while (verdict := looks_like_banner(seen)) is None:
+                    data = await upstream.read()
+                    if not data:
+                        raise EndpointError("The VNC server hung up before it said anything.", fatal=False)
+                    seen += data
+        except TimeoutError:
+            raise EndpointError(
+                f"Nothing of a VNC server came within {BANNER_TIMEOUT:g} s; expected its RFB banner. "
+                'A type that is no VNC needs "stream": "raw".',
+                fatal=True,
+            ) from None
+        if not verdict:
+            raise EndpointError(
+                f"The endpoint speaks no RFB: it began with {seen[:12]!r}; expected b'RFB 003.008\\n' or the like. "
+                'A type that is no VNC needs "stream": "raw".',
+                fatal=True,
+            )
+        upstream.unread(seen)
+
+    async def _log_in(self, upstream: Upstream, password: str) -> None:
+        """Answers the VNC server's authentication, then lets the viewer in without one."""
+        login = ServerLogin(password)
+        try:
+            async with asyncio.timeout(BANNER_TIMEOUT):
+                await upstream.write(login.start())
+                while not login.done:
+                    data = await upstream.read()
+                    if not data:
+                        login.receive_eof()
+                    await upstream.write(login.receive(data))
+        except TimeoutError:
+            raise EndpointError(
+                f"The VNC server did not let the gateway in within {BANNER_TIMEOUT:g} s.", fatal=not login.banner_seen
+            ) from None
+        except RFBError as error:
+            raise EndpointError(str(error), fatal=True) from error
+        upstream.unread(login.leftover)
+        self._watch = InputWatch.for_authenticated()
+        self._login = ViewerLogin()
+        await self._to_viewer(self._login.start())
+
+    async def _pump_down(self, upstream: Upstream) -> None:
+        while data := await upstream.read():
+            if self._watch.needs_server:
+                self._watch.from_server(data)
+            await self._to_viewer(data)
+
+    async def _to_viewer(self, data: bytes) -> None:
+        try:
+            await self._send({"type": "websocket.send", "bytes": data})
+        except (OSError, RuntimeError) as error:
+            raise ViewerGone from error
+        self.bytes_down += len(data)
+
+    def close(self) -> None:
+        """Hangs up on the endpoint."""
+        if self._upstream is not None:
+            self._upstream.close()

@@ -1,0 +1,118 @@
+"""The connection to a session's endpoint: reads what there is, bounded, and says when it may be written to."""
+
+from __future__ import annotations
+
+import asyncio
+
+from remote_service.endpoints import Endpoint, EndpointKind
+from remote_service.hosting.wire import short_path
+
+MOST_UNREAD = 256 * 1024
+"""Bytes that wait for the viewer before reading pauses. One wake-up then moves as much, in one websocket message."""
+MOST_UNSENT = 256 * 1024
+"""Bytes that wait for the endpoint before the viewer is read no further."""
+
+
+class Upstream(asyncio.Protocol):
+    """One stream to an endpoint, with backpressure both ways."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._ended = False
+        self._reading = True
+        self._arrived = asyncio.Event()
+        self._writable = asyncio.Event()
+        self._writable.set()
+
+    # ---- asyncio.Protocol -------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection stands."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.set_write_buffer_limits(high=MOST_UNSENT)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the endpoint."""
+        self._chunks.append(data)
+        self._size += len(data)
+        if self._size >= MOST_UNREAD and self._reading and self._transport is not None:
+            self._reading = False
+            self._transport.pause_reading()
+        self._arrived.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The endpoint has hung up."""
+        self._ended = True
+        self._arrived.set()
+        self._writable.set()
+
+    def pause_writing(self) -> None:
+        """Enough waits for the endpoint."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """The endpoint has caught up."""
+        self._writable.set()
+
+    # ---- for the relay ----------------------------------------------------------------------------------
+
+    async def read(self) -> bytes:
+        """What has arrived, as one piece; waits for something. Empty when the endpoint has hung up."""
+        while not self._chunks:
+            if self._ended:
+                return b""
+            self._arrived.clear()
+            await self._arrived.wait()
+        data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        self._chunks.clear()
+        self._size = 0
+        if not self._reading and not self._ended and self._transport is not None:
+            self._reading = True
+            self._transport.resume_reading()
+        return data
+
+    def unread(self, data: bytes) -> None:
+        """Puts back what was read too much; it comes first at the next `read`."""
+        if data:
+            self._chunks.insert(0, data)
+            self._size += len(data)
+
+    async def write(self, data: bytes) -> None:
+        """Sends to the endpoint; returns when more may be sent. Does nothing once it has hung up."""
+        if self._transport is not None and not self._ended and data:
+            self._transport.write(data)
+        if not self._writable.is_set():
+            await self._writable.wait()
+
+    def close(self) -> None:
+        """Hangs up; what was not sent yet is lost, since nobody is left to see its effect."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+async def connect(endpoint: Endpoint, *, timeout: float) -> Upstream:
+    """Connects to a session's endpoint.
+
+    Args:
+        endpoint: a TCP address or a Unix socket.
+        timeout: seconds.
+
+    Raises:
+        OSError: it cannot be reached (a time-out is one too).
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(timeout):
+            if endpoint.kind is EndpointKind.UNIX:
+                from pathlib import Path
+
+                with short_path(Path(endpoint.path)) as name:
+                    _transport, protocol = await loop.create_unix_connection(Upstream, name)
+            else:
+                _transport, protocol = await loop.create_connection(Upstream, endpoint.host, endpoint.port)
+    except TimeoutError as error:
+        raise TimeoutError(f"{endpoint} did not answer within {timeout:g} s") from error
+    return protocol

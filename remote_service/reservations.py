@@ -1,0 +1,152 @@
+"""Taking a slot: who may, how many, which index. The database decides races (see the constraint in `models`)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+
+from remote_service import access, conf
+from remote_service.errors import (
+    LimitReachedError,
+    NoFreeSlotError,
+    NotAllowedError,
+    RefusedError,
+    SwitchedOffError,
+    UnknownTypeError,
+)
+from remote_service.lifecycle import Actor, note
+from remote_service.models import Session, SessionType, Site
+from remote_service.nudges import nudge_supervisor
+from remote_service.sealing import new_token, seal, token_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A slot that was taken. The token is nowhere else to be had."""
+
+    session: Session
+    token: str
+
+    def __repr__(self) -> str:
+        return f"Reservation({self.session.pk})"
+
+
+def reserve_for_user(
+    type_name: str, user: User, options: Mapping[str, str], by: Actor, *, start: bool = True
+) -> Reservation:
+    """Reserves a slot for somebody who is logged in, and asks for the start.
+
+    Args:
+        type_name: the session type.
+        user: whose session it will be.
+        options: what the launch form gave, checked; `username` is added here.
+        by: who asks, for the history.
+        start: whether it is wanted at once.
+
+    Raises:
+        RefusedError: one of its kinds; it has been noted as an event, and nothing was reserved.
+    """
+    memberships = access.group_names(user)
+    try:
+        with transaction.atomic():
+            session_type = _find(type_name)
+            if session_type is None or not access.may_launch(user, session_type, memberships):
+                raise UnknownTypeError(f"There is no session type {type_name!r} that you may use.")
+            # The row lock makes the count below true on databases that run transactions side by side.
+            User.objects.select_for_update().get(pk=user.pk)
+            _check_limits(user, session_type)
+            options = {**options, "username": user.get_username()}
+            reservation = _take_slot(session_type, options, by, owner=user, wanted="start" if start else "")
+    except RefusedError as refusal:
+        note(None, "refused", why=f"{refusal.code}: {refusal}", by=by, type_name=type_name)
+        raise
+    nudge_supervisor()
+    return reservation
+
+
+def reserve_for_rest(type_name: str, options: Mapping[str, str], by: Actor) -> Reservation:
+    """Reserves a slot for a client of the stand-alone REST; nothing starts before its token is used.
+
+    Raises:
+        RefusedError: as for `reserve_for_user`; a type with a group needs a member's `username` among the options.
+    """
+    try:
+        with transaction.atomic():
+            session_type = _find(type_name)
+            if session_type is None or not session_type.definition.rest:
+                raise UnknownTypeError(f"There is no session type {type_name!r} here.")
+            _check_member(session_type, options.get("username", ""))
+            return _take_slot(session_type, {"username": "", **options}, by, owner=None, wanted="")
+    except RefusedError as refusal:
+        note(None, "refused", why=f"{refusal.code}: {refusal}", by=by, type_name=type_name)
+        raise
+
+
+def _find(type_name: str) -> SessionType | None:
+    if not Site.load().external_sessions_enabled:
+        raise SwitchedOffError("Launching sessions is switched off at this site at the moment.")
+    return SessionType.objects.filter(name=type_name).first()
+
+
+def _check_member(session_type: SessionType, username: str) -> None:
+    groups = session_type.definition.groups
+    if groups is None:
+        return
+    member = User.objects.filter(username=username, is_active=True).first()
+    if member is None or not access.admits(groups, access.group_names(member)):
+        raise NotAllowedError(
+            f"The type {session_type.name!r} is for members of {' or '.join(groups)}; expected the username of one, "
+            f"found {username!r}."
+        )
+
+
+def _check_limits(user: User, session_type: SessionType) -> None:
+    live = Session.objects.live().filter(owner=user)
+    of_type = session_type.definition.limits.per_user
+    if of_type is not None and live.filter(type_name=session_type.name).count() >= of_type:
+        raise LimitReachedError(
+            f"You have {of_type} live session(s) of {session_type.name!r}, as many as one may have. Stop one first."
+        )
+    total = conf.current().per_user_total
+    if live.count() >= total:
+        raise LimitReachedError(f"You have {total} live sessions, as many as one may have. Stop one first.")
+
+
+def _take_slot(
+    session_type: SessionType, options: Mapping[str, str], by: Actor, *, owner: User | None, wanted: str
+) -> Reservation:
+    definition = session_type.definition
+    holding = Session.objects.holding_slots().filter(type_name=session_type.name, tile=0)
+    taken = set(holding.values_list("index", flat=True))
+    token = new_token()
+    for index in range(definition.count):
+        if index in taken:
+            continue
+        try:
+            with transaction.atomic():
+                session = Session.objects.create(
+                    id=uuid.uuid4(),
+                    type_name=session_type.name,
+                    index=index,
+                    owner=owner,
+                    username=options["username"],
+                    door=by.door,
+                    options=dict(options),
+                    stored_limits=definition.limits.model_dump(mode="json"),
+                    on_last_disconnect=session_type.on_last_disconnect,
+                    stream=definition.stream,
+                    wanted=wanted,
+                    token_hash=token_hash(token),
+                    sealed_token=seal(token),
+                )
+        except IntegrityError:
+            continue
+        note(session.pk, "reserved", by=by, type_name=session_type.name)
+        return Reservation(session, token)
+    raise NoFreeSlotError(
+        f"All {definition.count} slots of {session_type.name!r} are in use. Try again when somebody has finished."
+    )

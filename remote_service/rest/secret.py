@@ -1,0 +1,70 @@
+"""The secret of the stand-alone REST: where a client may put it, and how it is compared."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.utils.crypto import constant_time_compare
+
+from remote_service import conf, lifecycle
+from remote_service.errors import RefusedError, RestClosedError, UnauthorizedError
+from remote_service.lifecycle import Actor
+
+View = Callable[..., Awaitable[HttpResponse]]
+PARAMETER = "security_token"
+
+
+def rest_actor(request: HttpRequest) -> Actor:
+    """Who asks by this door."""
+    return Actor("", request.META.get("REMOTE_ADDR", ""), "rest")
+
+
+def check_secret(request: HttpRequest) -> None:
+    """Lets a request pass that shows the secret.
+
+    Raises:
+        RestClosedError: the site has configured none, so nobody passes.
+        UnauthorizedError: it shows none, or another one.
+    """
+    expected = conf.current().security_token
+    if not expected:
+        raise RestClosedError(
+            "The REST interface is closed: no secret is configured. "
+            "Start the server with --security-token or WEBSOCKETSERVER_SECURITY_TOKEN."
+        )
+    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    shown = bearer.strip() if scheme.lower() == "bearer" else request.GET.get(PARAMETER, "")
+    if not constant_time_compare(shown, expected):
+        raise UnauthorizedError("The security token is missing or wrong; expected ?security_token= or a Bearer header.")
+
+
+def error_response(error: RefusedError) -> JsonResponse:
+    """The error as a client of the REST is told it."""
+    return JsonResponse({"error": error.code, "message": str(error)}, status=error.status)
+
+
+def rest_view(view: View) -> View:
+    """Makes a view of the stand-alone REST: GET only, the secret first, refusals as JSON."""
+
+    @wraps(view)
+    async def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method != "GET":
+            return HttpResponseNotAllowed(["GET"])
+        try:
+            check_secret(request)
+        except RefusedError as error:
+            by = rest_actor(request)
+            await sync_to_async(lifecycle.note)(None, "refused", why=f"{error.code}: {error}", by=by)
+            return error_response(error)
+        try:
+            response = await view(request, *args, **kwargs)
+        except RefusedError as error:
+            response = error_response(error)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    return checked

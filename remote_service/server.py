@@ -1,0 +1,141 @@
+"""The product's server: uvicorn with the settings that measurement found right, and the supervisor beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from remote_service.conf import GatewaySettings
+from remote_service.supervisor import Supervisor
+from remote_service.tasks import spawn
+
+log = logging.getLogger(__name__)
+
+LINE_CUT = 1006
+PING = 15.0
+"""Seconds between two pings, and for the answer: a dead peer is found within 30."""
+MOST_MESSAGE = 4 * 1024 * 1024
+"""Bytes of one message from a browser; the largest that noVNC sends is a pasted text."""
+GRACE = 1
+"""Whole seconds that requests have to finish when the server stops."""
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's websocket, which also says when a line was cut.
+
+    uvicorn reports a lost connection with the code of a close frame without a code (1005), but a viewer whose line
+    was cut must be told from one that closed its window.
+    """
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The TCP connection has ended."""
+        if self.handshake_complete and self.conn.close_rcvd is None:
+            self._report_cut()
+        super().connection_lost(exc)
+
+    def keepalive_timeout(self) -> None:
+        """The peer has not answered a ping: it is gone, and so is what waits to be sent to it."""
+        self._report_cut()
+        super().keepalive_timeout()
+        self.transport.abort()
+
+    def _report_cut(self) -> None:
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": LINE_CUT})
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling: sessions are ended before the process is."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves the signals to us."""
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where to listen, and with which certificate."""
+
+    host: str
+    port: int
+    uds: str | None = None
+    cert: Path | None = None
+    key: Path | None = None
+    trusted_proxies: tuple[str, ...] = ()
+
+
+def uvicorn_config(application: Any, listen: Listen) -> uvicorn.Config:
+    """uvicorn's configuration: uvloop, sans-I/O websockets, no compression of what is compressed already."""
+    proxies: list[str] | str = "*" if listen.uds else list(listen.trusted_proxies)
+    return uvicorn.Config(
+        application,
+        host=listen.host,
+        port=listen.port,
+        uds=listen.uds,
+        loop="uvloop",
+        http="httptools",
+        ws=WebSocketProtocol,
+        ws_max_size=MOST_MESSAGE,
+        ws_ping_interval=PING,
+        ws_ping_timeout=PING,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
+        timeout_graceful_shutdown=GRACE,
+        ssl_certfile=listen.cert,
+        ssl_keyfile=listen.key,
+    )
+
+
+async def serve(application: Any, listen: Listen, settings: GatewaySettings) -> None:
+    """Serves pages, websockets and sessions until SIGTERM, SIGINT or `/v1/stop`; then ends every session.
+
+    Raises:
+        AccountError: scripts may not run as root and there is no account for them.
+        SystemExit: the address cannot be listened on.
+    """
+    supervisor = Supervisor(settings)
+    server = _Server(uvicorn_config(application, listen))
+
+    def stop() -> None:
+        server.should_exit = True
+
+    handle_signals(stop, supervisor.reload)
+    supervising = spawn(supervisor.run(), name="supervisor")
+    ready = spawn(supervisor.ready.wait(), name="supervisor ready")
+    await asyncio.wait({supervising, ready}, return_when=asyncio.FIRST_COMPLETED)
+    ready.cancel()
+    if supervising.done():
+        await supervising
+    supervising.add_done_callback(lambda _task: stop())
+    await server.serve()
+    supervisor.stop()
+    await supervising
+
+
+async def supervise(settings: GatewaySettings) -> None:
+    """Runs the supervisor alone until SIGTERM or SIGINT; then ends every session."""
+    supervisor = Supervisor(settings)
+    handle_signals(supervisor.stop, supervisor.reload)
+    await supervisor.run()
+
+
+def handle_signals(stop: Any, reload: Any) -> None:
+    """SIGTERM and SIGINT stop, SIGHUP reloads."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop)
+    loop.add_signal_handler(signal.SIGINT, stop)
+    loop.add_signal_handler(signal.SIGHUP, reload)

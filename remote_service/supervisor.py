@@ -1,0 +1,216 @@
+"""The one process that decides: looks at what is wanted and what is, and does the next thing for each session.
+
+Level-triggered: a tick looks at everything there is; a nudge only makes the next tick come at once. What to do is
+decided in `remote_service.decisions`, done in `remote_service.operations`, and written by `remote_service.lifecycle`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from asgiref.sync import sync_to_async
+
+from remote_service import nudges, observations
+from remote_service.ages import Ages
+from remote_service.catalogue import load_catalogue, publish
+from remote_service.conf import GatewaySettings
+from remote_service.decisions import Action, Decision, decide
+from remote_service.hosting.client import ScriptHost
+from remote_service.leftovers import ask_runner_to_end, end_without_runner, sessions_with_sockets
+from remote_service.models import Session, Site
+from remote_service.operations import Charge, Operations, state_of
+from remote_service.states import FINAL, EndReason, State
+from remote_service.tasks import spawn
+
+log = logging.getLogger(__name__)
+
+TICK = 1.0
+"""Seconds between two looks when nothing nudges."""
+SHUTDOWN_STOP_TIMEOUT = 1.0
+"""Seconds for a script's `stop` when the server itself is stopping: with ending what is left it must fit into
+`SHUTDOWN_PATIENCE`."""
+SHUTDOWN_PATIENCE = 4.5
+
+
+class Supervisor:
+    """Runs until `stop()`."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._settings = settings
+        self._again = asyncio.Event()
+        self._operations = Operations(settings, lambda: self._again.set())
+        self._charges = self._operations.charges
+        self._ages = Ages()
+        self._gateways: dict[str, tuple[int, float]] = {}
+        self._reload_now = False
+        self._stopping = False
+        self.ready = asyncio.Event()
+        """Set when the catalogue is loaded and sessions can be launched."""
+
+    # ---- the loop ---------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Loads the catalogue, ends what a killed server left, then serves until `stop()`.
+
+        Raises:
+            AccountError: scripts may not run as root and there is no account for them.
+        """
+        site = await sync_to_async(Site.load)()
+        await self._load(site.reload_wanted)
+        await self._end_what_was_left()
+        self.ready.set()
+        async with nudges.hearing(nudges.SUPERVISOR_GROUP) as heard:
+            self._again = heard
+            try:
+                while not self._stopping:
+                    await self._tick()
+                    await self._wait()
+            finally:
+                await self._shut_down()
+
+    def stop(self) -> None:
+        """Ends the loop; `run` then ends every session, in parallel, and returns."""
+        self._stopping = True
+        self._again.set()
+
+    def reload(self) -> None:
+        """Reads the sessions file again at once (for SIGHUP)."""
+        self._reload_now = True
+        self._again.set()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(TICK):
+                await self._again.wait()
+        except TimeoutError:
+            pass
+        self._again.clear()
+
+    async def _tick(self) -> None:
+        now = time.monotonic()
+        look = await sync_to_async(observations.look)()
+        if self._reload_now or look.site.reload_wanted > look.site.reload_done:
+            self._reload_now = False
+            await self._load(look.site.reload_wanted)
+        await sync_to_async(observations.expire_silent_gateways)(look.gateways, self._gateways, now)
+        self._ages.look(now, look.at)
+        for session in look.sessions:
+            key = str(session.pk)
+            charge = self._charges.get(key) or Charge()
+            if charge.busy:
+                continue
+            known = observations.known(session, look.viewers[key], self._ages, charge.status, lost=charge.lost)
+            decision = decide(known)
+            if decision.action is not Action.NOTHING:
+                self._charges[key] = charge
+                self._begin(session, charge, decision)
+        self._ages.forget_all_but({str(session.pk) for session in look.sessions})
+
+    def _begin(self, session: Session, charge: Charge, decision: Decision) -> None:
+        """Carries a decision out beside the loop; one at a time for each session."""
+        charge.busy = True
+
+        async def carry_out() -> None:
+            try:
+                await self._carry_out(session, charge, decision)
+            finally:
+                charge.busy = False
+                charge.changed.set()
+                self._again.set()
+
+        spawn(carry_out(), name=f"{decision.action} {session.pk}")
+
+    async def _carry_out(self, session: Session, charge: Charge, decision: Decision) -> None:
+        operations = self._operations
+        if decision.action is Action.LAUNCH:
+            await operations.launch(session, charge)
+        elif decision.action is Action.REACHED:
+            await operations.reached(session, charge)
+        elif decision.action is Action.STOP:
+            await operations.stop(session, charge, decision)
+        elif decision.action is Action.DROP:
+            await operations.drop(session, decision)
+        elif decision.action is Action.FINISH:
+            await operations.finish(session, charge)
+        elif decision.action is Action.RECOVER:
+            await operations.recover(session, decision.reason or EndReason.RUNNER_LOST)
+
+    # ---- the catalogue ----------------------------------------------------------------------------------
+
+    async def _load(self, generation: int) -> None:
+        """Loads the sessions file; one that cannot be read leaves the catalogue in force as it is.
+
+        Script hosts of the catalogue before are ended: the runners of sessions live without them.
+        """
+        loaded = await load_catalogue(self._settings)
+        retired: list[ScriptHost] = []
+        if loaded.readable:
+            retired = [entry.host for entry in self._operations.catalogue.entries.values()]
+            self._operations.catalogue = loaded
+        in_force = self._operations.catalogue
+        await sync_to_async(publish)(in_force, loaded, generation)
+        log.info("%d session types are served, %d problems", len(in_force.entries), len(loaded.problems))
+        await asyncio.gather(*(host.close() for host in retired))
+
+    # ---- what a killed server left ----------------------------------------------------------------------
+
+    async def _end_what_was_left(self) -> None:
+        """Begins to end the sessions of a server that was killed; reservations that nobody has used yet go on."""
+        sessions = await sync_to_async(lambda: list(Session.objects.live().exclude(state=State.RESERVED)))()
+        for session in sessions:
+            charge = self._charges[str(session.pk)] = Charge()
+            self._begin(session, charge, Decision(Action.RECOVER, EndReason.SERVER_KILLED))
+        for key in set(sessions_with_sockets(self._settings.run_dir)) - set(self._charges):
+            spawn(self._end_stray(key), name=f"stray runner {key}")
+
+    async def _end_stray(self, key: str) -> None:
+        await ask_runner_to_end(self._settings.run_dir, key)
+        await end_without_runner(self._settings.run_dir, key)
+
+    # ---- the end ----------------------------------------------------------------------------------------
+
+    async def _shut_down(self) -> None:
+        """Ends every session in parallel; what is not over in time is ended by the next start."""
+        try:
+            async with asyncio.timeout(SHUTDOWN_PATIENCE):
+                sessions = await sync_to_async(lambda: list(Session.objects.live()))()
+                await asyncio.gather(*(self._end_at_shutdown(session) for session in sessions))
+        except TimeoutError:
+            log.warning("some sessions were not over after %g s; the next start ends them", SHUTDOWN_PATIENCE)
+        hosts = [entry.host for entry in self._operations.catalogue.entries.values()]
+        await asyncio.gather(*(host.close() for host in hosts))
+
+    async def _end_at_shutdown(self, session: Session) -> None:
+        charge = self._charges.setdefault(str(session.pk), Charge())
+        decision = Decision(Action.STOP, EndReason.SERVER_STOPPED)
+        ordered = False
+        while True:
+            charge.changed.clear()
+            if not charge.busy:
+                session = await sync_to_async(Session.objects.get)(pk=session.pk)
+                state = State(session.state)
+                if state in FINAL:
+                    return
+                if state is State.RESERVED:
+                    await self._operations.drop(session, decision)
+                elif charge.lost or charge.link is None:
+                    await self._operations.recover(session, EndReason.SERVER_STOPPED)
+                elif charge.over:
+                    await self._operations.finish(session, charge)
+                elif not ordered:
+                    ordered = True
+                    await self._order_stop(session, charge, decision)
+                    continue
+                else:
+                    await charge.changed.wait()
+                continue
+            await charge.changed.wait()
+
+    async def _order_stop(self, session: Session, charge: Charge, decision: Decision) -> None:
+        assert charge.link is not None
+        if State(session.state) is State.STOPPING:
+            await charge.link.order("stop", timeout=SHUTDOWN_STOP_TIMEOUT)
+        else:
+            await self._operations.stop(session, charge, decision, SHUTDOWN_STOP_TIMEOUT)

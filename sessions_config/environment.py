@@ -1,0 +1,74 @@
+"""The environment variables of a site: the only place where they are read. Each has a type and a default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+Names = Annotated[tuple[str, ...], NoDecode]
+"""A list of names separated by commas or spaces."""
+
+Paths = Annotated[tuple[Path, ...], NoDecode]
+"""A list of paths separated by colons, as in PATH."""
+
+
+class Environment(BaseSettings):
+    """What the environment says; a value that cannot be read stops the start with pydantic's message."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+
+    state_dir: Path = Field(BASE_DIR / "var", validation_alias="REMOTE_SERVICE_STATE_DIR")
+    """Database, logs, sockets, keys; made with mode 0700."""
+    database_url: str = Field("", validation_alias="DATABASE_URL")
+    """`postgres://user:password@host/name`; empty: SQLite in the state directory."""
+    channel_layer_url: str = Field("", validation_alias="CHANNEL_LAYER_URL")
+    """`redis://host:port/0`; empty: in memory, enough for one process."""
+    sessions_file: Path = Field(BASE_DIR / "sessions_config" / "sessions.json", validation_alias="REMOTE_SERVICE_CONFIG")
+    """The session types."""
+    script_dirs: Paths = Field((BASE_DIR / "example_scripts",), validation_alias="REMOTE_SERVICE_SCRIPT_DIRS")
+    """Where scripts are looked for after the sessions file's own directory."""
+    script_env: Names = Field((), validation_alias="REMOTE_SERVICE_SCRIPT_ENV")
+    """Further variables that scripts may see."""
+    session_user: str = Field("remote-session", validation_alias="REMOTE_SERVICE_SESSION_USER")
+    """The account that scripts run as when root starts the server; `root` keeps root."""
+    admin_password: str = Field("", validation_alias="REMOTE_SERVICE_ADMIN_PASSWORD", repr=False)
+    """The first admin's password; empty: a random one, printed once."""
+    security_token: str = Field("", validation_alias="WEBSOCKETSERVER_SECURITY_TOKEN", repr=False)
+    """The secret of the stand-alone REST; empty closes it."""
+    per_user_total: int = Field(5, ge=1, validation_alias="REMOTE_SERVICE_PER_USER_TOTAL")
+    """How many live sessions one user may have."""
+    debug: bool = Field(False, validation_alias="REMOTE_SERVICE_DEBUG")
+    """Django's DEBUG: only on a developer's own machine."""
+    allowed_hosts: Names = Field((), validation_alias="REMOTE_SERVICE_ALLOWED_HOSTS")
+    """The names under which users reach the site; loopback names are always allowed."""
+    host: str = Field("127.0.0.1", validation_alias=AliasChoices("HOST"))
+    """The address that `serve` listens on unless --host says otherwise."""
+    port: int = Field(8000, ge=0, le=65535, validation_alias="PORT")
+    """The port, likewise."""
+    trusted_proxies: Names = Field((), validation_alias="REMOTE_SERVICE_TRUSTED_PROXIES")
+    """Addresses of front proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+    tls: bool = Field(False, validation_alias="REMOTE_SERVICE_TLS")
+    """Users reach the site by https: cookies are marked secure. Set by `serve --cert`; set it behind a TLS proxy."""
+    path_prefix: str = Field("", validation_alias="REMOTE_SERVICE_PATH_PREFIX")
+    """The path below which a front proxy serves the site, such as `/desktops`."""
+
+    @field_validator("script_env", "allowed_hosts", "trusted_proxies", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("script_dirs", mode="before")
+    @classmethod
+    def _paths(cls, value: object) -> object:
+        return tuple(Path(part) for part in value.split(":") if part) if isinstance(value, str) else value
+
+    @field_validator("path_prefix")
+    @classmethod
+    def _prefix(cls, value: str) -> str:
+        stripped = value.strip("/")
+        return f"/{stripped}" if stripped else ""
