@@ -59,6 +59,7 @@ class Known:
     state: State
     wanted: str
     wanted_reason: EndReason | None
+    wanted_detail: str
     limits: Limits
     keep: bool
     """Whether it stays when its last viewer has left."""
@@ -97,7 +98,7 @@ def _starting(known: Known) -> Decision:
     if status is not None and status.fault is not None:
         return Decision(Action.STOP, EndReason.START_FAILED, status.detail)
     if known.wanted == "stop":
-        return Decision(Action.STOP, known.wanted_reason or EndReason.USER)
+        return Decision(Action.STOP, known.wanted_reason or EndReason.USER, known.wanted_detail)
     if status is not None and status.phase is Phase.READY:
         return Decision(Action.REACHED)
     return NOTHING
@@ -105,7 +106,7 @@ def _starting(known: Known) -> Decision:
 
 def _running(known: Known) -> Decision:
     if known.wanted == "stop":
-        return Decision(Action.STOP, known.wanted_reason or EndReason.USER)
+        return Decision(Action.STOP, known.wanted_reason or EndReason.USER, known.wanted_detail)
     status = known.status
     # While a viewer still gets bytes the program is not over, whatever a listening socket says: some servers close
     # theirs after the first viewer. When it is over, the relay sees that first and the viewer is gone.

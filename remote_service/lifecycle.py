@@ -87,12 +87,22 @@ def ask_to_start(session_id: uuid.UUID, by: Actor) -> bool:
     return bool(asked)
 
 
-def ask_to_stop(session_id: uuid.UUID, reason: EndReason, by: Actor) -> bool:
-    """Asks for the end of a live session, in whatever state it is; False when that has been asked for, or it is over."""
+def ask_to_stop(session_id: uuid.UUID, reason: EndReason, by: Actor, detail: str = "") -> bool:
+    """Asks for the end of a live session, in whatever state it is.
+
+    Args:
+        session_id: which one.
+        reason: why.
+        by: who asks.
+        detail: a sentence for the session's owner.
+
+    Returns:
+        False when that has been asked for before, or the session is over.
+    """
     live = Session.objects.live().filter(pk=session_id).exclude(wanted="stop")
-    asked = live.update(wanted="stop", wanted_reason=reason)
+    asked = live.update(wanted="stop", wanted_reason=reason, wanted_detail=detail)
     if asked:
-        note(session_id, "stop asked", why=ENDINGS[reason].sentence, by=by)
+        note(session_id, "stop asked", why=f"{ENDINGS[reason].sentence} {detail}".strip(), by=by)
         nudge_supervisor()
     return bool(asked)
 

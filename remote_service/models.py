@@ -90,6 +90,7 @@ class Session(models.Model):
     state_since = models.DateTimeField(default=timezone.now)
     wanted = models.CharField(max_length=8, default="", blank=True, help_text='"start", "stop" or nothing')
     wanted_reason = models.CharField(max_length=32, default="", blank=True)
+    wanted_detail = models.TextField(default="", blank=True)
     quarantined = models.BooleanField(default=False)
     end_reason = models.CharField(max_length=32, default="", blank=True)
     end_detail = models.TextField(default="", blank=True)

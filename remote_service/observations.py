@@ -49,6 +49,7 @@ def known(
         state=State(session.state),
         wanted=session.wanted,
         wanted_reason=EndReason(session.wanted_reason) if session.wanted_reason else None,
+        wanted_detail=session.wanted_detail,
         limits=session.limits,
         keep=session.on_last_disconnect == "keep",
         state_age=ages.age((key, "state"), session.state_since),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
 
@@ -20,6 +20,7 @@ from remote_service.relay.closing import Close
 from remote_service.relay.gateway import Watch, gateway
 from remote_service.relay.grants import find_grant
 from remote_service.relay.pump import EndpointError, Pump, ViewerGone
+from remote_service.rfb.errors import RemoteProtocolError
 from remote_service.states import EndReason, State
 from remote_service.tasks import spawn
 
@@ -30,6 +31,9 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 END_PATIENCE = 5.0
 """Seconds that a viewer whose endpoint hung up waits to be told why, before it is told that the screen was lost."""
+
+RelayEnd = EndpointError | ViewerGone | RemoteProtocolError
+T = TypeVar("T")
 
 _LEADS_NOWHERE = frozenset({State.STOPPING, State.ENDED, State.FAILED})
 
@@ -61,18 +65,22 @@ async def relay(scope: dict[str, Any], receive: Receive, send: Send) -> None:
 
 
 async def _serve(watch: Watch, pump: Pump, send: Send) -> bool:
-    """Relays until something ends it; returns whether the viewer is gone for good reason, not by a cut line."""
-    reading = spawn(pump.read_viewer(), name="viewer")
-    serving = spawn(_reach_and_pump(watch, pump), name="endpoint")
-    ending = spawn(watch.until(lambda w: w.withdrawn or w.glimpse.state in _LEADS_NOWHERE), name="end of session")
+    """Relays until something ends it; returns whether the viewer said goodbye, rather than losing its line."""
+    reading = spawn(_outcome(pump.read_viewer()), name="viewer")
+    serving = spawn(_outcome(_reach_and_pump(watch, pump)), name="endpoint")
+    ending = spawn(watch.until(_leads_nowhere), name="end of session")
     tasks = (reading, serving, ending)
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        if reading.done():
-            return _viewer_left(reading, watch)
-        close = await _why(watch, serving) if not ending.done() else _told(watch)
-        if reading.done():
-            return _viewer_left(reading, watch)
+        if ending.done():
+            close = _told(watch)
+        elif reading.done():
+            close = _bad_viewer(reading.result())
+        else:
+            close = await _why(watch, serving.result())
+        left = reading.result() if reading.done() else None
+        if isinstance(left, int):
+            return closing.said_goodbye(left)
         try:
             await send(close.message())
         except (OSError, RuntimeError):
@@ -84,10 +92,20 @@ async def _serve(watch: Watch, pump: Pump, send: Send) -> bool:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _viewer_left(reading: asyncio.Task[int], watch: Watch) -> bool:
-    if reading.exception() is not None:
-        return False
-    return closing.said_goodbye(reading.result())
+async def _outcome(work: Awaitable[T]) -> T | RelayEnd:
+    """What the work returned, or the reason for which it ended: both are how a relay ends, neither is a mistake."""
+    try:
+        return await work
+    except (EndpointError, ViewerGone, RemoteProtocolError) as end:
+        return end
+
+
+def _leads_nowhere(watch: Watch) -> bool:
+    return watch.withdrawn or watch.glimpse.state in _LEADS_NOWHERE
+
+
+def _bad_viewer(left: int | RelayEnd) -> Close:
+    return Close(closing.RELAY_ERROR, str(left))
 
 
 async def _reach_and_pump(watch: Watch, pump: Pump) -> None:
@@ -100,28 +118,23 @@ async def _reach_and_pump(watch: Watch, pump: Pump) -> None:
     await pump.run(glimpse.endpoint, password, rfb=glimpse.stream == "rfb")
 
 
-async def _why(watch: Watch, serving: asyncio.Task[None]) -> Close:
+async def _why(watch: Watch, end: RelayEnd | None) -> Close:
     """The endpoint hung up or was never there: waits for the supervisor to say what that means."""
-    error = serving.exception()
-    if isinstance(error, ViewerGone):
+    if isinstance(end, ViewerGone):
         return Close(closing.RELAY_ERROR, "The viewer had left.")
-    if error is not None and not isinstance(error, EndpointError | OSError):
-        log.error("session %s: the relay failed", watch.grant.session_id, exc_info=error)
-        return Close(closing.RELAY_ERROR, "The relay failed; the site's log says why.")
-    why = str(error) if error is not None else "The session's screen closed the connection."
+    why = "The session's screen closed the connection." if end is None else str(end)
     session_id = watch.grant.session_id
     log.warning("session %s: %s", session_id, why)
     await gateway().viewer_lost_endpoint(watch)
-    if isinstance(error, EndpointError) and error.fatal:
+    if isinstance(end, EndpointError) and end.fatal:
         await sync_to_async(lifecycle.note)(session_id, "endpoint lost", why=why, by=watch.grant.actor)
-        await sync_to_async(lifecycle.ask_to_stop)(session_id, EndReason.ENDPOINT_LOST, watch.grant.actor)
+        await sync_to_async(lifecycle.ask_to_stop)(session_id, EndReason.ENDPOINT_LOST, watch.grant.actor, why)
     try:
         async with asyncio.timeout(END_PATIENCE):
-            await watch.until(lambda w: w.withdrawn or w.glimpse.state in _LEADS_NOWHERE)
+            await watch.until(_leads_nowhere)
     except TimeoutError:
         return Close(closing.ENDPOINT_LOST, why)
-    told = _told(watch)
-    return Close(told.code, f"{told.reason} {why}") if told.code == closing.ENDPOINT_LOST else told
+    return _told(watch)
 
 
 def _told(watch: Watch) -> Close:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from typing import cast
 
 from remote_service.endpoints import Endpoint, EndpointKind
 from remote_service.hosting.wire import short_path
@@ -30,9 +32,9 @@ class Upstream(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection stands."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=MOST_UNSENT)
+        # uvloop's transports are no subclasses of asyncio's, they only look like them.
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=MOST_UNSENT)
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the endpoint."""
@@ -107,8 +109,6 @@ async def connect(endpoint: Endpoint, *, timeout: float) -> Upstream:
     try:
         async with asyncio.timeout(timeout):
             if endpoint.kind is EndpointKind.UNIX:
-                from pathlib import Path
-
                 with short_path(Path(endpoint.path)) as name:
                     _transport, protocol = await loop.create_unix_connection(Upstream, name)
             else:

@@ -6,6 +6,10 @@ import pytest
 from screen_size import Size, parse_size
 
 
+ARABIC = "\u0661\u0662x\u0663\u0664"
+"""12x34 in Arabic digits."""
+
+
 @pytest.mark.parametrize(
     ("text", "size"),
     [
@@ -26,7 +30,7 @@ def test_it_is_written_as_it_is_read() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "big", "1600", "1600x", "x1200", "1600x1200x24", "-1x5", "1e3x5", "1600x1200;id", "\u0661\u0662x\u0663\u0664", 7, None],
+    ["", "big", "1600", "1600x", "x1200", "1600x1200x24", "-1x5", "1e3x5", "1600x1200;id", ARABIC, 7, None],
 )
 def test_it_refuses_what_is_no_size(text: object) -> None:
     with pytest.raises(ValueError) as caught:
