@@ -153,5 +153,3 @@ def all_problems(loaded: Catalogue) -> list[Problem]:
 def known_groups() -> frozenset[str]:
     """The names of the site's groups."""
     return frozenset(Group.objects.values_list("name", flat=True))
-
-

@@ -159,8 +159,6 @@ def quarantine_reason(status: Status) -> str:
     return ""
 
 
-
-
 _BY_STATE = {
     State.RESERVED: _reserved,
     State.STARTING: _starting,

@@ -73,7 +73,7 @@ async def end_without_runner(run_dir: Path, session: str) -> list[int]:
 
 
 def end_marked(session: str) -> list[int]:
-    """Ends the processes that carry the session's marker and removes its scratch directory; returns who would not go."""
+    """Ends the processes with the session's marker and removes its scratch directory; returns who would not go."""
     survivors = processes.end_processes(
         lambda: processes.marked(session),
         patience=TERM_PATIENCE,
@@ -84,9 +84,7 @@ def end_marked(session: str) -> list[int]:
     return survivors
 
 
-async def ask_runner_to_end(
-    run_dir: Path, session: str, successor: Successor | None = None
-) -> Status | None:
+async def ask_runner_to_end(run_dir: Path, session: str, successor: Successor | None = None) -> Status | None:
     """Has the session's runner stop its script and end what is left; waits for it.
 
     Args:

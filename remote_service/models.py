@@ -95,9 +95,7 @@ class Session(models.Model):
     end_reason = models.CharField(max_length=32, default="", blank=True)
     end_detail = models.TextField(default="", blank=True)
 
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="sessions"
-    )
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="sessions")
     username = models.CharField(max_length=150, default="", blank=True)
     door = models.CharField(max_length=16, help_text='where it was asked for: "web", "rest" or "command"')
     options = models.JSONField(default=dict)

@@ -1,4 +1,4 @@
-""""Look again\": the only thing the channel layer carries. A lost nudge costs at most a second, so none may hurt."""
+""" "Look again\": the only thing the channel layer carries. A lost nudge costs at most a second, so none may hurt."""
 
 from __future__ import annotations
 

@@ -38,9 +38,7 @@ def look() -> Look:
     return Look(sessions, viewers, list(Gateway.objects.all()), Site.load(), timezone.now())
 
 
-def known(
-    session: Session, viewers: list[Viewer], ages: Ages, status: Status | None, *, lost: bool
-) -> Known:
+def known(session: Session, viewers: list[Viewer], ages: Ages, status: Status | None, *, lost: bool) -> Known:
     """Everything that a decision needs."""
     key = str(session.pk)
     running_age = ages.age((key, "running"), session.running_at) if session.running_at else 0.0

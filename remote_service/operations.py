@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from asgiref.sync import sync_to_async
 
@@ -126,9 +127,7 @@ class Operations:
             sealed_script_state=seal(json.dumps(status.state)) if status.state is not None else "",
         )
 
-    async def stop(
-        self, session: Session, charge: Charge, decision: Decision, timeout: float = STOP_TIMEOUT
-    ) -> None:
+    async def stop(self, session: Session, charge: Charge, decision: Decision, timeout: float = STOP_TIMEOUT) -> None:
         """Writes why the session ends, and orders the stop; `timeout` is what the script's own `stop` may take."""
         reason = decision.reason or EndReason.USER
         why = f"{ENDINGS[reason].sentence} {decision.detail}".strip()
@@ -198,7 +197,7 @@ class Operations:
             await sync_to_async(lifecycle.quarantine)(session.pk, why)
 
 
-async def move(session: Session, event: Event, *, why: str, **changes: object) -> bool:
+async def move(session: Session, event: Event, *, why: str, **changes: Any) -> bool:
     """Moves the row if it is still in the state that `session` shows."""
     return await sync_to_async(lifecycle.transition)(session.pk, State(session.state), event, why=why, **changes)
 

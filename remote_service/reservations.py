@@ -10,7 +10,9 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from remote_service import access, conf
+from remote_service.config.form import clean_options
 from remote_service.errors import (
+    InvalidOptionError,
     LimitReachedError,
     NoFreeSlotError,
     NotAllowedError,
@@ -84,6 +86,28 @@ def reserve_for_rest(type_name: str, options: Mapping[str, str], by: Actor) -> R
     except RefusedError as refusal:
         note(None, "refused", why=f"{refusal.code}: {refusal}", by=by, type_name=type_name)
         raise
+
+
+def reserve_for_operator(type_name: str, asked: Mapping[str, str], by: Actor) -> Reservation:
+    """Reserves a slot for whoever runs commands on the server's own account, and asks for the start.
+
+    Groups, limits of users and the site's switch do not count for them; slots do.
+
+    Raises:
+        RefusedError: there is no such type, an option is wrong, or no slot is free.
+    """
+    with transaction.atomic():
+        session_type = SessionType.objects.filter(name=type_name).first()
+        if session_type is None:
+            names = ", ".join(repr(name) for name in SessionType.objects.values_list("name", flat=True)) or "none"
+            raise UnknownTypeError(f"There is no session type {type_name!r}; expected one of {names}.")
+        cleaned = clean_options(session_type.definition, asked, unknown_allowed=True, free_size=True)
+        if cleaned.errors:
+            raise InvalidOptionError(cleaned.errors)
+        options = {"username": "", **cleaned.options}
+        reservation = _take_slot(session_type, options, by, owner=None, wanted="start")
+    nudge_supervisor()
+    return reservation
 
 
 def _find(type_name: str) -> SessionType | None:

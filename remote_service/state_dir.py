@@ -37,9 +37,10 @@ def open_state_dir(path: Path) -> Path:
             f"the state directory {path} belongs to uid {found.st_uid}; expected uid {os.geteuid()}, who starts the "
             f"server. Type 'chown -R {os.geteuid()} {path}', or set REMOTE_SERVICE_STATE_DIR to another one"
         )
-    if mode := stat.S_IMODE(found.st_mode) & 0o077:
+    mode = stat.S_IMODE(found.st_mode)
+    if mode & 0o077:
         raise StateDirError(
-            f"the state directory {path} is open to others (mode {stat.S_IMODE(found.st_mode):04o}, of which {mode:04o} "
+            f"the state directory {path} is open to others (mode {mode:04o}, of which {mode & 0o077:04o} "
             f"is too much); expected 0700, since secrets lie in it. Type 'chmod 700 {path}'"
         )
     for inner in ("run", "logs", "logs/sessions", "logs/types"):

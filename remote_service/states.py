@@ -1,8 +1,8 @@
 """The states of a session, what leads from one to the next, and why sessions end. Tables only: no clock, no database.
 
-    reserved --launch--> starting [--queue--> queued] --reach--> running
-    reserved --drop----> ended
-    starting, queued, running --stop--> stopping --finish--> ended, or failed: the reason's own table says which
+reserved --launch--> starting [--queue--> queued] --reach--> running
+reserved --drop----> ended
+starting, queued, running --stop--> stopping --finish--> ended, or failed: the reason's own table says which
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from remote_service.decisions import Action, Decision, decide
 from remote_service.hosting.client import ScriptHost
 from remote_service.leftovers import ask_runner_to_end, end_without_runner, sessions_with_sockets
 from remote_service.models import Session, Site
-from remote_service.operations import Charge, Operations, state_of
+from remote_service.operations import Charge, Operations
 from remote_service.states import FINAL, EndReason, State
 from remote_service.tasks import spawn
 

@@ -28,7 +28,9 @@ class Environment(BaseSettings):
     """`postgres://user:password@host/name`; empty: SQLite in the state directory."""
     channel_layer_url: str = Field("", validation_alias="CHANNEL_LAYER_URL")
     """`redis://host:port/0`; empty: in memory, enough for one process."""
-    sessions_file: Path = Field(BASE_DIR / "sessions_config" / "sessions.json", validation_alias="REMOTE_SERVICE_CONFIG")
+    sessions_file: Path = Field(
+        BASE_DIR / "sessions_config" / "sessions.json", validation_alias="REMOTE_SERVICE_CONFIG"
+    )
     """The session types."""
     script_dirs: Paths = Field((BASE_DIR / "example_scripts",), validation_alias="REMOTE_SERVICE_SCRIPT_DIRS")
     """Where scripts are looked for after the sessions file's own directory."""

@@ -113,9 +113,7 @@ def lock(directory: Path) -> Iterator[None]:
             say(f"Waiting for another set-up to finish ({directory} is locked)")
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         except OSError as error:
-            print(
-                f"{directory} cannot be locked ({error.strerror}): run one set-up at a time", file=sys.stderr
-            )
+            print(f"{directory} cannot be locked ({error.strerror}): run one set-up at a time", file=sys.stderr)
         yield
     finally:
         os.close(descriptor)

@@ -143,9 +143,7 @@ def ensure(
     apt_get = find_program("apt-get")
     if apt_get is None:
         programs = ", ".join(need.shown_by for need in absent)
-        say(
-            f"There is no apt-get here; install these programs with this system's package manager: {programs}"
-        )
+        say(f"There is no apt-get here; install these programs with this system's package manager: {programs}")
         return False
     if not is_root or not allowed:
         say(f"Missing system packages; type: {line_to_type(packages(absent), is_root=is_root)}")

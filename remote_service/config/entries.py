@@ -29,9 +29,7 @@ def check_entry(name: str, raw: object) -> tuple[SessionType | None, list[Findin
     """
     if not isinstance(raw, dict):
         expected = "an object with at least script, count and options"
-        return None, [
-            Finding((), shown(raw), expected, f"write for example {_SAMPLE_ENTRY}", Code.VALUE_INVALID)
-        ]
+        return None, [Finding((), shown(raw), expected, f"write for example {_SAMPLE_ENTRY}", Code.VALUE_INVALID)]
     session_type: SessionType | None = None
     findings: list[Finding] = []
     try:
@@ -126,9 +124,7 @@ def _literals(annotation: Any) -> list[str]:
     """The texts of a `Literal`, also inside an optional one."""
     arguments = get_args(annotation)
     return [
-        text
-        for argument in arguments
-        for text in ([argument] if isinstance(argument, str) else _literals(argument))
+        text for argument in arguments for text in ([argument] if isinstance(argument, str) else _literals(argument))
     ]
 
 
@@ -180,9 +176,7 @@ def _check_form(form: object, findings: Sequence[Finding]) -> list[Finding]:
     for index in names:
         raw: dict[str, Any] = form[index]  # type: ignore[index]  # _form_names answers for lists of objects only
         unsound = {str(finding.key[2]) for finding in findings if finding.key[:2] == ("form", index)}
-        sound = {
-            key: value for key, value in raw.items() if key in FormField.model_fields and key not in unsound
-        }
+        sound = {key: value for key, value in raw.items() if key in FormField.model_fields and key not in unsound}
         if "name" in sound and "type" in sound:
             candidates.append(Candidate(index, FormField.model_construct(**sound), frozenset(unsound)))
     return check_form(candidates, list(names.values()))

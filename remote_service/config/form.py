@@ -31,9 +31,7 @@ class CleanOptions:
     """Name to one sentence for the user. Empty: the launch may go ahead."""
 
 
-def clean_options(
-    type: SessionType, raw: Mapping[str, str], *, unknown_allowed: bool, free_size: bool
-) -> CleanOptions:
+def clean_options(type: SessionType, raw: Mapping[str, str], *, unknown_allowed: bool, free_size: bool) -> CleanOptions:
     """Checks launch options against a session type.
 
     Args:
@@ -70,9 +68,7 @@ def _is_size(type: SessionType, size: str, free_size: bool) -> bool:
     return size in type.sizes
 
 
-def _clean_fields(
-    fields: Sequence[FormField], raw: Mapping[str, str], errors: dict[str, str]
-) -> dict[str, str]:
+def _clean_fields(fields: Sequence[FormField], raw: Mapping[str, str], errors: dict[str, str]) -> dict[str, str]:
     """The values of the fields that are shown; what is wrong with others goes into `errors`."""
     by_name = {field.name: field for field in fields}
     values: dict[str, str] = {}

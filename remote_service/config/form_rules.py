@@ -126,15 +126,11 @@ def _check_names(candidates: Sequence[Candidate]) -> Iterator[Finding]:
         name = candidate.field.name
         if name in first:
             found = f"{as_json(name)}, which is the name of form[{first[name]}] too"
-            yield _finding(
-                candidate, ("name",), found, "a name of its own for each field", "rename one of the two"
-            )
+            yield _finding(candidate, ("name",), found, "a name of its own for each field", "rename one of the two")
         first.setdefault(name, candidate.index)
 
 
-def _check_conditions(
-    candidate: Candidate, names: Sequence[str], sound: dict[str, FormField]
-) -> Iterator[Finding]:
+def _check_conditions(candidate: Candidate, names: Sequence[str], sound: dict[str, FormField]) -> Iterator[Finding]:
     others = [name for name in names if name != candidate.field.name]
     for name, values in candidate.field.conditions.items():
         key = ("show_if", name)
@@ -142,9 +138,7 @@ def _check_conditions(
             known = one_of(others) if others else "the name of another field, of which there is none"
             near = closest(name, others)
             found = "the field itself" if name == candidate.field.name else "no field of this name"
-            yield _finding(
-                candidate, key, found, known, f"did you mean {as_json(near)}?" if near else "remove it"
-            )
+            yield _finding(candidate, key, found, known, f"did you mean {as_json(near)}?" if near else "remove it")
         elif name in sound:
             for value in values:
                 if not fits(sound[name], value):

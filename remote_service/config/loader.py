@@ -49,9 +49,7 @@ def load_sessions_file(path: Path, script_dirs: Sequence[Path]) -> SessionsFile:
         that belongs to none and is an error means that the file holds no types at all.
     """
     source = read_source(path)
-    directories = list(
-        dict.fromkeys([source.path.parent, *(directory.absolute() for directory in script_dirs)])
-    )
+    directories = list(dict.fromkeys([source.path.parent, *(directory.absolute() for directory in script_dirs)]))
     entries = [_load_entry(source, name, directories) for name in source.data]
     scripts = dict.fromkeys(entry.script_path for entry in entries if entry.script_path)
     whole_file = [problem for problem in source.problems if problem.entry not in source.data]
@@ -95,9 +93,7 @@ def _problems_of(source: Source, entry: str, findings: Sequence[Finding]) -> lis
     for finding in findings:
         if finding.key not in reported:
             line = source.line_of((entry, *finding.key))
-            problems.append(
-                finding.at(str(source.path), entry, display_key(finding.key, source.data[entry]), line)
-            )
+            problems.append(finding.at(str(source.path), entry, display_key(finding.key, source.data[entry]), line))
     return sorted(problems, key=lambda problem: problem.line or 0)
 
 

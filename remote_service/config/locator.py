@@ -129,9 +129,7 @@ def _take_value(located: Located, part: OpenPart | None, token: str, line: int) 
 
 
 def _check_text(located: Located, path: KeyPath, token: str, line: int) -> None:
-    if "\\u" in token and any(
-        "\ud800" <= character <= "\udfff" for character in json.loads(token, strict=False)
-    ):
+    if "\\u" in token and any("\ud800" <= character <= "\udfff" for character in json.loads(token, strict=False)):
         located.oddities.append(Oddity(path, line, Code.TEXT_NOT_UNICODE, token))
 
 

@@ -161,9 +161,7 @@ class FormField(_Strict):
         Literal["text", "number", "choice", "checkbox"],
         Says('"text", "number", "choice" or "checkbox"', '"number"'),
     ]
-    label: Annotated[ShortText, _text('"Cores"')] = Field(
-        default_factory=lambda fields: str(fields.get("name", ""))
-    )
+    label: Annotated[ShortText, _text('"Cores"')] = Field(default_factory=lambda fields: str(fields.get("name", "")))
     """What the page calls it; its name unless given."""
     default: Annotated[Scalar | None, Says("a text, a number, true or false, as the type has it", "4")] = None
     """What it holds at first. Without: the first choice, false, an empty text; a number must be entered."""
@@ -198,10 +196,7 @@ class FormField(_Strict):
     @property
     def conditions(self) -> dict[str, tuple[Scalar, ...]]:
         """`show_if` with every value as a tuple."""
-        return {
-            name: tuple(values) if isinstance(values, list) else (values,)
-            for name, values in self.show_if.items()
-        }
+        return {name: tuple(values) if isinstance(values, list) else (values,) for name, values in self.show_if.items()}
 
 
 class Limits(_Strict):

@@ -30,7 +30,7 @@ def find_script(name: str, directories: Sequence[Path]) -> Path | Finding:
         The path in that directory (a link is not followed in it, so that `__file__` is where the admin put
         it), or what is wrong. A link may point to any place inside the directory that it lies in.
     """
-    is_bare = os.path.basename(name) == name and name.isprintable() and len(os.fsencode(name)) <= _MAX_NAME
+    is_bare = _base(name) == name and name.isprintable() and len(os.fsencode(name)) <= _MAX_NAME
     if not is_bare or not name.endswith(".py"):
         return _bad_name(name)
     for directory in directories:
@@ -67,12 +67,21 @@ def _judge(path: Path) -> Path | Finding:
             return Finding(_KEY, f"that {path} is empty", "a Python script", fix, Code.SCRIPT_EMPTY)
         with path.open("rb"):
             return path
+    except FileNotFoundError:
+        fix = "correct the link or remove it"
+        return Finding(
+            _KEY,
+            f"that {path} is a link to {target}, which does not exist",
+            "a script",
+            fix,
+            Code.SCRIPT_MISSING,
+        )
     except OSError as error:
         return _unreadable(path, error)
 
 
 def _bad_name(name: str) -> Finding:
-    base = os.path.basename(name.replace("\\", "/"))
+    base = _base(name)
     if base != name and base.endswith(".py"):
         fix = (
             f"write {as_json(base)}, and put the file beside the sessions file or name its directory in "
@@ -80,11 +89,14 @@ def _bad_name(name: str) -> Finding:
         )
         return Finding(_KEY, f"the path {as_json(name)}", _BARE_NAME, fix, Code.SCRIPT_NAME)
     fix = (
-        f"did you mean {as_json(name + '.py')}?"
-        if name.isidentifier()
-        else "write the name of a file that ends in .py"
+        f"did you mean {as_json(name + '.py')}?" if name.isidentifier() else "write the name of a file that ends in .py"
     )
     return Finding(_KEY, shown(name), _BARE_NAME, fix, Code.SCRIPT_NAME)
+
+
+def _base(name: str) -> str:
+    """The last part of a path, also of one in Windows notation."""
+    return os.path.basename(name.replace("\\", "/"))
 
 
 def _missing(name: str, directories: Sequence[Path]) -> Finding:

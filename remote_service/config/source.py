@@ -119,9 +119,7 @@ def _decode(path: Path, raw: bytes) -> str | Problem:
         before = raw[: error.start].decode("utf-8")
         line, column = position(before, len(before))
         found = f"the byte 0x{raw[error.start]:02x} in column {column}, which is not UTF-8"
-        return _file_problem(
-            path, Code.NOT_UTF8, found, "a file in UTF-8", "save it as UTF-8 in your editor", line
-        )
+        return _file_problem(path, Code.NOT_UTF8, found, "a file in UTF-8", "save it as UTF-8 in your editor", line)
     if not text.strip():
         return _file_problem(
             path,
@@ -159,17 +157,14 @@ def _too_deep(path: Path, line: int | None) -> Problem:
     )
 
 
-def _file_problem(
-    path: Path, code: Code, found: str, expected: str, fix: str, line: int | None = None
-) -> Problem:
+def _file_problem(path: Path, code: Code, found: str, expected: str, fix: str, line: int | None = None) -> Problem:
     return Problem(str(path), None, (), found, expected, fix, code, line=line)
 
 
 def _problem_of_oddity(path: Path, oddity: Oddity) -> Problem:
     # Half characters cannot be stored or shown: in names, their escapes stand for them.
     entry, *key = (
-        step.encode("utf-8", "backslashreplace").decode() if isinstance(step, str) else step
-        for step in oddity.path
+        step.encode("utf-8", "backslashreplace").decode() if isinstance(step, str) else step for step in oddity.path
     )
     found, expected, fix = _describe(oddity)
     return Problem(str(path), str(entry), tuple(key), found, expected, fix, oddity.code, line=oddity.line)

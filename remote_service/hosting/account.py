@@ -45,9 +45,7 @@ def session_account(wanted: str, *, uid: int | None = None) -> str | None:
     return wanted
 
 
-def script_environment(
-    environ: Mapping[str, str], account: str | None, extra_names: Iterable[str]
-) -> dict[str, str]:
+def script_environment(environ: Mapping[str, str], account: str | None, extra_names: Iterable[str]) -> dict[str, str]:
     """The environment of a script host: what design and admin allow, and the place for the session's marker.
 
     Args:

@@ -20,6 +20,8 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 LOAD_TIMEOUT = 20.0
 """Seconds that importing a script and realizing all its services may take."""
 FORK_TIMEOUT = 5.0
+LEAVE_PATIENCE = 0.5
+"""Seconds that a host has to leave by itself."""
 _CHUNK = 65536
 
 
@@ -57,6 +59,7 @@ class ScriptHost:
         self._channel = Channel(sock)
         self._decoder = Decoder()
         self._realizing: int | None = None
+        self._listening: asyncio.Task[None] | None = None
         self._answers: dict[str, asyncio.Future[int]] = {}
 
     @property
@@ -108,7 +111,7 @@ class ScriptHost:
         if loaded.report.fault not in (None, ScriptFault.THREADS):
             await host.close()
             return None, loaded
-        spawn(host._listen(), name=f"script host {order.name}")
+        host._listening = spawn(host._listen(), name=f"script host {order.name}")
         return host, loaded
 
     async def _hear_report(self) -> Loaded:
@@ -175,9 +178,15 @@ class ScriptHost:
             del self._answers[session]
 
     async def close(self) -> None:
-        """Ends the host; its runners live on."""
+        """Ends the host; its runners live on. An idle one leaves by itself when its socket closes."""
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.wait({self._listening})
         self._sock.close()
-        if self._process.returncode is None:
+        try:
+            async with asyncio.timeout(LEAVE_PATIENCE):
+                await self._process.wait()
+        except TimeoutError:
             self._process.kill()
             await self._process.wait()
 

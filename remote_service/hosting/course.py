@@ -253,7 +253,9 @@ class Course:
     def _judge_poll(self, now: float) -> list[Step]:
         poll = self.status.poll
         if self.status.phase is Phase.WAITING and poll.answer is Answer.ENDED:
-            return self._fail(now, StartFault.ENDED_EARLY, f"The program ended before it could be reached: {poll.reason}")
+            return self._fail(
+                now, StartFault.ENDED_EARLY, f"The program ended before it could be reached: {poll.reason}"
+            )
         return []
 
     def _fail(self, now: float, fault: StartFault, detail: str) -> list[Step]:

@@ -73,14 +73,14 @@ def readable_script(script: Path, account: str | None, copies: Path = COPIES) ->
     place = copies / hashlib.sha256(str(source).encode()).hexdigest()[:16]
     fresh = place.with_name(f"{place.name}.{os.getpid()}")
     try:
-        for folder in reversed((copies, *copies.parents[:2])):
-            folder.mkdir(mode=0o755, exist_ok=True)
-            os.chmod(folder, 0o755) if folder.name in ("remote-service", "scripts") else None
-        shutil.copytree(source, fresh, symlinks=True, ignore=_IGNORED)
-        for folder, _names, files in os.walk(fresh):
+        for folder in (copies.parent, copies):
+            folder.mkdir(mode=0o755, parents=True, exist_ok=True)
             os.chmod(folder, 0o755)
+        shutil.copytree(source, fresh, symlinks=True, ignore=_IGNORED)
+        for directory, _names, files in os.walk(fresh):
+            os.chmod(directory, 0o755)
             for name in files:
-                file = Path(folder, name)
+                file = Path(directory, name)
                 if not file.is_symlink():
                     os.chmod(file, 0o755 if file.stat().st_mode & 0o100 else 0o644)
         shutil.rmtree(place, ignore_errors=True)

@@ -8,6 +8,7 @@ is decided in `remote_service.hosting.course`; here are the sockets, the clock a
 from __future__ import annotations
 
 import os
+import select
 import selectors
 import shutil
 import signal
@@ -37,6 +38,8 @@ TERM_PATIENCE = 1.0
 """Seconds between SIGTERM and SIGKILL for what a session left behind."""
 ALONE_PATIENCE = 60.0
 """Seconds that a finished runner waits for a supervisor to hear of it."""
+LEAVE_PATIENCE = 0.5
+"""Seconds that a worker has to leave by itself when it is not needed any more."""
 WORKER_LOST = 70
 """Exit status of a worker that cannot go on, for instance because the script closed all descriptors."""
 _CHUNK = 65536
@@ -284,12 +287,16 @@ class Runner:
                 self._worker.send({"call": step.call, "arguments": step.arguments})
 
     def _end_worker(self) -> None:
+        """An idle worker leaves by itself when its channel closes; one that does not is killed."""
         pid, self._worker_pid = self._worker_pid, 0
-        if pid:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
         if self._worker is not None:
             self._forget_worker(self._worker)
+        if pid:
+            held = os.pidfd_open(pid)
+            if not select.select([held], [], [], LEAVE_PATIENCE)[0]:
+                os.kill(pid, signal.SIGKILL)
+            os.close(held)
+            os.waitpid(pid, 0)
 
     def _clean(self) -> None:
         """Ends everything of this session and removes its scratch directory."""

@@ -49,9 +49,7 @@ class LoadOrder:
     @classmethod
     def from_message(cls, message: Message) -> LoadOrder:
         """Reads the supervisor's first message."""
-        return cls(
-            Path(message["script"]), message["name"], message["count"], message["options"], message["account"]
-        )
+        return cls(Path(message["script"]), message["name"], message["count"], message["options"], message["account"])
 
 
 class LoadError(Exception):
@@ -100,7 +98,7 @@ def import_script(script: Path) -> ModuleType:
         raise LoadError(ScriptReport.of_exception(ScriptFault.IMPORT_RAISED, error, script)) from error
     except SystemExit as error:
         raise LoadError(ScriptReport.of_exception(ScriptFault.IMPORT_EXITED, error, script)) from error
-    except BaseException as error:  # noqa: BLE001 (whatever a script raises at import is its own problem, and reported)
+    except BaseException as error:
         raise LoadError(ScriptReport.of_exception(ScriptFault.IMPORT_RAISED, error, script)) from error
     return module
 
@@ -123,7 +121,7 @@ def realize(module: ModuleType, order: LoadOrder, channel: Channel) -> list[Remo
             service = factory(
                 name=order.name, count=order.count, index=index, common_options=copy.deepcopy(order.options)
             )
-        except BaseException as error:  # noqa: BLE001 (as at import)
+        except BaseException as error:
             fault = ScriptFault.REALIZE_EXITED if isinstance(error, SystemExit) else ScriptFault.REALIZE_RAISED
             raise LoadError(ScriptReport.of_exception(fault, error, order.script, index)) from error
         services.append(_judged(service, index))
@@ -230,7 +228,7 @@ def load(channel: Channel, order: LoadOrder) -> list[RemoteServiceScript]:
 
 
 def _forget_handlers() -> None:
-    """Handlers that the script installed at import would run in our loops; a write to a lost peer is no reason to die."""
+    """Handlers that the script installed at import would run in our loops; a lost peer is no reason to die."""
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         with suppress(OSError, ValueError):
             signal.signal(number, signal.SIG_DFL)

@@ -91,8 +91,11 @@ class GatewayProcess:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT)
-            used, self._used = self._used, set()
-            await self._guarded(lambda: sync_to_async(rows.beat)(self.id, used))
+            await self._guarded(self._beat_once)
+
+    async def _beat_once(self) -> None:
+        used, self._used = self._used, set()
+        await sync_to_async(rows.beat)(self.id, used)
 
     async def _look(self) -> None:
         async with nudges.hearing(nudges.GATEWAY_GROUP) as self._again:
@@ -131,5 +134,3 @@ def gateway() -> GatewayProcess:
     if found is None:
         found = _gateways[loop] = GatewayProcess()
     return found
-
-

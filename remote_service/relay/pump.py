@@ -27,7 +27,7 @@ class EndpointError(Exception):
         self.fatal = fatal
 
 
-class ViewerGone(Exception):  # noqa: N818 (it is no error)
+class ViewerGone(Exception):
     """The viewer left while something was to be sent to it."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
 from django.urls import re_path
@@ -9,4 +11,4 @@ from django.urls import re_path
 from remote_service.relay.app import relay
 
 # The path is for front proxies; the token or the session's id decides. See `grants`.
-websocket_application = AuthMiddlewareStack(URLRouter([re_path(r"^(?:.*/)?websockify$", relay)]))
+websocket_application = AuthMiddlewareStack(URLRouter([re_path(r"^(?:.*/)?websockify$", cast(Any, relay))]))

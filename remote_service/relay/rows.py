@@ -40,9 +40,9 @@ def register_gateway(gateway_id: uuid.UUID) -> None:
 
 def open_viewer(gateway_id: uuid.UUID, grant: Grant) -> tuple[int, Glimpse]:
     """Writes that a viewer has come; the same user's cut lines to the session are made good by it."""
-    Viewer.objects.filter(session_id=grant.session_id, user_id=grant.user_id, closed_at__isnull=False).update(
-        superseded=True
-    )
+    left = Viewer.objects.filter(session_id=grant.session_id, closed_at__isnull=False)
+    same_user = left.filter(user__isnull=True) if grant.user_id is None else left.filter(user_id=grant.user_id)
+    same_user.update(superseded=True)
     viewer = Viewer.objects.create(
         session_id=grant.session_id, gateway_id=gateway_id, user_id=grant.user_id, address=grant.actor.address
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any
 
@@ -14,7 +14,7 @@ from remote_service import conf, lifecycle
 from remote_service.errors import RefusedError, RestClosedError, UnauthorizedError
 from remote_service.lifecycle import Actor
 
-View = Callable[..., Awaitable[HttpResponse]]
+View = Callable[..., Coroutine[Any, Any, HttpResponse]]
 PARAMETER = "security_token"
 
 

@@ -89,6 +89,4 @@ class ExactReader:
 
     def error(self, field: str, value: object, allowed: str, *, back: int = 0) -> RemoteProtocolError:
         """Make, not raise, the error that what was found `back` bytes before this position is not allowed."""
-        return RemoteProtocolError(
-            self._peer, offset=self.offset - back, field=field, value=value, allowed=allowed
-        )
+        return RemoteProtocolError(self._peer, offset=self.offset - back, field=field, value=value, allowed=allowed)

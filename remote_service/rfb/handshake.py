@@ -41,8 +41,7 @@ __all__ = [
 ]
 
 _GIVE_PASSWORD = (
-    "Give set_host_port or set_unix_socket the password that the server was started with; "
-    "only its first 8 bytes count."
+    "Give set_host_port or set_unix_socket the password that the server was started with; only its first 8 bytes count."
 )
 _OFFER_ANOTHER = (
     "Start the VNC server with one of these: TigerVNC with -SecurityTypes VncAuth, "
@@ -141,9 +140,7 @@ class _Login(ABC):
 
     def _require_underway(self, method: str) -> None:
         if self.state is not LoginState.UNDERWAY:
-            raise RuntimeError(
-                f"{type(self).__name__}.{method} was called on a handshake that is {self.state.value}"
-            )
+            raise RuntimeError(f"{type(self).__name__}.{method} was called on a handshake that is {self.state.value}")
 
     def _advance(self) -> bytes:
         # Failed until shown otherwise: a generator that raised says StopIteration when it is asked again,
@@ -253,18 +250,14 @@ class ServerLogin(_Login):
         if status == SecurityResult.OK:
             return
         if status not in tuple(SecurityResult):
-            raise self._reader.error(
-                "SecurityResult", status, "0 (OK), 1 (failed) or 2 (too many attempts)", back=4
-            )
+            raise self._reader.error("SecurityResult", status, "0 (OK), 1 (failed) or 2 (too many attempts)", back=4)
         if status == SecurityResult.TOO_MANY_ATTEMPTS:
             self._refusal = _TOO_MANY_ATTEMPTS
         elif self.security_type is SecurityType.VNC_AUTH:
             self._refusal = _WRONG_PASSWORD
         else:
             self._refusal = _NO_CONNECTION
-        raise self._refusal.error(
-            (yield from read_reason(self._reader)) if version.failure_has_reason else ""
-        )
+        raise self._refusal.error((yield from read_reason(self._reader)) if version.failure_has_reason else "")
 
 
 class ViewerLogin(_Login):

@@ -1,5 +1,4 @@
-"""Where each message of a viewer ends, and which of them are a person's input: a table, and nothing that
-reads.
+"""Where each message of a viewer ends, and which of them are a person's input: a table, and nothing that reads.
 
 The messages are those of RFC 6143 section 7.5 and the registered extensions that noVNC 1.7 and TigerVNC send;
 other types of the registry (file transfer, chat, power of other vendors) are unknown here on purpose, since a
@@ -112,9 +111,7 @@ _CLIPBOARD_PROVIDE = 1 << 28
 def _extended_cut_text(header: bytes, offset: int) -> Layout:
     length = -int.from_bytes(header[4:8], "big", signed=True)
     if not 4 <= length <= MAX_CUT_TEXT:
-        raise _not_allowed(
-            offset + 4, "ClientCutText length", -length, f"-4 (the flags alone) to -{MAX_CUT_TEXT}"
-        )
+        raise _not_allowed(offset + 4, "ClientCutText length", -length, f"-4 (the flags alone) to -{MAX_CUT_TEXT}")
     # Viewers send caps and request by themselves, whenever a program in the session changes the clipboard. In
     # caps the bits of the other actions say what the viewer can do, and nothing was copied.
     flags = int.from_bytes(header[8:12], "big")

@@ -52,9 +52,8 @@ class ClientMessageFramer:
         """Follow the stream through `data`.
 
         Returns:
-            Whether `data` holds input: any byte of a message that is a key, a pointer event or clipboard
-            text. A message whose length is in a header counts from the chunk in which that header is
-            complete.
+            Whether `data` holds input: any byte of a message that is a key, a pointer event or clipboard text. A
+            message whose length is in a header counts from the chunk in which that header is complete.
 
         Raises:
             RemoteProtocolError: an unknown message, or a length that is not allowed; offsets count from the
@@ -93,8 +92,7 @@ class ClientMessageFramer:
         return layout
 
     def _complete_header(self, data: Data) -> bool:
-        """Go on with a header that an earlier chunk began; return whether the message's length is known
-        now."""
+        """Go on with a header that an earlier chunk began; return whether the message's length is known now."""
         begin = self._header + data[:_LONGEST_HEADER]
         layout = self._measure(begin, 0, self._offset - len(self._header))
         if isinstance(layout, Measured):
@@ -109,8 +107,7 @@ class ClientMessageFramer:
     def _look_for_announcement(self, part: Data) -> None:
         """Look for EXTENDED_MOUSE_BUTTONS in a part of SetEncodings, which may cut entries in two.
 
-        The header is looked through as well: it is as long as an entry and, by its type, never equal to this
-        one.
+        The header is looked through as well: it is as long as an entry and, by its type, never equal to this one.
         """
         self._encodings += part
         whole = len(self._encodings) // _ENCODING_SIZE * _ENCODING_SIZE

@@ -1,7 +1,6 @@
 """Following the RFB handshake of a viewer and a VNC server whose bytes the gateway passes on untouched.
 
-Its only purpose is to find where the viewer's messages begin. Bytes are looked at, never changed or held
-back.
+Its only purpose is to find where the viewer's messages begin. Bytes are looked at, never changed or held back.
 """
 
 from __future__ import annotations
@@ -14,8 +13,7 @@ from .errors import Peer, RemoteProtocolError
 from .wire import BANNER_SIZE, VERSIONS, SecurityType, read_version
 
 MAX_EARLY_BYTES = 65536
-"""Bytes that a viewer may send before the server's part that explains them; the relay keeps no more
-either."""
+"""Bytes that a viewer may send before the server's part that explains them; the relay keeps no more either."""
 
 _SERVER_BYTES = BANNER_SIZE + 4
 """All that is ever needed of the server's stream: its banner, and in RFB 3.3 the U32 security type."""
@@ -106,17 +104,14 @@ class HandshakeObserver:
         return HandshakePhase.MESSAGES
 
     def _follow_security(self) -> Steps[bool]:
-        """Read up to the end of authentication (RFC 6143 sections 7.1 and 7.2); return whether it could be
-        followed.
+        """Read up to the end of authentication (RFC 6143 sections 7.1 and 7.2); return whether it was followed.
 
-        The viewer's own bytes tell nearly all: its version is the one that is spoken, it names the security
-        type, and how the server takes the answer to a challenge shows by whether more comes. Only in RFB 3.3
-        the server names the type.
+        The viewer's own bytes tell nearly all: the version that is spoken is its, it picks the security type, and
+        after a challenge that it failed nothing more comes. Only in RFB 3.3 the server names the type.
         """
         offered = yield from read_version(self._server)
         version = VERSIONS.get((yield from self._viewer.read_exact(BANNER_SIZE, "ProtocolVersion")))
-        # What a server makes of an unpublished version, or of a later one than its own, differs between
-        # servers.
+        # What a server makes of an unpublished version, or of a later one than its own, differs between servers.
         if version is None or version.minor > offered.minor:
             return False
         self.phase = HandshakePhase.SECURITY

@@ -118,9 +118,7 @@ def read_version(reader: ExactReader) -> Steps[Version]:
     while (verdict := looks_like_banner(reader.peek(BANNER_SIZE))) is None:
         yield
     if not verdict:
-        raise reader.error(
-            "ProtocolVersion", reader.peek(BANNER_SIZE), repr(_BANNER_SHAPE) + " with digits for d"
-        )
+        raise reader.error("ProtocolVersion", reader.peek(BANNER_SIZE), repr(_BANNER_SHAPE) + " with digits for d")
     banner = yield from reader.read_exact(BANNER_SIZE, "ProtocolVersion")
     major, minor = int(banner[4:7]), int(banner[8:11])
     if major < 3:

@@ -1,4 +1,4 @@
-"""Run as a program by a test: forks idle test patterns as a script host does, and prints what they cost as JSON.
+"""Run as a program by a test: forks idle test patterns as a script host does, prints what they cost as JSON.
 
 A process of its own, because a fork of the test runner would inherit its threads' locks.
 """

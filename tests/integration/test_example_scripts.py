@@ -12,9 +12,7 @@ import pytest
 from remote_service.script import RemoteServiceScript
 from tests.integration.script_harness import EXAMPLE_SCRIPTS, load
 
-SCRIPTS = sorted(
-    path.name for path in EXAMPLE_SCRIPTS.glob("*.py") if "def realize_service(" in path.read_text()
-)
+SCRIPTS = sorted(path.name for path in EXAMPLE_SCRIPTS.glob("*.py") if "def realize_service(" in path.read_text())
 
 
 def test_the_scripts_are_found() -> None:

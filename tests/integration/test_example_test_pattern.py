@@ -177,9 +177,7 @@ def test_a_viewer_that_sends_garbage_is_dropped_and_the_others_are_not(session: 
         with pytest.raises(ConnectionResetError):
             bad.read(1)
         good.whole_frame()
-    assert any(
-        "a viewer was dropped: the viewer sent a message of type 9" in line for line in session.harness.lines
-    )
+    assert any("a viewer was dropped: the viewer sent a message of type 9" in line for line in session.harness.lines)
 
 
 def test_a_viewer_that_reads_nothing_blocks_nobody_and_not_the_stop(session: Session) -> None:
@@ -240,13 +238,9 @@ def test_a_size_that_cannot_be_falls_back_with_a_line_in_the_log(size: str, warn
 
 def test_fifty_idle_sessions_cost_little_memory_and_no_time() -> None:
     program = Path(__file__).with_name("pattern_cost.py")
-    done = subprocess.run(
-        [sys.executable, str(program)], capture_output=True, text=True, timeout=60, check=False
-    )
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     cost = json.loads(done.stdout)
-    print(
-        f"50 idle test patterns: {cost['private_kib']} KiB private each, {cost['ticks'] * 10} ms CPU a second"
-    )
+    print(f"50 idle test patterns: {cost['private_kib']} KiB private each, {cost['ticks'] * 10} ms CPU a second")
     assert cost["private_kib"] < 3 * 1024
     assert cost["ticks"] <= 2

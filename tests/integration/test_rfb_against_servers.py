@@ -1,14 +1,15 @@
-"""Logging in to real VNC servers: TigerVNC on a Unix socket, x11vnc on loopback, right and wrong passwords."""
+"""Logging in to real VNC servers, TigerVNC on a Unix socket and x11vnc on loopback."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -22,23 +23,24 @@ SECONDS = 20.0
 """How long any one step of a real program may take."""
 
 GIVE_PASSWORD = (
-    "Give set_host_port or set_unix_socket the password that the server was started with; "
-    "only its first 8 bytes count."
+    "Give set_host_port or set_unix_socket the password that the server was started with; only its first 8 bytes count."
 )
 
 Connect = Callable[[], socket.socket]
 
 
+def require(program: str) -> None:
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed; `make test` installs it")
+
+
 @contextmanager
-def running(argv: list[str], **options: object) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a program, and have it gone afterwards in any case."""
-    if shutil.which(argv[0]) is None:
-        pytest.skip(f"{argv[0]} is not installed; `make test` installs it")
-    process: subprocess.Popen[bytes] = subprocess.Popen(argv, stderr=subprocess.DEVNULL, **options)  # type: ignore[call-overload]  # options pass through
+def ended(process: subprocess.Popen[bytes], by: signal.Signals = signal.SIGTERM) -> Iterator[None]:
+    """Have a program gone afterwards in any case."""
     try:
-        yield process
+        yield
     finally:
-        process.terminate()
+        process.send_signal(by)
         try:
             process.wait(SECONDS)
         except subprocess.TimeoutExpired:
@@ -49,19 +51,15 @@ def running(argv: list[str], **options: object) -> Iterator[subprocess.Popen[byt
 @contextmanager
 def x_server(argv: list[str]) -> Iterator[str]:
     """Start an X server on a free display and give the display's name once it answers."""
-    with ExitStack() as stack:
-        reader, writer = os.pipe()
-        stack.callback(os.close, reader)
-        try:
-            stack.enter_context(running([*argv, "-displayfd", str(writer)], pass_fds=[writer]))
-        finally:
+    require(argv[0])
+    reader, writer = os.pipe()
+    with open(reader, "rb") as pipe:
+        process = subprocess.Popen([*argv, "-displayfd", str(writer)], pass_fds=[writer], stderr=subprocess.DEVNULL)
+        with ended(process):
             os.close(writer)
-        number = b""
-        while not number.endswith(b"\n"):
-            part = os.read(reader, 16)
-            assert part, f"{argv[0]} ended before it had a display"
-            number += part
-        yield f":{int(number)}"
+            number = pipe.readline()
+            assert number.endswith(b"\n"), f"{argv[0]} ended before it had a display"
+            yield f":{int(number)}"
 
 
 @pytest.fixture
@@ -74,12 +72,9 @@ def scratch() -> Iterator[Path]:
 @pytest.fixture
 def password_file(scratch: Path) -> Path:
     """What `vncpasswd -f` makes of the password."""
-    if shutil.which("vncpasswd") is None:
-        pytest.skip("vncpasswd is not installed; `make test` installs it")
+    require("vncpasswd")
     path = scratch / "passwd"
-    made = subprocess.run(
-        ["vncpasswd", "-f"], input=f"{PASSWORD}\n".encode(), capture_output=True, check=True
-    )
+    made = subprocess.run(["vncpasswd", "-f"], input=f"{PASSWORD}\n".encode(), capture_output=True, check=True)
     path.touch(mode=0o600)
     path.write_bytes(made.stdout)
     return path
@@ -104,25 +99,34 @@ def tigervnc(scratch: Path, *options: str) -> Iterator[Connect]:
 @contextmanager
 def x11vnc(*options: str) -> Iterator[Connect]:
     """Start Xvfb with x11vnc on it and give a way to connect to that."""
+    require("x11vnc")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with x_server(["Xvfb", "-screen", "0", "320x240x24", "-nolisten", "tcp"]) as display:
         argv = ["x11vnc", "-display", display, "-rfbport", str(port), "-localhost", "-forever", "-shared"]
-        options = ("-desktop", "proof", "-noxrecord", "-quiet", *options)
-        with running([*argv, *options], stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            with process.stdout:
-                assert process.stdout.readline() == f"PORT={port}\n".encode()
-                yield lambda: socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
+        process = subprocess.Popen(
+            [*argv, "-desktop", "proof", "-noxrecord", "-quiet", *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        # Not by SIGTERM: x11vnc 0.9.16 locks up in its handler when a viewer has just left.
+        with ended(process, by=signal.SIGKILL), process.stdout or pytest.fail("no pipe") as output:
+            assert output.readline() == f"PORT={port}\n".encode()
+            yield lambda: socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
 
 
 def log_in(connection: socket.socket, login: ServerLogin) -> None:
-    connection.sendall(login.start())
+    def send(data: bytes) -> None:
+        # A server that refuses closes at once; its reason can still be read.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            connection.sendall(data)
+
+    send(login.start())
     while not login.done:
         data = connection.recv(65536)
         if not data:
             login.receive_eof()
-        connection.sendall(login.receive(data))
+        send(login.receive(data))
 
 
 def desktop_name(connection: socket.socket) -> str:
@@ -190,8 +194,8 @@ def test_tigervnc_that_insists_on_encryption_is_told_apart(scratch: Path) -> Non
     with tigervnc(scratch, "-SecurityTypes", "TLSNone") as connect:
         assert refusal(connect, PASSWORD) == (
             "The VNC server offers the security types 19 (VeNCrypt); the gateway can do 1 (None), "
-            "2 (VNC Authentication). Start the VNC server with one of these: TigerVNC with -SecurityTypes VncAuth, "
-            "or with -SecurityTypes None on a Unix socket."
+            "2 (VNC Authentication). Start the VNC server with one of these: TigerVNC with "
+            "-SecurityTypes VncAuth, or with -SecurityTypes None on a Unix socket."
         )
 
 

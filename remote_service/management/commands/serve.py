@@ -32,7 +32,9 @@ class Command(BaseCommand):
         """The options; what they leave open comes from the environment."""
         environment = settings.ENVIRONMENT
         parser.add_argument("--host", default=environment.host, help="address to listen on (default %(default)s)")
-        parser.add_argument("--port", type=int, default=environment.port, help="port to listen on (default %(default)s)")
+        parser.add_argument(
+            "--port", type=int, default=environment.port, help="port to listen on (default %(default)s)"
+        )
         parser.add_argument("--uds", help="listen on this Unix socket instead, for a front proxy")
         parser.add_argument("--config", type=Path, help="the sessions file")
         parser.add_argument("--cert", type=Path, help="TLS certificate chain, PEM")

@@ -35,7 +35,8 @@ def fault(text: str) -> Fault:
             '{\n"A": {"options": {\n"sizes": ["1x1", ',
             3,
             "the end of the file (column 17), with the object of line 1, "
-            'the object "A" of line 2, the object "options" of line 2 and the list "sizes" of line 3 still open',
+            'the object "A" of line 2, the object "options" of line 2 '
+            'and the list "sizes" of line 3 still open',
             "]}}}",
         ),
         (

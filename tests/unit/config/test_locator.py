@@ -69,9 +69,7 @@ def test_it_finds_duplicate_keys_at_any_depth() -> None:
 
 
 def test_equal_keys_that_are_written_differently_are_duplicates() -> None:
-    assert locate('{"a": 1, "\\u0061": 2}').oddities == [
-        Oddity(("a",), 1, Code.DUPLICATE_KEY, '"\\u0061"', 1)
-    ]
+    assert locate('{"a": 1, "\\u0061": 2}').oddities == [Oddity(("a",), 1, Code.DUPLICATE_KEY, '"\\u0061"', 1)]
 
 
 def test_equal_keys_in_different_objects_are_none() -> None:

@@ -71,7 +71,8 @@ def test_a_file_that_cannot_be_read(site: Site, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(Path, "read_bytes", refuse)
     assert messages(site.file) == [
         f"{site.file}: found that it cannot be read (Permission denied); "
-        f"expected a file that the server's account may read. Fix: as its owner or root run: chmod a+r {site.file}."
+        "expected a file that the server's account may read. "
+        f"Fix: as its owner or root run: chmod a+r {site.file}."
     ]
 
 
@@ -116,8 +117,8 @@ def test_truncated_json(site: Site) -> None:
 def test_invalid_json(site: Site) -> None:
     site.write('{\n"Desktop": {},\n}')
     assert messages(site.file) == [
-        f'{site.file}:2: found a comma before the closing "}}" (column 14); expected none after the last one. '
-        "Fix: remove the comma."
+        f'{site.file}:2: found a comma before the closing "}}" (column 14); '
+        "expected none after the last one. Fix: remove the comma."
     ]
 
 
@@ -154,11 +155,9 @@ def test_duplicate_keys_at_any_depth(site: Site) -> None:
     source = read_source(site.file)
     assert source.data == {"Desktop": {"options": {"a": 2}}, "Wall": 2}
     assert [str(problem) for problem in source.problems] == [
-        site.at("options", "a", line=3)
-        + 'found the key "a" a second time (first in line 2); expected each key once. '
+        site.at("options", "a", line=3) + 'found the key "a" a second time (first in line 2); expected each key once. '
         "Fix: remove or rename one of them.",
-        site.at(line=5, entry="Wall")
-        + 'found the key "Wall" a second time (first in line 4); expected each key once. '
+        site.at(line=5, entry="Wall") + 'found the key "Wall" a second time (first in line 4); expected each key once. '
         "Fix: remove or rename one of them.",
     ]
 
@@ -171,8 +170,7 @@ def test_numbers_that_are_not_finite(site: Site, token: str) -> None:
     source = read_source(site.file)
     assert list(source.data) == ["Desktop"]
     assert [str(problem) for problem in source.problems] == [
-        site.at("count")
-        + f"found the number {shown}; expected a finite number, of at most about 300 digits. "
+        site.at("count") + f"found the number {shown}; expected a finite number, of at most about 300 digits. "
         "Fix: write another number."
     ]
 
@@ -184,8 +182,7 @@ def test_half_characters_take_their_entry_away(site: Site) -> None:
     assert [str(problem) for problem in source.problems] == [
         site.at("options", "a") + 'found the text "\\ud800", which holds half of a surrogate pair; '
         "expected whole characters. Fix: write the character itself, or both halves of the pair.",
-        site.at(line=3, entry="B\\ud800")
-        + 'found the text "B\\ud800", which holds half of a surrogate pair; '
+        site.at(line=3, entry="B\\ud800") + 'found the text "B\\ud800", which holds half of a surrogate pair; '
         "expected whole characters. Fix: write the character itself, or both halves of the pair.",
     ]
     assert [problem.entry for problem in source.problems] == ["Desktop", "B\\ud800"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from screen_size import Size, parse_size
 
-
 ARABIC = "\u0661\u0662x\u0663\u0664"
 """12x34 in Arabic digits."""
 

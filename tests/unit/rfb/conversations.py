@@ -9,8 +9,7 @@ RESPONSE = bytes.fromhex("58efaf2dcd1b67ec6471f7a64c3493a0")
 OK = uint32(0)
 
 GIVE_PASSWORD = (
-    "Give set_host_port or set_unix_socket the password that the server was started with; "
-    "only its first 8 bytes count."
+    "Give set_host_port or set_unix_socket the password that the server was started with; only its first 8 bytes count."
 )
 OFFER_ANOTHER = (
     "Start the VNC server with one of these: TigerVNC with -SecurityTypes VncAuth, "

@@ -1,5 +1,4 @@
-"""One byte literal of every message that a viewer may send, with what it is; the framer's tests are made of
-them."""
+"""One byte literal of every message that a viewer may send, with what it is; the framer's tests are made of them."""
 
 from __future__ import annotations
 

@@ -254,9 +254,7 @@ def test_the_password_is_forgotten_at_the_end(fed: bytes, raises: bool) -> None:
     assert "secret12" not in str(vars(login))
 
 
-LOGGED_IN = [
-    name for name in names("*-3.?") if "viewer" not in name and ("none" in name or "vncauth" in name)
-]
+LOGGED_IN = [name for name in names("*-3.?") if "viewer" not in name and ("none" in name or "vncauth" in name)]
 
 
 @pytest.mark.parametrize("name", LOGGED_IN)
@@ -380,9 +378,7 @@ def test_a_viewer_that_leaves_is_told_apart() -> None:
 @pytest.mark.parametrize("version", [V3_3, V3_7, V3_8], ids=str)
 @pytest.mark.parametrize("password", [None, "secret12"])
 @given(sizes=CHUNK_SIZES)
-def test_the_two_logins_understand_each_other(
-    version: Version, password: str | None, sizes: list[int]
-) -> None:
+def test_the_two_logins_understand_each_other(version: Version, password: str | None, sizes: list[int]) -> None:
     client, server = ServerLogin(password), ViewerLogin()
     # The viewer's side always offers 3.8; a banner of less makes the other answer as an older viewer.
     to_client = server.start().replace(V3_8.banner, version.banner)

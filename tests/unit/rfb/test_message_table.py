@@ -66,10 +66,7 @@ def test_it_refuses_every_other_type(kind: int) -> None:
 
 def test_set_encodings_is_bounded() -> None:
     assert measure(b"\x02\0" + MAX_ENCODINGS.to_bytes(2, "big")).length == 4 + 4 * 1024
-    assert (
-        refusal(b"\x02\0\x04\x01")
-        == "SetEncodings number-of-encodings at byte 102 is 1025, expected at most 1024"
-    )
+    assert refusal(b"\x02\0\x04\x01") == "SetEncodings number-of-encodings at byte 102 is 1025, expected at most 1024"
 
 
 def test_cut_text_is_bounded() -> None:
@@ -112,10 +109,7 @@ def test_of_the_extended_clipboard_only_copied_text_is_input(flags: int, is_inpu
 
 def test_a_fence_is_bounded() -> None:
     assert measure(b"\xf8" + bytes(7) + bytes([MAX_FENCE_PAYLOAD])).length == 9 + 64
-    assert (
-        refusal(b"\xf8" + bytes(7) + b"\x41")
-        == "ClientFence length at byte 108 is 65, expected at most 64 bytes"
-    )
+    assert refusal(b"\xf8" + bytes(7) + b"\x41") == "ClientFence length at byte 108 is 65, expected at most 64 bytes"
 
 
 def test_the_screens_of_a_desktop_are_bounded_by_their_byte() -> None:
@@ -130,14 +124,8 @@ def test_gii_lengths_are_bounded(order: Literal["big", "little"], flag: int) -> 
     assert measure(header(0, 0xFFFF)) == Fixed(4 + 0xFFFF, is_input=True)
     assert measure(header(2, 56 + 116 * 564)) == Fixed(4 + 56 + 116 * 564)
     assert refusal(header(1, 4)) == "gii length of sub-type 1 at byte 102 is 4, expected 2"
-    assert (
-        refusal(header(2, 55))
-        == "gii length of sub-type 2 at byte 102 is 55, expected 56 and a multiple of 116"
-    )
-    assert (
-        refusal(header(2, 57))
-        == "gii length of sub-type 2 at byte 102 is 57, expected 56 and a multiple of 116"
-    )
+    assert refusal(header(2, 55)) == "gii length of sub-type 2 at byte 102 is 55, expected 56 and a multiple of 116"
+    assert refusal(header(2, 57)) == "gii length of sub-type 2 at byte 102 is 57, expected 56 and a multiple of 116"
     assert refusal(header(3, 0)) == "gii length of sub-type 3 at byte 102 is 0, expected 4"
     assert refusal(header(4, 0)) == "gii sub-type at byte 101 is 4, expected 0 to 3"
 

@@ -64,9 +64,7 @@ def test_any_messages_are_framed_in_any_chunks(samples: list[Sample], sizes: lis
 @given(st.lists(st.sampled_from(AFTER_ANNOUNCEMENT + EXTENDED_SAMPLES), max_size=12), CHUNK_SIZES)
 def test_any_messages_are_framed_after_the_announcement(samples: list[Sample], sizes: list[int]) -> None:
     # After the first byte a short PointerEvent cannot be told from a long one, so it shows with the second.
-    samples = [
-        Sample(sample.name, sample.data, 1) if sample.name == "PointerEvent" else sample for sample in samples
-    ]
+    samples = [Sample(sample.name, sample.data, 1) if sample.name == "PointerEvent" else sample for sample in samples]
     assert_framed([ANNOUNCEMENT, *samples], sizes)
 
 

@@ -21,9 +21,7 @@ def phase_of(observer: HandshakeObserver) -> HandshakePhase:
     return observer.phase
 
 
-def observe(
-    recording: Recording, *, behind: bytes = b"", sizes: list[int] | None = None
-) -> HandshakeObserver:
+def observe(recording: Recording, *, behind: bytes = b"", sizes: list[int] | None = None) -> HandshakeObserver:
     """Feed a recording as it was seen, with more bytes of the viewer glued to its last piece."""
     observer = HandshakeObserver()
     last = max(i for i, piece in enumerate(recording.pieces) if not piece.from_server)
@@ -182,9 +180,7 @@ def test_after_the_end_it_ignores_what_it_is_fed(more: bytes) -> None:
     ],
 )
 @pytest.mark.parametrize("one_byte_at_a_time", [False, True])
-def test_what_it_cannot_follow_makes_it_opaque(
-    server: bytes, viewer: bytes, one_byte_at_a_time: bool
-) -> None:
+def test_what_it_cannot_follow_makes_it_opaque(server: bytes, viewer: bytes, one_byte_at_a_time: bool) -> None:
     observer = HandshakeObserver()
 
     for chunk in cut(server, [1] if one_byte_at_a_time else [len(server)]):
@@ -206,9 +202,9 @@ def test_a_real_refusal_makes_it_opaque() -> None:
     assert observe(load("tigervnc-1.12.0-refused")).phase is HandshakePhase.OPAQUE
 
 
-BITS = st.sampled_from(
-    [V3_3, V3_7, V3_8, b"\x01", b"\x02", b"\x01\x02", b"\0\0\0\x01", bytes(16)]
-) | st.binary(max_size=40)
+BITS = st.sampled_from([V3_3, V3_7, V3_8, b"\x01", b"\x02", b"\x01\x02", b"\0\0\0\x01", bytes(16)]) | st.binary(
+    max_size=40
+)
 
 
 @given(st.lists(st.tuples(st.booleans(), BITS), max_size=12))

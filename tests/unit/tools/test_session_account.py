@@ -91,9 +91,7 @@ def test_it_says_what_to_do_without_useradd(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_it_says_why_useradd_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_account, "find_program", lambda name: f"/usr/sbin/{name}")
-    monkeypatch.setattr(
-        session_account, "run", lambda argv: Finished(1, "useradd: cannot lock /etc/passwd\n")
-    )
+    monkeypatch.setattr(session_account, "run", lambda argv: Finished(1, "useradd: cannot lock /etc/passwd\n"))
     with pytest.raises(SetupError) as refusal:
         ensure("no-such-account")
     assert str(refusal.value) == (

@@ -155,8 +155,7 @@ def test_a_checkout_that_the_session_account_cannot_read_is_tested_in_a_copy(
     line = capsys.readouterr().out
     place = Path(line.split(":")[0].removeprefix("Testing a copy in "))
     assert line == (
-        f"Testing a copy in {place}: "
-        f"the account remote-session cannot read {checkout} (/root has mode 0700)\n"
+        f"Testing a copy in {place}: the account remote-session cannot read {checkout} (/root has mode 0700)\n"
     )
     assert not place.exists()
 
@@ -178,12 +177,8 @@ def test_test_and_lint_become_the_gate() -> None:
     assert successor("lint", {}) == ["/bin/bash", "tools/run_tests.sh", "--lint"]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "got"), [([], "nothing"), (["start"], "start"), (["run", "-x"], "run -x")]
-)
-def test_it_refuses_other_commands(
-    arguments: list[str], got: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize(("arguments", "got"), [([], "nothing"), (["start"], "start"), (["run", "-x"], "run -x")])
+def test_it_refuses_other_commands(arguments: list[str], got: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments, {}) == 2
     assert capsys.readouterr().err == f"tools/setup.sh takes one of setup, run, test, lint; got {got}\n"
 

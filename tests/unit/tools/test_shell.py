@@ -29,9 +29,7 @@ def test_it_counts_a_program_that_does_not_exist_as_status_127(tmp_path: Path) -
     assert run([absent]) == Finished(127, f"[Errno 2] No such file or directory: '{absent}'")
 
 
-def test_it_adds_variables_and_sets_directory_and_mask(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_adds_variables_and_sets_directory_and_mask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEPT", "yes")
     code = "import os; print(os.environ['KEPT'], os.environ['ADDED'], os.getcwd(), oct(os.umask(0)))"
     finished = run([sys.executable, "-c", code], env={"ADDED": "too"}, cwd=tmp_path, umask=0o027)

@@ -135,8 +135,7 @@ def test_the_download_is_the_sum_of_apts_list() -> None:
 
 def test_the_first_error_of_apt_is_the_reason() -> None:
     assert (
-        reason(Finished(100, "W: old\nE: Failed to fetch x\nE: Unable to fetch some archives\n"))
-        == "Failed to fetch x"
+        reason(Finished(100, "W: old\nE: Failed to fetch x\nE: Unable to fetch some archives\n")) == "Failed to fetch x"
     )
     assert reason(Finished(2, "dpkg: broken\n")) == "dpkg: broken"
 
@@ -183,8 +182,7 @@ def test_without_apt_get_the_programs_are_named(
     machine = Machine(monkeypatch, tmp_path, apt_get=False)
     assert not ensure((VNC, XTERM), allowed=True, is_root=True, find=machine.has)
     assert capsys.readouterr().out == (
-        "There is no apt-get here; install these programs with this system's package manager: "
-        "Xtigervnc, xterm\n"
+        "There is no apt-get here; install these programs with this system's package manager: Xtigervnc, xterm\n"
     )
 
 
@@ -219,9 +217,7 @@ def test_a_package_that_does_not_bring_its_program_is_said(
     machine = Machine(monkeypatch, tmp_path)
     machine.brings = {"Xtigervnc"}
     assert not ensure((VNC, XTERM), allowed=True, is_root=True, find=machine.has)
-    assert capsys.readouterr().out.splitlines()[2:] == [
-        "Still missing, although apt-get installed xterm: xterm"
-    ]
+    assert capsys.readouterr().out.splitlines()[2:] == ["Still missing, although apt-get installed xterm: xterm"]
 
 
 def test_what_another_set_up_installed_meanwhile_is_not_installed_again(

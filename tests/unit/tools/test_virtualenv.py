@@ -52,9 +52,7 @@ def test_an_environment_that_runs_us_is_kept(
     assert capsys.readouterr().out == ""
 
 
-def test_an_environment_that_another_set_up_made_is_kept(
-    monkeypatch: pytest.MonkeyPatch, checkout: Path
-) -> None:
+def test_an_environment_that_another_set_up_made_is_kept(monkeypatch: pytest.MonkeyPatch, checkout: Path) -> None:
     programs = Programs(monkeypatch, Finished(0))
     ensure_venv(checkout / ".venv", allowed=True, is_root=True)
     ((argv, _),) = programs.calls
@@ -75,9 +73,7 @@ def test_an_environment_that_does_not_work_is_made_anew(
     assert capsys.readouterr().out == f"Making the virtual environment .venv with {BASE} (Python {VERSION})\n"
 
 
-def test_an_environment_that_lost_its_packages_is_made_anew(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_an_environment_that_lost_its_packages_is_made_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     programs = Programs(monkeypatch, Finished(0))
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
@@ -85,9 +81,7 @@ def test_an_environment_that_lost_its_packages_is_made_anew(
     assert programs.calls == [([BASE, "-m", "venv", "--clear", str(tmp_path)], 0o022)]
 
 
-def test_it_says_why_the_environment_could_not_be_made(
-    monkeypatch: pytest.MonkeyPatch, checkout: Path
-) -> None:
+def test_it_says_why_the_environment_could_not_be_made(monkeypatch: pytest.MonkeyPatch, checkout: Path) -> None:
     Programs(monkeypatch, Finished(127), Finished(1, "Error: [Errno 28] No space left on device\n"))
     with pytest.raises(SetupError) as refusal:
         ensure_venv(checkout / ".venv", allowed=True, is_root=True)

@@ -1,0 +1,102 @@
+"""Django's admin: the site's switch to turn; sessions and events to read, never to edit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from remote_service import lifecycle
+from remote_service.lifecycle import Actor
+from remote_service.models import Session, SessionEvent, Site, Viewer
+
+
+class ReadOnly:
+    """Rows that only the framework writes."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody adds."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody changes."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody deletes."""
+        return False
+
+
+@admin.register(Site)
+class SiteAdmin(admin.ModelAdmin):
+    """The one row with the switch; who turned it stands in an event row."""
+
+    fields = ("external_sessions_enabled",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """There is one row, made by `prepare`."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """It stays."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Site, form: Any, change: bool) -> None:
+        """Writes the switch alone: the supervisor writes the other columns meanwhile."""
+        obj.save(update_fields=["external_sessions_enabled"])
+        state = "on" if obj.external_sessions_enabled else "off"
+        by = Actor(request.user.get_username(), request.META.get("REMOTE_ADDR", ""), "admin")
+        lifecycle.note(None, "switch turned", why=f"External sessions are {state}.", by=by)
+
+
+class EventInline(ReadOnly, admin.TabularInline):
+    """A session's history below it."""
+
+    model = SessionEvent
+    fields = ("at", "what", "from_state", "to_state", "why", "who", "address", "door")
+    extra = 0
+
+
+class ViewerInline(ReadOnly, admin.TabularInline):
+    """Who looked."""
+
+    model = Viewer
+    fields = ("user", "address", "opened_at", "closed_at", "ending")
+    extra = 0
+
+
+@admin.register(Session)
+class SessionAdmin(ReadOnly, admin.ModelAdmin):
+    """All sessions, live and ended. Its secrets are columns that are not shown."""
+
+    list_display = ("reference", "type_name", "index", "state", "username", "door", "created_at", "ended_at")
+    list_filter = ("state", "type_name", "door", "quarantined")
+    search_fields = ("id", "username", "type_name")
+    fields = (
+        "id",
+        ("type_name", "index"),
+        ("state", "state_since"),
+        ("username", "door"),
+        "options",
+        ("created_at", "running_at", "ended_at", "last_input_at"),
+        ("end_reason", "end_detail"),
+        "quarantined",
+    )
+    inlines = (EventInline, ViewerInline)
+
+
+@admin.register(SessionEvent)
+class SessionEventAdmin(ReadOnly, admin.ModelAdmin):
+    """All events, refusals without a session among them."""
+
+    list_display = ("at", "what", "type_name", "why", "who", "address", "door")
+    list_filter = ("what", "door", "type_name")
+    search_fields = ("why", "who", "address", "session__id")
+    date_hierarchy = "at"
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """The newest first."""
+        return super().get_queryset(request).order_by("-at", "-id")
+
+

@@ -1,0 +1,56 @@
+"""`manage.py try_session NAME`: does what a user's launch does, and shows how long each step took."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from PIL import Image
+
+from remote_service import conf
+from remote_service.errors import RefusedError
+from remote_service.hosting.account import AccountError
+from remote_service.rfb.screenshot import Screenshot
+from remote_service.trial import Trial, TrialError
+
+
+class Command(BaseCommand):
+    """Exits with 0 when the session started, showed a picture and stopped; with 1 otherwise."""
+
+    help = "Try a session type: reserve, start, wait for its screen, save a picture of it, stop."
+    requires_system_checks: list[str] = []  # noqa: RUF012 (Django's own way to say it)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The type and its options."""
+        parser.add_argument("name", help="the session type, as the sessions file names it")
+        parser.add_argument("--size", help="an entry of the size menu (default: the first)")
+        parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="a launch option")
+        parser.add_argument("--picture", type=Path, default=Path("session.png"), help="where to save it (%(default)s)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Tries."""
+        logging.getLogger().setLevel(logging.WARNING)
+        asked = dict(option.partition("=")[::2] for option in options["option"])
+        if options["size"]:
+            asked["size"] = options["size"]
+        trial = Trial(conf.current(), self.stdout.write)
+        try:
+            picture = asyncio.run(trial.run(options["name"], asked))
+        except (TrialError, RefusedError, AccountError) as error:
+            raise CommandError(str(error)) from error
+        if picture is None:
+            self.stdout.write("Its stream is no RFB, so there is no picture.")
+            return
+        save(picture, options["picture"])
+        blank = " It has one colour only: is there a window manager?" if picture.blank else ""
+        self.stdout.write(f"The picture is in {options['picture']}.{blank}")
+
+
+def save(picture: Screenshot, path: Path) -> None:
+    """Writes the picture as PNG."""
+    size = (picture.width, picture.height)
+    Image.frombytes("RGB", size, picture.pixels, "raw", "RGBX").save(path, "PNG")

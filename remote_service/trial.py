@@ -1,0 +1,165 @@
+"""Trying a session type from the command line: every step that a user's launch takes, timed, down to a picture."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from asgiref.sync import sync_to_async
+
+from remote_service import lifecycle, nudges, pid_file
+from remote_service.conf import GatewaySettings
+from remote_service.endpoints import Endpoint
+from remote_service.lifecycle import Actor
+from remote_service.models import Session
+from remote_service.relay import rows
+from remote_service.relay.upstream import Upstream, connect
+from remote_service.reservations import reserve_for_operator
+from remote_service.rfb.errors import RFBError
+from remote_service.rfb.handshake import ServerLogin
+from remote_service.rfb.screenshot import Screenshot, ScreenshotClient
+from remote_service.states import EndReason, State
+from remote_service.supervisor import Supervisor
+from remote_service.tasks import spawn
+
+STEP_TIMEOUT = 30.0
+"""Seconds for the banner and for the picture."""
+DRAWING_PATIENCE = 3.0
+"""Seconds that a screen of one colour is given to show something."""
+_LOOK = 0.5
+
+Say = Callable[[str], None]
+
+
+class TrialError(Exception):
+    """A step failed; the message says which, and what was seen."""
+
+
+@dataclass(slots=True)
+class Trial:
+    """One try. `say` gets a line for each step that was done."""
+
+    settings: GatewaySettings
+    say: Say
+    began: float = 0.0
+
+    async def run(self, type_name: str, options: dict[str, str]) -> Screenshot | None:
+        """Reserves, starts, waits for the screen, pictures it, stops.
+
+        Returns:
+            The picture, or None for a stream that is no RFB.
+
+        Raises:
+            TrialError: a step failed; the session has been stopped.
+            RefusedError: the slot could not be had.
+        """
+        self.began = time.monotonic()
+        async with self._supervised():
+            by = Actor("", "", "command")
+            reservation = await sync_to_async(reserve_for_operator)(type_name, options, by)
+            session = reservation.session
+            self._step(f"reserved slot {session.index} of {type_name!r}, session {session.pk}")
+            try:
+                return await self._look_at(session)
+            finally:
+                await sync_to_async(lifecycle.ask_to_stop)(session.pk, EndReason.USER, by)
+                session = await self._until(session, over=True)
+                self._step(f"{session.state}: {session.ending}" + (" (quarantined)" if session.quarantined else ""))
+
+    def _step(self, what: str) -> None:
+        self.say(f"{time.monotonic() - self.began:7.3f} s  {what}")
+
+    @asynccontextmanager
+    async def _supervised(self) -> AsyncIterator[None]:
+        """Lets a running server do it; where there is none, a supervisor of our own lives as long as the trial."""
+        try:
+            lock = pid_file.hold(self.settings.state_dir)
+            lock.__enter__()
+        except pid_file.AlreadyRunningError:
+            self._step("a server is running: it does the work")
+            yield
+            return
+        supervisor = Supervisor(self.settings)
+        running = spawn(supervisor.run(), name="supervisor of the trial")
+        try:
+            await supervisor.ready.wait()
+            self._step("no server is running: loaded the sessions file")
+            yield
+        finally:
+            supervisor.stop()
+            await running
+            lock.__exit__(None, None, None)
+
+    async def _look_at(self, session: Session) -> Screenshot | None:
+        session = await self._until(session, over=False)
+        if session.over:
+            raise TrialError(f"It {session.state}: {session.ending}")
+        endpoint = session.endpoint
+        assert endpoint is not None
+        self._step(f"running at {endpoint}")
+        if session.stream != "rfb":
+            return None
+        password = await sync_to_async(rows.password_of)(session.pk)
+        try:
+            async with asyncio.timeout(STEP_TIMEOUT):
+                return await self._picture(endpoint, password)
+        except TimeoutError as error:
+            raise TrialError(f"No picture came from {endpoint} within {STEP_TIMEOUT:g} s.") from error
+        except (OSError, RFBError) as error:
+            raise TrialError(f"{endpoint}: {error}") from error
+
+    async def _until(self, session: Session, *, over: bool) -> Session:
+        """Waits until the session runs, or (in any case) is over."""
+        async with nudges.hearing(nudges.GATEWAY_GROUP) as nudged:
+            while True:
+                nudged.clear()
+                session = await Session.objects.aget(pk=session.pk)
+                if session.over or (not over and State(session.state) is State.RUNNING):
+                    return session
+                await asyncio.wait({spawn(nudged.wait(), name="trial")}, timeout=_LOOK)
+
+    async def _until_drawn(self, upstream: Upstream, client: ScreenshotClient) -> Screenshot:
+        """A desktop that has just started shows one colour: waits for its first windows, but not for ever."""
+        picture = client.screenshot
+        assert picture is not None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAWING_PATIENCE):
+                while picture.blank:
+                    client.ask_for_changes()
+                    await upstream.write(client.to_send())
+                    while client.screenshot is None:
+                        client.receive(await upstream.read())
+                    picture = client.screenshot
+        return picture
+
+    async def _picture(self, endpoint: Endpoint, password: str | None) -> Screenshot:
+        upstream = await connect(endpoint, timeout=STEP_TIMEOUT)
+        try:
+            login = ServerLogin(password)
+            await upstream.write(login.start())
+            seen = False
+            while not login.done:
+                data = await upstream.read()
+                if not data:
+                    login.receive_eof()
+                await upstream.write(login.receive(data))
+                if login.banner_seen and not seen:
+                    seen = True
+                    self._step(f"its VNC server answered: {login.version}")
+            client = ScreenshotClient()
+            await upstream.write(client.to_send())
+            client.receive(login.leftover)
+            while client.screenshot is None:
+                await upstream.write(client.to_send())
+                data = await upstream.read()
+                if not data:
+                    raise TrialError(f"{endpoint} hung up before its picture was whole.")
+                client.receive(data)
+            picture = await self._until_drawn(upstream, client)
+            self._step(f"a picture of {picture.width}x{picture.height} came ({picture.name})")
+            return picture
+        finally:
+            upstream.close()

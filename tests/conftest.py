@@ -1,0 +1,104 @@
+"""The cast and the site that every test may ask for.
+
+Alice owns, Bob shares her group, Charlie must be refused.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Read by the settings when pytest-django loads them, so it must be there before any fixture.
+STATE = Path(tempfile.mkdtemp(prefix="rsg-tests-"))
+os.environ["REMOTE_SERVICE_STATE_DIR"] = str(STATE)
+for name in ("DATABASE_URL", "CHANNEL_LAYER_URL", "WEBSOCKETSERVER_SECURITY_TOKEN", "REMOTE_SERVICE_CONFIG"):
+    os.environ.pop(name, None)
+
+PASSWORD = "correct horse battery"
+GROUP = "ClusterRendering"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _state_dir() -> Iterator[None]:
+    """Removes the state directory of the whole run."""
+    yield
+    import shutil
+
+    shutil.rmtree(STATE, ignore_errors=True)
+
+
+@pytest.fixture
+def group(db: None) -> Any:
+    """The group of Alice and Bob."""
+    from django.contrib.auth.models import Group
+
+    return Group.objects.get_or_create(name=GROUP)[0]
+
+
+@pytest.fixture
+def make_user(db: None) -> Callable[..., Any]:
+    """Makes a user with groups and permissions by name."""
+    from django.contrib.auth.models import Permission, User
+
+    def make(name: str, *, groups: tuple[Any, ...] = (), permissions: tuple[str, ...] = (), **extra: Any) -> Any:
+        user = User.objects.create_user(name, password=PASSWORD, **extra)
+        user.groups.set(groups)
+        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        return user
+
+    return make
+
+
+@pytest.fixture
+def alice(make_user: Callable[..., Any], group: Any) -> Any:
+    """Owns."""
+    return make_user("alice", groups=(group,))
+
+
+@pytest.fixture
+def bob(make_user: Callable[..., Any], group: Any) -> Any:
+    """Shares Alice's group."""
+    return make_user("bob", groups=(group,))
+
+
+@pytest.fixture
+def charlie(make_user: Callable[..., Any]) -> Any:
+    """Must be refused."""
+    return make_user("charlie")
+
+
+@pytest.fixture
+def gateway_settings(settings: Any, tmp_path: Path) -> Any:
+    """The framework's settings on a state directory of the test's own; put changed ones into `settings` as it does."""
+    from remote_service.state_dir import open_state_dir
+
+    settings.REMOTE_SERVICE = replace(
+        settings.REMOTE_SERVICE, state_dir=open_state_dir(tmp_path / "state"), security_token="rest secret"
+    )
+    return settings.REMOTE_SERVICE
+
+
+@pytest.fixture
+def make_type(db: None) -> Callable[..., Any]:
+    """Publishes a session type, as a loaded sessions file would; keywords are keys of its entry."""
+    from remote_service.models import SessionType
+
+    def make(name: str = "Pattern", *, count: int = 2, options: dict[str, Any] | None = None, **keys: Any) -> Any:
+        from remote_service.config.schema import SessionType as Definition
+
+        entry = {"name": name, "script": "test_pattern.py", "count": count, "options": options or {}, **keys}
+        definition = Definition.model_validate(entry)
+        return SessionType.objects.create(
+            name=name,
+            position=SessionType.objects.count(),
+            on_last_disconnect=definition.on_last_disconnect or "stop",
+            stored_definition=definition.model_dump(mode="json"),
+        )
+
+    return make

@@ -1,0 +1,112 @@
+"""The keys of the sessions file: defaults and properties. Their errors: see test_entries."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from remote_service.config.schema import (
+    DEFAULT_SIZES,
+    FormField,
+    KnownOptions,
+    Limits,
+    Says,
+    SessionType,
+    is_printable,
+)
+
+
+def a_type(**changes: Any) -> SessionType:
+    return SessionType.model_validate({"name": "Desktop", "script": "desktop.py", "count": 1, "options": {}, **changes})
+
+
+def test_everything_but_script_count_and_options_has_a_default() -> None:
+    plain = a_type()
+    assert plain.model_dump(exclude={"name", "script", "count", "options", "limits"}) == {
+        "description": "",
+        "icon": None,
+        "category": None,
+        "form": (),
+        "on_last_disconnect": None,
+        "stream": "rfb",
+        "rest": True,
+    }
+    assert plain.limits.model_dump() == {
+        "reservation_timeout": 300.0,
+        "start_timeout": 60.0,
+        "linger": 15.0,
+        "reconnect": 900.0,
+        "idle_timeout": None,
+        "max_lifetime": None,
+        "per_user": None,
+    }
+
+
+def test_options_are_kept_unchanged() -> None:
+    options = {"z": [1, {"y": None}], "sizes": ["a"], "display_base": 100, "Größe": 1.5}
+    kept = a_type(options=options).options
+    assert kept == options
+    assert list(kept) == ["z", "sizes", "display_base", "Größe"]
+
+
+def test_without_sizes_there_is_the_default_menu() -> None:
+    assert a_type().sizes == DEFAULT_SIZES
+    assert DEFAULT_SIZES[0] == "1600x1200"
+    assert a_type(options={"sizes": ["12080x1024", "big"]}).sizes == ("12080x1024", "big")
+
+
+def test_a_group_may_be_one_name_or_several_or_none() -> None:
+    assert a_type().groups is None
+    assert a_type(options={"group": "Cluster"}).groups == ("Cluster",)
+    assert a_type(options={"group": ["Cluster", "Staff"]}).groups == ("Cluster", "Staff")
+
+
+def test_file_extensions_may_be_one_or_several_or_none() -> None:
+    assert a_type().file_ext == ()
+    assert a_type(options={"file_ext": "case"}).file_ext == ("case",)
+    assert a_type(options={"file_ext": ["case", "encas"]}).file_ext == ("case", "encas")
+    assert a_type(options={"file_ext": []}).file_ext == ()
+
+
+def test_limits_may_be_zero_decimal_or_none() -> None:
+    limits = a_type(limits={"linger": 0, "reconnect": 0.5, "start_timeout": None, "per_user": 3}).limits
+    assert (limits.linger, limits.reconnect, limits.start_timeout, limits.per_user) == (0.0, 0.5, None, 3)
+
+
+def test_a_field_is_called_by_its_name_unless_it_has_a_label() -> None:
+    assert FormField.model_validate({"name": "cores", "type": "number"}).label == "cores"
+    assert FormField.model_validate({"name": "cores", "type": "number", "label": "Cores"}).label == "Cores"
+
+
+def test_conditions_are_tuples() -> None:
+    field = FormField.model_validate({"name": "a", "type": "text", "show_if": {"b": 1, "c": ["x", True]}})
+    assert field.conditions == {"b": (1,), "c": ("x", True)}
+
+
+def test_a_session_type_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        a_type().count = 5  # type: ignore[misc]  # that is what is tested
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"), [("a", True), ("a b", True), ("é", True), ("", False), ("  ", False), ("a\n", False)]
+)
+def test_printable_text_shows_something_on_one_line(text: str, answer: bool) -> None:
+    assert is_printable(text) is answer
+
+
+@pytest.mark.parametrize("model", [SessionType, KnownOptions, Limits, FormField])
+def test_every_key_has_words_for_its_errors_and_a_sample_that_is_right(model: type[BaseModel]) -> None:
+    for key, field in model.model_fields.items():
+        if model is SessionType and key == "name":
+            continue
+        (says,) = [part for part in field.metadata if isinstance(part, Says)]
+        others = {"name": "a", "type": "number"} if model is FormField else {}
+        if model is SessionType:
+            others = {"name": "a", "script": "a.py", "count": 1, "options": {}}
+        if model is KnownOptions:
+            others = {"sizes": ["1x1"]}
+        assert model.model_validate({**others, key: json.loads(says.sample)})

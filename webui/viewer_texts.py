@@ -1,0 +1,44 @@
+"""What the viewer's script says, so that it is translated where everything else is."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+
+def viewer_texts() -> dict[str, str]:
+    """Name to sentence; `{}` is where the script puts a number or a reason."""
+    return {
+        "connecting": _("Connecting"),
+        "connected": _("Connected"),
+        "viewOnly": _("Connected, view only"),
+        "reconnecting": _("Line cut, reconnecting"),
+        "ending": _("Ending"),
+        "left": _("Left"),
+        "lost": _("No connection"),
+        "cutTitle": _("The line was cut"),
+        "cutText": _("The session goes on. This page reconnects to it by itself."),
+        "restartTitle": _("The server is restarting"),
+        "restartText": _("This page reconnects as soon as the server is back."),
+        "screenTitle": _("The session’s screen was lost"),
+        "screenText": _("This page tries to reach it again."),
+        "offlineText": _("This computer seems to be offline."),
+        "countdown": _("Next try in {} s."),
+        "trying": _("Trying now …"),
+        "tryNow": _("Try now"),
+        "gaveUpTitle": _("The session’s screen cannot be reached"),
+        "gaveUpText": _("Several tries failed. What the server said last: {}"),
+        "nothingSaid": _("nothing."),
+        "refusedText": _("The screen refused the connection: {}"),
+        "loginTitle": _("You are logged out"),
+        "loginText": _("Log in again to get back to the session, which may still be running."),
+        "login": _("Log in"),
+        "goneTitle": _("This session is not there for you"),
+        "goneText": _("It was removed, or your right to see it was withdrawn."),
+        "back": _("Back to your sessions"),
+        "endingTitle": _("The session is ending"),
+        "clipboardSent": _("Sent to the session’s clipboard."),
+        "clipboardArrived": _("The session’s clipboard has arrived."),
+        "clipboardTooLong": _("Too long: at most 256 kB of text can be sent."),
+        "enterFullscreen": _("Full screen"),
+        "leaveFullscreen": _("Leave full screen"),
+    }

@@ -1,0 +1,28 @@
+"""Logging in and out, and changing one's password: Django's own views with our templates."""
+
+from __future__ import annotations
+
+from django.contrib.auth import views
+from django.contrib.messages.views import SuccessMessageMixin
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy
+
+
+class Login(views.LoginView):
+    """The login page; django-axes counts what fails."""
+
+    template_name = "webui/login.html"
+    redirect_authenticated_user = True
+
+
+class PasswordChange(SuccessMessageMixin, views.PasswordChangeView):  # type: ignore[type-arg]
+    """One's own password; leads back to the first page."""
+
+    template_name = "webui/password.html"
+    success_url = reverse_lazy("picker")
+    success_message = gettext_lazy("Your password was changed.")
+
+
+login = Login.as_view()
+logout = views.LogoutView.as_view()
+password_change = PasswordChange.as_view()

@@ -1,0 +1,73 @@
+"""What a session's pages ask for and do: its state, its end, its log."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from remote_service import access, lifecycle, session_logs
+from remote_service.models import Session
+from remote_service.states import EndReason
+from webui import words
+from webui.phases import phases
+from webui.responses import SeeOther
+from webui.visitors import actor, visitor
+
+
+def _visible_session(request: HttpRequest, session_id: uuid.UUID) -> Session:
+    """The session, or 404 for who may not see it."""
+    return get_object_or_404(access.visible_sessions(visitor(request)), pk=session_id)
+
+
+@require_safe
+@login_required
+@never_cache
+def status(request: HttpRequest, session_id: uuid.UUID) -> JsonResponse:
+    """How far the session has come, for the viewer while it shows no screen."""
+    found = _visible_session(request, session_id)
+    return JsonResponse(
+        {
+            "state": found.state,
+            "words": words.state_words(found.state),
+            "progress": found.progress,
+            "phases": [{"key": phase.key, "status": phase.status} for phase in phases(found)],
+            "over": found.over,
+            "ending": found.ending,
+        }
+    )
+
+
+@require_POST
+@login_required
+def stop(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
+    """Asks for the session's end, and leads back to the picker."""
+    found = _visible_session(request, session_id)
+    if not access.may_stop(visitor(request), found):
+        raise Http404
+    reason = EndReason.USER if found.owner_id == request.user.pk else EndReason.STAFF
+    asked = lifecycle.ask_to_stop(found.pk, reason, actor(request))
+    sentence = _("“%(name)s” is being ended.") if asked else _("“%(name)s” was ending already.")
+    messages.success(request, sentence % {"name": found.type_name})
+    return SeeOther(reverse("picker"))
+
+
+@require_safe
+@login_required
+@never_cache
+def log(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
+    """The session's log as a text file, without what could act on a terminal; 404 when there is none."""
+    found = _visible_session(request, session_id)
+    text = session_logs.whole(found.pk)
+    if text is None:
+        raise Http404
+    response = HttpResponse(text, content_type="text/plain; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="session-{found.reference}.log"'
+    return response

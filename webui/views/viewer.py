@@ -1,0 +1,75 @@
+"""A session's page: its screen while it lives, what became of it when it is over."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from remote_service import access, session_logs
+from remote_service.models import Session, Site
+from webui import words
+from webui.launch_form import same_again
+from webui.phases import phases
+from webui.session_cards import owner_words
+from webui.viewer_texts import viewer_texts
+from webui.visitors import visitor
+
+
+@require_safe
+@login_required
+@never_cache
+def session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
+    """The page; a GET starts nothing, the websocket that the page opens does."""
+    found = get_object_or_404(access.visible_sessions(visitor(request)), pk=session_id)
+    return _over(request, found) if found.over else _live(request, found)
+
+
+def _live(request: HttpRequest, found: Session) -> HttpResponse:
+    user = visitor(request)
+    page = reverse("session", args=[found.pk])
+    context = {
+        "session": found,
+        "state": words.state_words(found.state),
+        "phases": phases(found),
+        "websocket": f"{page}websockify",
+        "control": access.may_control(user, found),
+        "may_stop": access.may_stop(user, found),
+        "owner": "" if found.owner_id == user.pk else owner_words(found),
+        "leaving": words.leaving_words(found.on_last_disconnect, found.limits.linger),
+        "started": words.ago(found.created_at, timezone.now()),
+        "texts": viewer_texts(),
+    }
+    return render(request, "webui/session.html", context)
+
+
+def _over(request: HttpRequest, found: Session) -> HttpResponse:
+    now = timezone.now()
+    context = {
+        "session": found,
+        "state": words.state_words(found.state),
+        "log": session_logs.tail(found.pk),
+        "log_lines": session_logs.TAIL_LINES,
+        "again": _again(request, found),
+        "started": words.ago(found.created_at, now),
+        "ended": words.ago(found.ended_at or found.state_since, now),
+        "owner": "" if found.owner_id == request.user.pk else owner_words(found),
+    }
+    return render(request, "webui/session_over.html", context)
+
+
+def _again(request: HttpRequest, found: Session) -> dict[str, str] | None:
+    """What to post for another such session, or None when its owner does not look, or may not have one."""
+    user = visitor(request)
+    if found.owner_id != user.pk or not Site.load().external_sessions_enabled:
+        return None
+    for row in access.usable_types(user):
+        if row.name == found.type_name:
+            return {"type": row.name, **same_again(row.definition, found.options)}
+    return None

@@ -1,0 +1,64 @@
+"""How pages say things: states, ages, slots, what happens when the last viewer leaves."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.utils.functional import Promise
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from remote_service.states import State
+
+STATE_WORDS: dict[State, Promise] = {
+    State.RESERVED: gettext_lazy("Reserved"),
+    State.STARTING: gettext_lazy("Starting"),
+    State.QUEUED: gettext_lazy("Waiting in the queue"),
+    State.RUNNING: gettext_lazy("Running"),
+    State.STOPPING: gettext_lazy("Ending"),
+    State.ENDED: gettext_lazy("Ended"),
+    State.FAILED: gettext_lazy("Failed"),
+}
+
+
+def state_words(state: str) -> str:
+    """A state as a user reads it."""
+    return str(STATE_WORDS[State(state)])
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long ago something was, in its one largest unit."""
+    if now - moment < timedelta(minutes=1):
+        return _("less than a minute ago")
+    return _("%(duration)s ago") % {"duration": timesince(moment, now, depth=1)}
+
+
+def slots_words(free: int, total: int) -> str:
+    """How many slots of a type are free."""
+    if free == 0:
+        return ngettext("the only slot is in use", "all %(total)d slots are in use", total) % {"total": total}
+    return _("%(free)d of %(total)d free") % {"free": free, "total": total}
+
+
+def viewers_words(count: int) -> str:
+    """How many look at a session."""
+    return ngettext("%(count)d viewer", "%(count)d viewers", count) % {"count": count} if count else _("nobody")
+
+
+def duration_words(seconds: float) -> str:
+    """A number of seconds as one reads it: "15 seconds", "2.5 minutes", "8 hours"."""
+    if seconds < 120:
+        return ngettext("%(number)s second", "%(number)s seconds", round(seconds)) % {"number": f"{seconds:g}"}
+    if seconds < 7200:
+        return _("%(number)s minutes") % {"number": f"{round(seconds / 60, 1):g}"}
+    return _("%(number)s hours") % {"number": f"{round(seconds / 3600, 1):g}"}
+
+
+def leaving_words(on_last_disconnect: str, linger: float | None) -> str:
+    """What becomes of a session when its last viewer has left."""
+    if on_last_disconnect == "keep" or linger is None:
+        return _("It goes on running when you leave, until it is stopped.")
+    if linger == 0:
+        return _("It ends as soon as its last viewer leaves.")
+    return _("It ends %(duration)s after its last viewer has left.") % {"duration": duration_words(linger)}
