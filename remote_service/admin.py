@@ -98,5 +98,3 @@ class SessionEventAdmin(ReadOnly, admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         """The newest first."""
         return super().get_queryset(request).order_by("-at", "-id")
-
-

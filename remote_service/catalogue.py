@@ -85,15 +85,15 @@ async def _start_host(
     loaded: LoadedType, account: str | None, environment: dict[str, str], logs: Path
 ) -> tuple[Entry | None, list[Problem]]:
     problems = []
-    script = loaded.script_path
     try:
-        script, copied = readable_script(loaded.script_path, account)
+        script = readable_script(loaded.script_path, account)
     except CopyError as error:
         report = ScriptReport(ScriptFault.UNREADABLE, found=str(error), names=(account or "",))
         return None, [problem_of_report(report, loaded)]
-    if copied:
+    if script != loaded.script_path:
+        source = loaded.script_path
         log.warning(
-            "the account %s cannot read %s: a copy serves, made just now; reload after changing it", account, script
+            "%s: the account %s cannot read it, so a copy serves (%s); reload after a change", source, account, script
         )
     order = HostOrder(
         name=loaded.type.name,

@@ -102,13 +102,12 @@ def successor(command: str, environ: Mapping[str, str]) -> list[str]:
 
 
 def warn_of_obstacle(account: str) -> None:
-    """Say so when the session account cannot read this checkout: no script could be loaded."""
+    """Say so when the session account cannot read this checkout: copies of the scripts will serve."""
     closed = session_account.obstacle(account, ROOT / "manage.py", PYTHON)
     if closed:
         say(
-            f"Sessions cannot start: the account {account} cannot read {ROOT} ({closed}). Move the checkout "
-            "to where others may enter, such as /srv, or run sessions as root with "
-            f"{session_account.VARIABLE}=root."
+            f"The account {account} cannot read {ROOT} ({closed}), so copies of the scripts will serve. "
+            "Move the checkout to where others may enter, such as /srv, to serve the scripts themselves."
         )
 
 

@@ -1,12 +1,16 @@
-"""Who makes a request, as the framework wants to know it."""
+"""Who makes a request, and which session it may be about."""
 
 from __future__ import annotations
 
+import uuid
+
 from django.contrib.auth.models import User
 from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
 
 from remote_service import access
 from remote_service.lifecycle import Actor
+from remote_service.models import Session
 
 
 def visitor(request: HttpRequest) -> User:
@@ -18,6 +22,15 @@ def visitor(request: HttpRequest) -> User:
 def actor(request: HttpRequest) -> Actor:
     """Who, from where, by which door; the server has already put a trusted proxy's client into REMOTE_ADDR."""
     return Actor(visitor(request).get_username(), request.META.get("REMOTE_ADDR") or "", "web")
+
+
+def visible_session(request: HttpRequest, session_id: uuid.UUID) -> Session:
+    """The session that a page is about.
+
+    Raises:
+        Http404: there is none, or it is none that who asks may see; the answer does not tell which.
+    """
+    return get_object_or_404(access.visible_sessions(visitor(request)), pk=session_id)
 
 
 def is_staff(user: User) -> bool:

@@ -171,10 +171,11 @@ def _form_names(form: object) -> dict[int, str]:
 
 def _check_form(form: object, findings: Sequence[Finding]) -> list[Finding]:
     """The contradictions between what is sound in the form."""
+    fields: list[Any] = form if isinstance(form, list) else []
     candidates = []
-    names = _form_names(form)
+    names = _form_names(fields)
     for index in names:
-        raw: dict[str, Any] = form[index]  # type: ignore[index]  # _form_names answers for lists of objects only
+        raw: dict[str, Any] = fields[index]
         unsound = {str(finding.key[2]) for finding in findings if finding.key[:2] == ("form", index)}
         sound = {key: value for key, value in raw.items() if key in FormField.model_fields and key not in unsound}
         if "name" in sound and "type" in sound:

@@ -1,7 +1,7 @@
 """Scripts that the session account cannot read: a checkout below root's home, mostly.
 
-Started as root, the gateway then serves a copy of the script's directory, made anew at each load, in a place that
-root owns and everybody may read.
+Started as root, the gateway then serves a copy of the script's directory, owned by root and readable
+by that account's group.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import os
 import pwd
 import shutil
 import stat
+import tempfile
 from pathlib import Path
 
 COPIES = Path("/var/lib/remote-service/scripts")
 MOST_BYTES = 64 * 1024 * 1024
-_IGNORED = shutil.ignore_patterns("__pycache__", ".git", ".venv", "var")
+_IGNORED = frozenset({"__pycache__", ".git", ".venv", "var"})
 
 
 class CopyError(RuntimeError):
@@ -52,39 +53,55 @@ def may_read(path: Path, uid: int, gids: frozenset[int]) -> bool:
     )
 
 
-def readable_script(script: Path, account: str | None, copies: Path = COPIES) -> tuple[Path, bool]:
+def readable_script(script: Path, account: str | None, copies: Path = COPIES) -> Path:
     """A path at which the account can read the script, with all that lies beside it.
 
-    Returns:
-        The path, and whether it is a copy.
+    A copy is named by its content: one that is there already is used, and sessions that run on an older one keep it.
 
     Raises:
         CopyError: it cannot be read and not be copied.
     """
     if account is None or may_read(script, *ids_of(account)):
-        return script, False
-    source = script.parent
-    total = sum(file.lstat().st_size for file in source.rglob("*") if ".venv" not in file.parts)
+        return script
+    try:
+        return _copy(script.parent, copies, pwd.getpwnam(account).pw_gid) / script.name
+    except OSError as error:
+        raise CopyError(f"it cannot be copied either: {error}") from error
+
+
+def _copy(source: Path, copies: Path, gid: int) -> Path:
+    """Copies a directory for members of one group; links that lead out of it are left out."""
+    files = [path for path in sorted(source.rglob("*")) if _belongs(path, source)]
+    total = sum(path.stat().st_size for path in files)
     if total > MOST_BYTES:
         raise CopyError(
-            f"the account {account!r} cannot read {script}, and {source} is too large to serve a copy of it "
-            f"({total // 2**20} MiB; at most {MOST_BYTES // 2**20})"
+            f"{source} is too large to serve a copy of it ({total // 2**20} MiB; at most {MOST_BYTES // 2**20})"
         )
-    place = copies / hashlib.sha256(str(source).encode()).hexdigest()[:16]
-    fresh = place.with_name(f"{place.name}.{os.getpid()}")
-    try:
-        for folder in (copies.parent, copies):
-            folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-            os.chmod(folder, 0o755)
-        shutil.copytree(source, fresh, symlinks=True, ignore=_IGNORED)
-        for directory, _names, files in os.walk(fresh):
-            os.chmod(directory, 0o755)
-            for name in files:
-                file = Path(directory, name)
-                if not file.is_symlink():
-                    os.chmod(file, 0o755 if file.stat().st_mode & 0o100 else 0o644)
-        shutil.rmtree(place, ignore_errors=True)
-        fresh.rename(place)
-    except OSError as error:
-        raise CopyError(f"the account {account!r} cannot read {script}, and it cannot be copied: {error}") from error
-    return place / script.name, True
+    digest = hashlib.sha256(f"{gid}".encode())
+    for path in files:
+        digest.update(f"{path.relative_to(source)}\0{path.stat().st_mode:o}\0".encode() + path.read_bytes())
+    place = copies / digest.hexdigest()[:24]
+    if place.is_dir():
+        return place
+    for folder in (copies.parent, copies):
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        os.chmod(folder, 0o755)
+    fresh = Path(tempfile.mkdtemp(dir=copies))
+    for path in files:
+        target = fresh / path.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+        _open_to(target, gid, 0o750 if path.stat().st_mode & 0o100 else 0o640)
+    for directory, _names, _files in os.walk(fresh):
+        _open_to(Path(directory), gid, 0o750)
+    fresh.rename(place)
+    return place
+
+
+def _belongs(path: Path, source: Path) -> bool:
+    return path.is_file() and not _IGNORED & {*path.parts} and path.resolve().is_relative_to(source.resolve())
+
+
+def _open_to(path: Path, gid: int, mode: int) -> None:
+    os.chown(path, 0, gid)
+    os.chmod(path, mode)

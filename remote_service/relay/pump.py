@@ -8,7 +8,7 @@ from typing import Any
 
 from remote_service.endpoints import Endpoint
 from remote_service.relay.upstream import Upstream, connect
-from remote_service.rfb.errors import RFBError
+from remote_service.rfb.errors import AuthenticationFailed, RFBError
 from remote_service.rfb.handshake import ServerLogin, ViewerLogin, looks_like_banner
 from remote_service.rfb.messages import InputWatch
 
@@ -166,7 +166,7 @@ class Pump:
                 f"The VNC server did not let the gateway in within {BANNER_TIMEOUT:g} s.", fatal=not login.banner_seen
             ) from None
         except RFBError as error:
-            raise EndpointError(str(error), fatal=True) from error
+            raise EndpointError(str(error), fatal=isinstance(error, AuthenticationFailed)) from error
         upstream.unread(login.leftover)
         self._watch = InputWatch.for_authenticated()
         self._login = ViewerLogin()

@@ -6,25 +6,19 @@ import uuid
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from remote_service import access, lifecycle, session_logs
-from remote_service.models import Session
 from remote_service.states import EndReason
 from webui import words
 from webui.phases import phases
 from webui.responses import SeeOther
-from webui.visitors import actor, visitor
-
-
-def _visible_session(request: HttpRequest, session_id: uuid.UUID) -> Session:
-    """The session, or 404 for who may not see it."""
-    return get_object_or_404(access.visible_sessions(visitor(request)), pk=session_id)
+from webui.visitors import actor, visible_session, visitor
 
 
 @require_safe
@@ -32,7 +26,7 @@ def _visible_session(request: HttpRequest, session_id: uuid.UUID) -> Session:
 @never_cache
 def status(request: HttpRequest, session_id: uuid.UUID) -> JsonResponse:
     """How far the session has come, for the viewer while it shows no screen."""
-    found = _visible_session(request, session_id)
+    found = visible_session(request, session_id)
     return JsonResponse(
         {
             "state": found.state,
@@ -48,10 +42,10 @@ def status(request: HttpRequest, session_id: uuid.UUID) -> JsonResponse:
 @require_POST
 @login_required
 def stop(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
-    """Asks for the session's end, and leads back to the picker."""
-    found = _visible_session(request, session_id)
+    """Asks for the session's end, and leads back to the picker; 403 for who may see it and no more."""
+    found = visible_session(request, session_id)
     if not access.may_stop(visitor(request), found):
-        raise Http404
+        raise PermissionDenied
     reason = EndReason.USER if found.owner_id == request.user.pk else EndReason.STAFF
     asked = lifecycle.ask_to_stop(found.pk, reason, actor(request))
     sentence = _("“%(name)s” is being ended.") if asked else _("“%(name)s” was ending already.")
@@ -64,7 +58,7 @@ def stop(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
 @never_cache
 def log(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
     """The session's log as a text file, without what could act on a terminal; 404 when there is none."""
-    found = _visible_session(request, session_id)
+    found = visible_session(request, session_id)
     text = session_logs.whole(found.pk)
     if text is None:
         raise Http404

@@ -6,7 +6,7 @@ import uuid
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -19,7 +19,7 @@ from webui.launch_form import same_again
 from webui.phases import phases
 from webui.session_cards import owner_words
 from webui.viewer_texts import viewer_texts
-from webui.visitors import visitor
+from webui.visitors import visible_session, visitor
 
 
 @require_safe
@@ -27,7 +27,7 @@ from webui.visitors import visitor
 @never_cache
 def session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
     """The page; a GET starts nothing, the websocket that the page opens does."""
-    found = get_object_or_404(access.visible_sessions(visitor(request)), pk=session_id)
+    found = visible_session(request, session_id)
     return _over(request, found) if found.over else _live(request, found)
 
 

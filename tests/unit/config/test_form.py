@@ -13,7 +13,7 @@ from remote_service.config.form import CleanOptions, clean_options
 from remote_service.config.schema import DEFAULT_SIZES, SessionType
 
 SIZES = ["1280x1024", "1600x1200"]
-FORM = [
+FORM: list[dict[str, Any]] = [
     {"name": "cores", "label": "Cores", "type": "number", "min": 1, "max": 64, "unit": "cores", "default": 4},
     {"name": "queue", "label": "Queue", "type": "choice", "choices": ["short", "long"]},
     {"name": "gpu", "label": "With a GPU", "type": "checkbox"},
@@ -123,7 +123,7 @@ def test_a_hidden_field_is_dropped_whatever_was_entered() -> None:
 
 
 def test_a_field_behind_a_hidden_or_wrong_one_is_hidden_too() -> None:
-    form = [
+    form: list[dict[str, Any]] = [
         {"name": "last", "type": "text", "show_if": {"middle": ["x", "y"]}},
         {"name": "middle", "type": "choice", "choices": ["x", "y"], "show_if": {"first": 4}},
         {"name": "first", "type": "number"},
@@ -141,7 +141,7 @@ def test_a_field_behind_a_hidden_or_wrong_one_is_hidden_too() -> None:
 
 
 def test_all_conditions_must_hold() -> None:
-    form = [
+    form: list[dict[str, Any]] = [
         {"name": "a", "type": "checkbox"},
         {"name": "b", "type": "checkbox"},
         {"name": "c", "type": "text", "show_if": {"a": True, "b": False}},

@@ -18,7 +18,7 @@ def place_and_clauses(site: Site, *fields: dict[str, Any]) -> list[str]:
 
 
 def test_a_sound_form_has_no_contradictions(site: Site) -> None:
-    fields = [
+    fields: list[dict[str, Any]] = [
         {"name": "mode", "type": "choice", "choices": ["batch", "live"], "default": "live"},
         {"name": "cores", "type": "number", "min": 1, "max": 64, "default": 4, "unit": "cores"},
         {"name": "queue", "type": "text", "min": 1, "max": 20, "default": "main", "show_if": {"mode": "batch"}},
@@ -126,7 +126,7 @@ def test_names_differ_from_each_other(site: Site) -> None:
 
 
 def test_conditions_lead_to_fields_that_exist(site: Site) -> None:
-    fields = [{"name": "mode", "type": "text"}, {**A, "show_if": {"mod": "x", "zzz": 1}}]
+    fields: list[dict[str, Any]] = [{"name": "mode", "type": "text"}, {**A, "show_if": {"mod": "x", "zzz": 1}}]
     assert place_and_clauses(site, *fields) == [
         ' \u203a a \u203a show_if \u203a mod: found no field of this name; expected "mode". Fix: did you mean "mode"?',
         ' \u203a a \u203a show_if \u203a zzz: found no field of this name; expected "mode". Fix: remove it.',
@@ -143,12 +143,12 @@ def test_a_condition_needs_another_field(site: Site) -> None:
 
 
 def test_a_condition_on_a_field_that_is_wrong_itself_is_left_alone(site: Site) -> None:
-    fields = [{"name": "b", "type": "txt"}, {**A, "show_if": {"b": 1}}]
+    fields: list[dict[str, Any]] = [{"name": "b", "type": "txt"}, {**A, "show_if": {"b": 1}}]
     assert place_and_clauses(site, *fields) == [
         ' \u203a b \u203a type: found the text "txt"; expected "text", "number", "choice" or "checkbox". '
         'Fix: did you mean "text"?'
     ]
-    fields = [{"name": "b", "type": "choice"}, {**A, "show_if": {"b": 1}}]
+    fields: list[dict[str, Any]] = [{"name": "b", "type": "choice"}, {**A, "show_if": {"b": 1}}]
     assert len(place_and_clauses(site, *fields)) == 1
 
 
@@ -168,7 +168,7 @@ def test_a_condition_can_come_true(site: Site, other: dict[str, Any], value: Any
 
 
 def test_conditions_do_not_run_in_a_circle(site: Site) -> None:
-    fields = [
+    fields: list[dict[str, Any]] = [
         {"name": "free", "type": "text", "show_if": {"b": "x"}},
         {"name": "a", "type": "text", "show_if": {"b": "x"}},
         {"name": "b", "type": "text", "show_if": {"c": "x"}},

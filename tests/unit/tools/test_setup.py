@@ -117,9 +117,8 @@ def test_it_warns_when_the_session_account_cannot_read_the_checkout(
     Steps(monkeypatch, root=True, obstacle="/root has mode 0700")
     assert prepare("run", {}) is None
     assert capsys.readouterr().out == (
-        f"Sessions cannot start: the account remote-session cannot read {setup.ROOT} (/root has mode 0700). "
-        "Move the checkout to where others may enter, such as /srv, or run sessions as root with "
-        "REMOTE_SERVICE_SESSION_USER=root.\n"
+        f"The account remote-session cannot read {setup.ROOT} (/root has mode 0700), so copies of the scripts will "
+        "serve. Move the checkout to where others may enter, such as /srv, to serve the scripts themselves.\n"
     )
 
 
