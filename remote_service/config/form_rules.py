@@ -73,7 +73,7 @@ def _check_field(candidate: Candidate) -> Iterator[Finding]:
 def _check_keys(candidate: Candidate) -> Iterator[Finding]:
     field = candidate.field
     for key, types in _BELONGS_TO.items():
-        if getattr(field, key) not in (None, ()) and field.type not in types:
+        if getattr(field, key) not in (None, (), []) and field.type not in types:
             yield _finding(
                 candidate,
                 (key,),
@@ -112,8 +112,9 @@ def _check_choices(candidate: Candidate) -> Iterator[Finding]:
     if field.type != "choice":
         return
     if not field.choices and "choices" not in candidate.unsound:
-        fix = 'add for example "choices": ["small", "large"]'
-        yield _finding(candidate, ("choices",), "no such key", "the list of what can be chosen", fix)
+        found = "an empty list" if "choices" in field.model_fields_set else "no such key"
+        fix = 'write for example "choices": ["small", "large"]'
+        yield _finding(candidate, ("choices",), found, "the list of what can be chosen", fix)
     twice = [choice for choice, times in Counter(field.choices).items() if times > 1]
     if twice:
         found = f"{listed([as_json(choice) for choice in twice])} more than once"

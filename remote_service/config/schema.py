@@ -167,7 +167,7 @@ class FormField(_Strict):
     """What it holds at first. Without: the first choice, false, an empty text; a number must be entered."""
     choices: Annotated[
         tuple[ShortText, ...],
-        Field(min_length=1, strict=False),
+        Field(strict=False),
         Says("a list of one or more texts", '["small", "large"]', _TEXT),
     ] = ()
     """Of a choice: what can be chosen."""

@@ -108,7 +108,7 @@ def _read(path: Path) -> bytes | Problem:
             Code.FILE_UNREADABLE,
             f"that it cannot be read ({reason})",
             "a file that the server's account may read",
-            f"as its owner or root run: chmod a+r {shlex.quote(str(path))}",
+            f"give it to the server's group, and run: chmod g+r {shlex.quote(str(path))}",
         )
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from remote_service.config.script_report import how_it_ended
 from remote_service.endpoints import Endpoint
 from remote_service.hosting import processes
+from remote_service.hosting.audience import Audience
 from remote_service.hosting.course import Command, Course, Outcome, Step
 from remote_service.hosting.listening import listens
 from remote_service.hosting.script_context import ScriptContext
@@ -64,9 +65,13 @@ class Runner:
         self._course = Course(task.session)
         self._log = SessionLog(task.log)
         self._selector = selectors.DefaultSelector()
-        self._listener = socket.socket(fileno=task.listener)
-        self._listener.setblocking(False)
-        self._supervisors: list[Channel] = []
+        self._audience = Audience(
+            self._selector,
+            socket.socket(fileno=task.listener),
+            status=lambda: self._course.status,
+            obey=self._obey,
+            complain=self._log.line,
+        )
         self._worker: Channel | None = None
         self._worker_pid = 0
         self._pipe_read, self._pipe_write = os.pipe()
@@ -87,7 +92,6 @@ class Runner:
         for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             # Whoever stops the service manager's whole group must not lose the one process that can clean up.
             signal.signal(ignored, signal.SIG_IGN)
-        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
         self._selector.register(self._pipe_read, selectors.EVENT_READ, self._read_output)
         self._selector.register(wake_read, selectors.EVENT_READ, lambda: wake_read.recv(4096))
         self._fork_worker()
@@ -99,7 +103,7 @@ class Runner:
             self._carry_out(self._course.tick(time.monotonic()))
             self._look_for_listener()
             if self._course.status != shown:
-                self._tell_supervisors()
+                self._audience.tell()
         self._log.flush()
 
     # ---- time -------------------------------------------------------------------------------------------
@@ -128,27 +132,7 @@ class Runner:
         self._next_look = time.monotonic() + self._look_gap
         self._look_gap = min(self._look_gap * 2, LISTEN_CHECKS[1])
 
-    # ---- supervisors ------------------------------------------------------------------------------------
-
-    def _accept(self) -> None:
-        with suppress(BlockingIOError):
-            connection, _address = self._listener.accept()
-            channel = Channel(connection)
-            self._supervisors.append(channel)
-            self._selector.register(channel, selectors.EVENT_READ, lambda: self._hear_supervisor(channel))
-            self._tell(channel)
-
-    def _hear_supervisor(self, channel: Channel) -> None:
-        try:
-            messages = channel.receive_available()
-        except WireError as error:
-            self._log.line(f"a supervisor sent what cannot be read: {error}")
-            messages = None
-        if messages is None:
-            self._drop(channel)
-            return
-        for message in messages:
-            self._obey(message)
+    # ---- orders -----------------------------------------------------------------------------------------
 
     def _obey(self, message: Message) -> None:
         now = time.monotonic()
@@ -164,22 +148,6 @@ class Runner:
             self._carry_out(self._course.stop(now, message["timeout"]))
         elif order == "dismiss":
             self._dismissed = True
-
-    def _tell_supervisors(self) -> None:
-        for channel in list(self._supervisors):
-            self._tell(channel)
-
-    def _tell(self, channel: Channel) -> None:
-        try:
-            channel.send({"status": self._course.status.as_dict()})
-        except OSError:
-            self._drop(channel)
-
-    def _drop(self, channel: Channel) -> None:
-        if channel in self._supervisors:
-            self._supervisors.remove(channel)
-            self._selector.unregister(channel)
-            channel.close()
 
     # ---- the worker -------------------------------------------------------------------------------------
 
@@ -275,7 +243,7 @@ class Runner:
                 self._end_worker()
                 self._fork_worker()
             else:
-                self._tell_supervisors()
+                self._audience.tell()
                 self._clean()
 
     def _call(self, step: Step) -> None:

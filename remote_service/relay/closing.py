@@ -27,7 +27,7 @@ class Close:
 
     def message(self) -> dict[str, object]:
         """The ASGI message, its reason cut to what fits into the frame."""
-        cut = self.reason.encode()[:MOST_REASON_BYTES].decode(errors="ignore")
+        cut = self.reason.encode(errors="replace")[:MOST_REASON_BYTES].decode(errors="ignore")
         return {"type": "websocket.close", "code": self.code, "reason": cut}
 
 

@@ -32,6 +32,7 @@ def _parts(url: str) -> tuple[str, str, int] | None:
         port = split.port
     except ValueError:
         return None
-    if split.scheme not in _DEFAULT_PORTS or not split.hostname or split.path or split.query or split.username:
+    # Nothing but scheme, host and port may be there: no user info, no path, query or fragment.
+    if split.scheme not in _DEFAULT_PORTS or not split.hostname or "@" in split.netloc or any(split[2:]):
         return None
-    return split.scheme, split.hostname, port or _DEFAULT_PORTS[split.scheme]
+    return split.scheme, split.hostname, _DEFAULT_PORTS[split.scheme] if port is None else port

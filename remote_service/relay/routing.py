@@ -8,7 +8,15 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
 from django.urls import re_path
 
-from remote_service.relay.app import relay
+from remote_service.relay.app import Receive, Send, relay
+
+
+async def refuse(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Answers a websocket to any other address with HTTP 403."""
+    if (await receive())["type"] == "websocket.connect":
+        await send({"type": "websocket.close"})
+
 
 # The path is for front proxies; the token or the session's id decides. See `grants`.
-websocket_application = AuthMiddlewareStack(URLRouter([re_path(r"^(?:.*/)?websockify$", cast(Any, relay))]))
+relayed = AuthMiddlewareStack(cast(Any, relay))
+websocket_application = URLRouter([re_path(r"^(?:.*/)?websockify\Z", relayed), re_path(r"", cast(Any, refuse))])

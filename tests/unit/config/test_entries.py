@@ -333,13 +333,6 @@ def test_a_bad_name_does_not_hide_other_errors() -> None:
             'write for example "default": 4',
         ),
         (
-            {"name": "a", "type": "choice", "choices": []},
-            "choices",
-            "an empty list",
-            "a list of one or more texts",
-            'write for example "choices": ["small", "large"]',
-        ),
-        (
             {"name": "a", "type": "choice", "choices": ["x", 1]},
             "choices[1]",
             "the number 1",

@@ -47,14 +47,18 @@ def test_some_keys_belong_to_some_types_only(site: Site, type_: str, key: str, v
     ]
 
 
-def test_null_is_as_good_as_no_key(site: Site) -> None:
-    assert place_and_clauses(site, {"name": "a", "type": "checkbox", "min": None, "max": None, "unit": None}) == []
+def test_null_and_an_empty_list_are_as_good_as_no_key(site: Site) -> None:
+    assert place_and_clauses(site, {"name": "a", "type": "checkbox", "min": None, "unit": None, "choices": []}) == []
 
 
 def test_a_choice_needs_choices(site: Site) -> None:
     assert place_and_clauses(site, {"name": "a", "type": "choice", "default": "x"}) == [
         " \u203a a \u203a choices: found no such key; expected the list of what can be chosen. "
-        'Fix: add for example "choices": ["small", "large"].'
+        'Fix: write for example "choices": ["small", "large"].'
+    ]
+    assert place_and_clauses(site, {"name": "a", "type": "choice", "choices": []}) == [
+        " \u203a a \u203a choices: found an empty list; expected the list of what can be chosen. "
+        'Fix: write for example "choices": ["small", "large"].'
     ]
 
 
@@ -143,13 +147,15 @@ def test_a_condition_needs_another_field(site: Site) -> None:
 
 
 def test_a_condition_on_a_field_that_is_wrong_itself_is_left_alone(site: Site) -> None:
-    fields: list[dict[str, Any]] = [{"name": "b", "type": "txt"}, {**A, "show_if": {"b": 1}}]
-    assert place_and_clauses(site, *fields) == [
+    conditional = {**A, "show_if": {"b": 1}}
+    assert place_and_clauses(site, {"name": "b", "type": "txt"}, conditional) == [
         ' \u203a b \u203a type: found the text "txt"; expected "text", "number", "choice" or "checkbox". '
         'Fix: did you mean "text"?'
     ]
-    fields: list[dict[str, Any]] = [{"name": "b", "type": "choice"}, {**A, "show_if": {"b": 1}}]
-    assert len(place_and_clauses(site, *fields)) == 1
+    assert place_and_clauses(site, {"name": "b", "type": "choice"}, conditional) == [
+        " \u203a b \u203a choices: found no such key; expected the list of what can be chosen. "
+        'Fix: write for example "choices": ["small", "large"].'
+    ]
 
 
 @pytest.mark.parametrize(

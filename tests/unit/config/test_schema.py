@@ -86,6 +86,22 @@ def test_conditions_are_tuples() -> None:
     assert field.conditions == {"b": (1,), "c": ("x", True)}
 
 
+def test_a_session_type_survives_being_stored_as_json() -> None:
+    full = a_type(
+        options={"group": "a", "own": [1.5, None]},
+        form=[
+            {"name": "a", "type": "text"},
+            {"name": "b", "type": "number", "min": 1, "default": 2, "show_if": {"a": ["x"]}},
+            {"name": "c", "type": "choice", "choices": ["x"]},
+            {"name": "d", "type": "checkbox"},
+        ],
+        limits={"linger": 0, "per_user": 1},
+    )
+    for session_type in (full, a_type()):
+        stored = json.dumps(session_type.model_dump(mode="json"))
+        assert SessionType.model_validate(json.loads(stored)) == session_type
+
+
 def test_a_session_type_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         a_type().count = 5
@@ -106,7 +122,7 @@ def test_every_key_has_words_for_its_errors_and_a_sample_that_is_right(model: ty
         (says,) = [part for part in field.metadata if isinstance(part, Says)]
         others: dict[str, Any] = {"name": "a", "type": "number"} if model is FormField else {}
         if model is SessionType:
-            others: dict[str, Any] = {"name": "a", "script": "a.py", "count": 1, "options": {}}
+            others = {"name": "a", "script": "a.py", "count": 1, "options": {}}
         if model is KnownOptions:
             others = {"sizes": ["1x1"]}
         assert model.model_validate({**others, key: json.loads(says.sample)})

@@ -72,7 +72,7 @@ def test_a_file_that_cannot_be_read(site: Site, monkeypatch: pytest.MonkeyPatch)
     assert messages(site.file) == [
         f"{site.file}: found that it cannot be read (Permission denied); "
         "expected a file that the server's account may read. "
-        f"Fix: as its owner or root run: chmod a+r {site.file}."
+        f"Fix: give it to the server's group, and run: chmod g+r {site.file}."
     ]
 
 

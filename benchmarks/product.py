@@ -1,0 +1,142 @@
+"""The product as it is started by `make run`, with a state directory and a sessions file that are thrown away."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parent.parent
+START_PATIENCE = 60.0
+"""Seconds that the server may take until it answers."""
+STOP_PATIENCE = 10.0
+_LOOK = 0.02
+
+ADMIN = "admin"
+
+
+class ProductError(RuntimeError):
+    """The product did not start; the message holds what it printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A server that runs."""
+
+    port: int
+    token: str
+    password: str
+    """Of the user `admin`."""
+    pid: int
+
+    def get(self, path: str, **query: str) -> Any:
+        """Calls the stand-alone REST and returns the JSON that it answers.
+
+        Raises:
+            urllib.error.HTTPError: it refused.
+        """
+        asked = urllib.parse.urlencode({"security_token": self.token, **query})
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}?{asked}", timeout=30) as answer:
+            return json.load(answer)
+
+    def reserve(self, type_name: str, **options: str) -> dict[str, Any]:
+        """Reserves a slot; the answer holds `token` and `websocket`."""
+        found = self.get(f"/v1/reserve/{urllib.parse.quote(type_name)}", **options)
+        assert isinstance(found, dict)
+        return found
+
+    def release(self, token: str) -> None:
+        """Ends a session and waits until its slot is free."""
+        self.get(f"/v1/release/{token}")
+
+
+@contextmanager
+def running(sessions: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Iterator[Product]:
+    """Prepares and serves; ends the server afterwards and removes all it wrote.
+
+    Args:
+        sessions: the sessions file.
+        environment: further variables.
+
+    Raises:
+        ProductError: it did not start.
+    """
+    with tempfile.TemporaryDirectory(prefix="rsg-bench-") as folder:
+        state, file, log = Path(folder, "state"), Path(folder, "sessions.json"), Path(folder, "server.log")
+        file.write_text(json.dumps(sessions))
+        port, token, password = free_port(), secrets.token_urlsafe(24), secrets.token_urlsafe(12)
+        # A benchmark measures the site as it is shipped, whatever the shell it runs in has set.
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("REMOTE_SERVICE_")}
+        variables = {
+            **inherited,
+            "REMOTE_SERVICE_STATE_DIR": str(state),
+            "REMOTE_SERVICE_CONFIG": str(file),
+            "REMOTE_SERVICE_ADMIN_PASSWORD": password,
+            "WEBSOCKETSERVER_SECURITY_TOKEN": token,
+            **(environment or {}),
+        }
+        with log.open("wb") as output:
+            manage("prepare", variables, output, log)
+            process = subprocess.Popen(
+                [sys.executable, "manage.py", "serve", "--port", str(port)],
+                cwd=PROJECT, env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            )  # fmt: skip
+        try:
+            product = Product(port, token, password, process.pid)
+            _wait_until_it_answers(product, process, log)
+            yield product
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def manage(command: str, variables: Mapping[str, str], output: Any, log: Path) -> None:
+    """Runs a management command to its end.
+
+    Raises:
+        ProductError: its exit status was not 0.
+    """
+    done = subprocess.run(
+        [sys.executable, "manage.py", command],
+        cwd=PROJECT, env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise ProductError(f"manage.py {command} ended with {done.returncode}:\n{log.read_text()}")
+
+
+def free_port() -> int:
+    """A TCP port of this machine that nothing listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    assert isinstance(port, int)
+    return port
+
+
+def _wait_until_it_answers(product: Product, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_PATIENCE
+    while True:
+        try:
+            product.get("/v1/status")
+            return
+        except (urllib.error.URLError, ConnectionError) as error:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise ProductError(f"the server did not answer ({error}):\n{log.read_text()}") from error
+        time.sleep(_LOOK)

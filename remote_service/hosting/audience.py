@@ -1,0 +1,82 @@
+"""The supervisors that are connected to a runner: each hears every status, and any may order.
+
+There is one at a time, but for a takeover; a runner serves them all and belongs to none.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+
+from remote_service.hosting.status import Status
+from remote_service.hosting.wire import Channel, Message, WireError
+
+
+class Audience:
+    """Accepts supervisors at a listening socket, on a selector whose keys hold what to call."""
+
+    def __init__(
+        self,
+        selector: selectors.BaseSelector,
+        listener: socket.socket,
+        *,
+        status: Callable[[], Status],
+        obey: Callable[[Message], None],
+        complain: Callable[[str], None],
+    ) -> None:
+        """Begins to accept.
+
+        Args:
+            selector: the runner's.
+            listener: where supervisors connect.
+            status: what a new one is told at once.
+            obey: takes each order.
+            complain: takes a line about a supervisor that sent rubbish.
+        """
+        self._selector = selector
+        self._listener = listener
+        self._status = status
+        self._obey = obey
+        self._complain = complain
+        self._supervisors: list[Channel] = []
+        listener.setblocking(False)
+        selector.register(listener, selectors.EVENT_READ, self._accept)
+
+    def tell(self) -> None:
+        """Sends the status to all of them."""
+        for channel in list(self._supervisors):
+            self._tell(channel)
+
+    def _accept(self) -> None:
+        with suppress(BlockingIOError):
+            connection, _address = self._listener.accept()
+            channel = Channel(connection)
+            self._supervisors.append(channel)
+            self._selector.register(channel, selectors.EVENT_READ, lambda: self._hear(channel))
+            self._tell(channel)
+
+    def _hear(self, channel: Channel) -> None:
+        try:
+            messages = channel.receive_available()
+        except WireError as error:
+            self._complain(f"a supervisor sent what cannot be read: {error}")
+            messages = None
+        if messages is None:
+            self._drop(channel)
+            return
+        for message in messages:
+            self._obey(message)
+
+    def _tell(self, channel: Channel) -> None:
+        try:
+            channel.send({"status": self._status().as_dict()})
+        except OSError:
+            self._drop(channel)
+
+    def _drop(self, channel: Channel) -> None:
+        if channel in self._supervisors:
+            self._supervisors.remove(channel)
+            self._selector.unregister(channel)
+            channel.close()
