@@ -100,13 +100,27 @@ class Problem:
 
     def __str__(self) -> str:
         """The whole message: file and line, the place, found, expected, fix; then the detail, indented."""
+        return self._with_detail(f"{self._facts} Fix: {self.remedy}")
+
+    @property
+    def without_fix(self) -> str:
+        """The message for those who show the remedy apart."""
+        return self._with_detail(self._facts)
+
+    @property
+    def remedy(self) -> str:
+        """The fix as a sentence."""
+        return self.fix if self.fix.endswith("?") else f"{self.fix}."
+
+    @property
+    def _facts(self) -> str:
         where = self.file if self.line is None else f"{self.file}:{self.line}"
-        message = f"{where}: {self.place}found {self.found}; expected {self.expected}. Fix: {self.fix}"
-        if not message.endswith("?"):
-            message += "."
-        if self.detail:
-            message += "\n" + textwrap.indent(self.detail.rstrip("\n"), "    ")
-        return message
+        return f"{where}: {self.place}found {self.found}; expected {self.expected}."
+
+    def _with_detail(self, message: str) -> str:
+        if not self.detail:
+            return message
+        return f"{message}\n" + textwrap.indent(self.detail.rstrip("\n"), "    ")
 
     @property
     def place(self) -> str:

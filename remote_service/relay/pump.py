@@ -11,6 +11,7 @@ from remote_service.relay.upstream import Upstream, connect
 from remote_service.rfb.errors import AuthenticationFailed, RFBError
 from remote_service.rfb.handshake import ServerLogin, ViewerLogin, looks_like_banner
 from remote_service.rfb.messages import InputWatch
+from remote_service.rfb.view_only import ViewOnlyFilter
 
 MOST_EARLY = 64 * 1024
 """Bytes of a viewer that are kept until its session runs; then it is read no further."""
@@ -31,6 +32,10 @@ class ViewerGone(Exception):
     """The viewer left while something was to be sent to it."""
 
 
+class ViewerRefused(Exception):
+    """This viewer cannot be served, though the session is as it should be; says why."""
+
+
 class Pump:
     """Between one viewer's websocket and one endpoint."""
 
@@ -42,14 +47,21 @@ class Pump:
         control: bool,
         on_input: Callable[[], None],
     ) -> None:
+        """Prepares.
+
+        Args:
+            receive: the websocket's.
+            send: the websocket's.
+            control: whether what the viewer types and clicks may reach the session.
+            on_input: called when it typed or clicked.
+        """
         self._receive = receive
         self._send = send
-        self._control = control
+        self._filter = None if control else ViewOnlyFilter()
         self._on_input = on_input
         self._upstream: Upstream | None = None
         self._early = bytearray()
         self._login: ViewerLogin | None = None
-        self._logged_in = asyncio.Event()
         self._watch = InputWatch.for_rfb()
         self._open = asyncio.Event()
         self.bytes_down = 0
@@ -58,7 +70,12 @@ class Pump:
     # ---- viewer to endpoint -----------------------------------------------------------------------------
 
     async def read_viewer(self) -> int:
-        """Reads the viewer until it leaves; returns its close code (1006 when the line was cut)."""
+        """Reads the viewer until it leaves; returns its close code (1006 when the line was cut).
+
+        Raises:
+            RemoteProtocolError: it does not speak RFB where it must.
+            ViewerGone: it left while it was answered.
+        """
         while True:
             message = await self._receive()
             if message["type"] == "websocket.disconnect":
@@ -73,22 +90,22 @@ class Pump:
                 self._early += data
                 if len(self._early) >= MOST_EARLY:
                     await self._open.wait()
-                    await self._flush_early()
 
-    async def _flush_early(self) -> None:
-        early, self._early = bytes(self._early), bytearray()
-        if early:
+    async def _open_up(self) -> None:
+        """Passes what came early on, and only then lets `read_viewer` do so itself: one at a time keeps the order."""
+        while self._early:
+            early, self._early = bytes(self._early), bytearray()
             await self._from_viewer(early)
+        self._open.set()
 
     async def _from_viewer(self, data: bytes) -> None:
-        if self._early:
-            # What came before the endpoint was reached goes first.
-            data, self._early = bytes(self._early) + data, bytearray()
         if self._login is not None:
             data = await self._log_viewer_in(self._login, data)
+        if self._filter is not None:
+            data = self._filter.feed(data)
+        elif data and self._watch.from_viewer(data):
+            self._on_input()
         if data:
-            if self._watch.from_viewer(data):
-                self._on_input()
             assert self._upstream is not None
             await self._upstream.write(data)
 
@@ -100,7 +117,6 @@ class Pump:
         if not login.done:
             return b""
         self._login = None
-        self._logged_in.set()
         return login.leftover
 
     # ---- endpoint to viewer -----------------------------------------------------------------------------
@@ -110,20 +126,23 @@ class Pump:
 
         Raises:
             EndpointError: it cannot be reached, speaks no RFB, or refuses the password.
+            RemoteProtocolError: the viewer does not speak RFB where it must.
             ViewerGone: the viewer left meanwhile.
+            ViewerRefused: it may only look, and its input cannot be told from looking here.
         """
         try:
             upstream = self._upstream = await connect(endpoint, timeout=CONNECT_TIMEOUT)
         except OSError as error:
             raise EndpointError(f"{endpoint} cannot be reached: {error}.", fatal=False) from error
         if not rfb:
+            if self._filter is not None:
+                raise ViewerRefused("This session is no VNC, so whoever may only look cannot be let in.")
             self._watch = InputWatch.for_raw()
-        elif password:
-            await self._log_in(upstream, password)
+        elif password or self._filter is not None:
+            await self._log_in(upstream, password or None)
         else:
             await self._check_banner(upstream)
-        self._open.set()
-        await self._flush_early()
+        await self._open_up()
         await self._pump_down(upstream)
 
     async def _check_banner(self, upstream: Upstream) -> None:
@@ -150,9 +169,13 @@ class Pump:
             )
         upstream.unread(seen)
 
-    async def _log_in(self, upstream: Upstream, password: str) -> None:
-        """Answers the VNC server's authentication, then lets the viewer in without one."""
+    async def _log_in(self, upstream: Upstream, password: str | None) -> None:
+        """Answers the VNC server's authentication, then lets the viewer in without one.
+
+        Who may only look is let in so in any case: it sends nothing before it stands behind the filter.
+        """
         login = ServerLogin(password)
+        data = b""
         try:
             async with asyncio.timeout(BANNER_TIMEOUT):
                 await upstream.write(login.start())
@@ -166,7 +189,10 @@ class Pump:
                 f"The VNC server did not let the gateway in within {BANNER_TIMEOUT:g} s.", fatal=not login.banner_seen
             ) from None
         except RFBError as error:
-            raise EndpointError(str(error), fatal=isinstance(error, AuthenticationFailed)) from error
+            if self._filter is not None:
+                raise ViewerRefused(f"Whoever may only look cannot be let in here. {error}") from error
+            not_rfb = bool(data) and not login.banner_seen
+            raise EndpointError(str(error), fatal=not_rfb or isinstance(error, AuthenticationFailed)) from error
         upstream.unread(login.leftover)
         self._watch = InputWatch.for_authenticated()
         self._login = ViewerLogin()

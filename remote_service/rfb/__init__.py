@@ -12,6 +12,7 @@ the community's "The RFB Protocol" (rfbproto), whose section names are quoted.
 - `observer`: following a handshake between two others
 - `message_table`: where each message of a viewer ends
 - `messages`: framing a viewer's messages, and telling real input from housekeeping
+- `view_only`: dropping what somebody who may only look must not send
 """
 
 from __future__ import annotations

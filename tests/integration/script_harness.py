@@ -175,6 +175,8 @@ def realized(
         else:
             os.environ[MARKER] = before
         harness.clean()
+        for program in vars(service).get("_programs", ()):
+            program.wait(timeout=5)  # else it warns of a child that nobody waited for
 
 
 def load(file_name: str) -> ModuleType:

@@ -80,18 +80,26 @@ def test_changes_are_drawn_over_the_picture_before() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stream", "message"),
+    ("stream", "what"),
     [
-        (server_init(0, 5), "'0x5'"),
-        (server_init(65535, 65535), "'65535x65535'"),
-        (struct.pack(">HH16xI", 2, 1, 5000), "5000"),
-        (server_init() + b"\x07", "7"),
-        (server_init() + update((0, 0, 3, 1, b"")), "'encoding 0 at 0,0 of 3x1'"),
-        (server_init() + update((0, 0, 2, 1, b""), encoding=7), "'encoding 7 at 0,0 of 2x1'"),
+        (server_init(0, 5), "framebuffer size at byte 0 is 0x5, expected 1 to 67108864 pixels"),
+        (server_init(65535, 65535), "framebuffer size at byte 0 is 65535x65535, expected 1 to 67108864 pixels"),
+        (struct.pack(">HH16xI", 2, 1, 5000), "name-length at byte 20 is 5000, expected at most 4096"),
+        (server_init() + b"\x07", "message-type at byte 28 is 7, expected 0 to 3"),
+        (
+            server_init() + update((0, 0, 3, 1, b"")),
+            "rectangle at byte 32 is encoding 0 at 0,0 of 3x1, expected encoding 0 inside 2x1",
+        ),
+        (
+            server_init() + update((0, 0, 2, 1, b""), encoding=7),
+            "rectangle at byte 32 is encoding 7 at 0,0 of 2x1, expected encoding 0 inside 2x1",
+        ),
     ],
 )
-def test_what_is_no_rfb_is_refused_by_name(stream: bytes, message: str) -> None:
+def test_what_is_no_rfb_is_refused_by_name(stream: bytes, what: str) -> None:
     client = ScreenshotClient()
     with pytest.raises(RemoteProtocolError) as caught:
         client.receive(stream)
-    assert message in str(caught.value)
+    assert str(caught.value) == (
+        f"The VNC server does not speak RFB as expected: {what}. Check that the session's endpoint is a VNC server."
+    )
