@@ -9,5 +9,7 @@ import sys
 from django.core.management import execute_from_command_line
 
 if __name__ == "__main__":
+    # Whatever is written into the state directory is for its owner only.
+    os.umask(0o077)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sessions_config.settings")
     execute_from_command_line(sys.argv)

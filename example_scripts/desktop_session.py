@@ -50,9 +50,7 @@ class DesktopSession(RemoteServiceScript):
             return str(error)
         return None
 
-    def start(
-        self, token: str, timestamp: float | None = None, options: dict[str, Any] | None = None
-    ) -> bool:
+    def start(self, token: str, timestamp: float | None = None, options: dict[str, Any] | None = None) -> bool:
         """Starts the X server, waits until it is ready, then starts the programs."""
         if shutil.which("Xtigervnc") is None:
             self.log.error("Xtigervnc is not installed: install the package tigervnc-standalone-server")
@@ -77,7 +75,8 @@ class DesktopSession(RemoteServiceScript):
             where = port_argv(port, self.scratch / "passwd")
         else:
             where = socket_argv(socket)
-        running = self._start_server(server_argv(size, display, authority, where))
+        title = f"{self.name} #{self.index}"
+        running = self._start_server(server_argv(title, size, display, authority, where))
         if running is None:
             self.log.error("%s", no_display(display, self.index))
             return False
@@ -131,12 +130,12 @@ class DesktopSession(RemoteServiceScript):
             self._programs.append(program)
 
 
-def server_argv(size: Size, display: int | None, authority: Path, where: Sequence[str]) -> list[str]:
+def server_argv(title: str, size: Size, display: int | None, authority: Path, where: Sequence[str]) -> list[str]:
     """The X server's command line; it takes a free display when none is given."""
     return [
         "Xtigervnc",
         *([f":{display}"] if display is not None else []),
-        *("-geometry", str(size), "-depth", "24"),
+        *("-desktop", title, "-geometry", str(size), "-depth", "24"),
         *("-auth", str(authority)),  # without this everybody on the machine may draw on the display
         *("-nolisten", "tcp"),
         "-noreset",
@@ -170,9 +169,7 @@ def programs(command: object, which: Callable[[str], object]) -> list[list[str]]
     if command is None:
         command = [*terminal, "-bg", "#14181f", "-fg", "#e6e9ef"]
     elif not isinstance(command, list) or not command or not all(isinstance(part, str) for part in command):
-        raise ValueError(
-            f"the option command is {command!r}; expected a list of texts, such as ['xterm', '-ls']"
-        )
+        raise ValueError(f"the option command is {command!r}; expected a list of texts, such as ['xterm', '-ls']")
     elif not which(command[0]):
         raise ValueError(f"the option command names {command[0]!r}, and there is no such program here")
     wanted = [["xsetroot", "-solid", "#2b3440"], ["openbox"], ["vncconfig", "-nowin"], command]

@@ -38,14 +38,10 @@ def parse_size(text: object, largest_side: int = LARGEST_SIDE) -> Size:
     """
     match = re.fullmatch(r"\s*([0-9]{1,5})\s*[xX]\s*([0-9]{1,5})\s*", text) if isinstance(text, str) else None
     if match is None:
-        raise ValueError(
-            f"the screen size is {text!r}; expected width x height in pixels, such as '1600x1200'"
-        )
+        raise ValueError(f"the screen size is {text!r}; expected width x height in pixels, such as '1600x1200'")
     size = Size(int(match[1]), int(match[2]))
     if not all(SMALLEST_SIDE <= side <= largest_side for side in size):
-        raise ValueError(
-            f"the screen size is {text!r}; expected sides from {SMALLEST_SIDE} to {largest_side} pixels"
-        )
+        raise ValueError(f"the screen size is {text!r}; expected sides from {SMALLEST_SIDE} to {largest_side} pixels")
     if size.width * size.height > LARGEST_AREA:
         raise ValueError(
             f"the screen size is {text!r}, {size.width * size.height} pixels; expected at most {LARGEST_AREA}"

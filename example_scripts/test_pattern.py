@@ -32,9 +32,7 @@ class TestPattern(RemoteServiceScript):
 
     _server: PatternServer | None = None
 
-    def start(
-        self, token: str, timestamp: float | None = None, options: dict[str, Any] | None = None
-    ) -> bool:
+    def start(self, token: str, timestamp: float | None = None, options: dict[str, Any] | None = None) -> bool:
         """Starts to listen; takes a few milliseconds."""
         size = self._size(options or {})
         title = f"{self.name} #{self.index}"

@@ -43,9 +43,7 @@ _KEY_NAMES = {
 class Board:
     """The state behind the picture."""
 
-    def __init__(
-        self, title: str, width: int, height: int, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, title: str, width: int, height: int, clock: Callable[[], float] = time.monotonic) -> None:
         """An empty board.
 
         Args:

@@ -151,9 +151,7 @@ def wrap(typed: str, width: int) -> list[str]:
     """The last lines of what was typed, with a cursor behind them, as they fit onto the screen."""
     fit = columns(width)
     lines = [
-        line[start : start + fit]
-        for line in (typed + "_").split("\n")
-        for start in range(0, max(len(line), 1), fit)
+        line[start : start + fit] for line in (typed + "_").split("\n") for start in range(0, max(len(line), 1), fit)
     ]
     return lines[-TYPED_ROWS:]
 
@@ -228,9 +226,7 @@ def without_inner(areas: Iterable[Rect]) -> list[Rect]:
     return kept
 
 
-def paint(
-    scene: Scene, shown: Mapping[str, Sprite], area: Rect, pixel: Callable[[Colour], bytes]
-) -> bytearray:
+def paint(scene: Scene, shown: Mapping[str, Sprite], area: Rect, pixel: Callable[[Colour], bytes]) -> bytearray:
     """The pixels of an area of the screen, line by line.
 
     Args:

@@ -222,9 +222,7 @@ def next_message(data: Buffer) -> Parsed | None:
         return None
     reader = _READERS.get(data[0])
     if reader is None:
-        raise ProtocolError(
-            f"the viewer sent a message of type {data[0]}; expected one of {sorted(_READERS)}"
-        )
+        raise ProtocolError(f"the viewer sent a message of type {data[0]}; expected one of {sorted(_READERS)}")
     return reader(data)
 
 

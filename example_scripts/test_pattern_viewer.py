@@ -108,9 +108,7 @@ class Viewer:
         version = self._inbox.exactly(12)
         match = re.fullmatch(rb"RFB (\d{3})\.(\d{3})\n", version)
         if match is None:
-            raise rfb.ProtocolError(
-                f"the viewer began with {version!r}; expected 'RFB 003.008' and a newline"
-            )
+            raise rfb.ProtocolError(f"the viewer began with {version!r}; expected 'RFB 003.008' and a newline")
         minor = int(match[2]) if match[1] == b"003" else 8
         if minor < 7:
             self._connection.sendall(b"\0\0\0\1")

@@ -68,9 +68,7 @@ class X11vncSession(RemoteServiceScript):
             return str(error)
         return None
 
-    def start(
-        self, token: str, timestamp: float | None = None, options: dict[str, Any] | None = None
-    ) -> bool:
+    def start(self, token: str, timestamp: float | None = None, options: dict[str, Any] | None = None) -> bool:
         """Runs start_x11_server.sh there and reads from its output where x11vnc listens.
 
         Raises:

@@ -73,4 +73,4 @@ def visible_sessions(user: Visitor) -> QuerySet[Session]:
     """The sessions whose pages the user may open."""
     if _has(user, VIEW, MANAGE):
         return Session.objects.all()
-    return Session.objects.filter(owner_id=user.pk) if user.is_authenticated else Session.objects.none()
+    return Session.objects.filter(owner_id=user.pk) if user.is_active else Session.objects.none()

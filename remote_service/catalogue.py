@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.contrib.auth.models import Group
@@ -23,7 +23,7 @@ from remote_service.config.loader import LoadedType, SessionsFile, load_sessions
 from remote_service.config.problems import Problem
 from remote_service.config.script_report import ScriptFault, ScriptReport, problem_of_report
 from remote_service.hosting.account import script_environment, session_account
-from remote_service.hosting.client import HostOrder, ScriptHost
+from remote_service.hosting.client import HostError, HostOrder, ScriptHost
 from remote_service.hosting.readable import CopyError, readable_script
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,22 @@ class Entry:
     order: HostOrder
     host: ScriptHost
     on_last_disconnect: str
+    _reviving: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def revive(self, dead: ScriptHost) -> None:
+        """Starts the script host again, unless another session's launch has replaced `dead` meanwhile.
+
+        Raises:
+            HostError: the script cannot be loaded any more; the message says why.
+        """
+        async with self._reviving:
+            if self.host is not dead:
+                return
+            await dead.close()
+            host, result = await ScriptHost.start(self.order)
+            if host is None:
+                raise HostError(f"the script could not be loaded again: {result.report.fault}")
+            self.host = host
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +86,21 @@ async def load_catalogue(settings: GatewaySettings) -> Catalogue:
     file = load_sessions_file(settings.sessions_file, settings.script_dirs)
     environment = script_environment(os.environ, account, settings.script_env)
     gate = asyncio.Semaphore(AT_ONCE)
+    started: list[ScriptHost] = []
 
     async def start(loaded: LoadedType) -> tuple[Entry | None, list[Problem]]:
         async with gate:
-            return await _start_host(loaded, account, environment, settings.type_logs)
+            entry, found = await _start_host(loaded, account, environment, settings.type_logs)
+        if entry is not None:
+            started.append(entry.host)
+        return entry, found
 
-    results = await asyncio.gather(*(start(loaded) for loaded in file.types))
+    try:
+        results = await asyncio.gather(*(start(loaded) for loaded in file.types))
+    except BaseException:
+        # Loading was cut short, by a stop for instance: nobody will ever use these.
+        await asyncio.gather(*(host.close() for host in started))
+        raise
     entries = {entry.loaded.type.name: entry for entry, _ in results if entry is not None}
     problems = (*file.problems, *(problem for _, found in results for problem in found))
     return Catalogue(entries, problems, file)

@@ -42,6 +42,7 @@ class Decision:
 
 
 NOTHING = Decision(Action.NOTHING)
+_ON_THE_WAY = frozenset({Phase.IDLE, Phase.STARTING, Phase.WAITING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def decide(known: Known) -> Decision:
 
 def _reserved(known: Known) -> Decision:
     if known.wanted == "stop":
-        return Decision(Action.DROP, known.wanted_reason or EndReason.RELEASED)
+        return Decision(Action.DROP, known.wanted_reason or EndReason.RELEASED, known.wanted_detail)
     if known.wanted == "start":
         return Decision(Action.LAUNCH)
     if _late(known.state_age, known.limits.reservation_timeout):
@@ -101,6 +102,9 @@ def _starting(known: Known) -> Decision:
         return Decision(Action.STOP, known.wanted_reason or EndReason.USER, known.wanted_detail)
     if status is not None and status.phase is Phase.READY:
         return Decision(Action.REACHED)
+    if status is not None and status.phase not in _ON_THE_WAY:
+        # The runner has given it up without a fault of the start, for instance since its process died too often.
+        return Decision(Action.STOP, EndReason.START_FAILED, status.detail or status.poll.reason)
     return NOTHING
 
 
@@ -113,7 +117,7 @@ def _running(known: Known) -> Decision:
     if status is not None and status.poll.answer is Answer.ENDED and not known.viewers:
         return Decision(Action.STOP, EndReason.PROGRAM_ENDED, status.poll.reason)
     if status is not None and status.phase is not Phase.READY:
-        return Decision(Action.STOP, EndReason.PROGRAM_ENDED, status.detail)
+        return Decision(Action.STOP, EndReason.PROGRAM_ENDED, status.detail or status.poll.reason)
     if _late(known.running_age, known.limits.max_lifetime):
         return Decision(Action.STOP, EndReason.LIFETIME)
     if _late(known.input_age, known.limits.idle_timeout):

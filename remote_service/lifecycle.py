@@ -16,6 +16,9 @@ from remote_service.states import ENDINGS, FINAL, EndReason, Event, State, next_
 
 log = logging.getLogger(__name__)
 
+MOST_PROGRESS = 200
+"""Characters of a line about a session's progress."""
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -107,6 +110,13 @@ def ask_to_stop(session_id: uuid.UUID, reason: EndReason, by: Actor, detail: str
     return bool(asked)
 
 
+def remember(session_id: uuid.UUID, progress: str, script_state: str) -> None:
+    """Keeps what a live session's script says of its progress, and (sealed) what it saved for a successor."""
+    live = Session.objects.live().filter(pk=session_id)
+    if live.update(progress=progress[:MOST_PROGRESS], sealed_script_state=script_state):
+        nudge_gateways(session_id)
+
+
 def note(session_id: uuid.UUID | None, what: str, *, why: str = "", by: Actor, type_name: str = "") -> None:
     """Writes an event that moves nothing: a refusal, a request, a remark."""
     if session_id is not None and not type_name:
@@ -120,8 +130,9 @@ def note(session_id: uuid.UUID | None, what: str, *, why: str = "", by: Actor, t
 
 def quarantine(session_id: uuid.UUID, why: str) -> None:
     """Keeps the slot of a session that is ending from everybody until staff releases it."""
-    Session.objects.filter(pk=session_id).update(quarantined=True)
-    note(session_id, "quarantined", why=why, by=SUPERVISOR)
+    with transaction.atomic():
+        Session.objects.filter(pk=session_id).update(quarantined=True)
+        note(session_id, "quarantined", why=why, by=SUPERVISOR)
 
 
 def release_quarantine(session_id: uuid.UUID, by: Actor) -> bool:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from remote_service.config.schema import Limits
 from remote_service.config.schema import SessionType as Definition
@@ -56,7 +57,7 @@ class SessionType(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    @property
+    @cached_property
     def definition(self) -> Definition:
         """The entry, checked again as it was at loading."""
         return Definition.model_validate(self.stored_definition)
@@ -234,6 +235,7 @@ def live_states() -> list[str]:
 
 
 def event_fields(**fields: Any) -> dict[str, Any]:
-    """The fields of an event, cut to what the columns hold."""
+    """The fields of an event, cut to what the columns hold; databases take no NUL in a text."""
     limits = {"who": 150, "address": 64, "type_name": 200}
-    return {key: value[: limits[key]] if key in limits else value for key, value in fields.items()}
+    plain = {key: str(value).replace("\0", "\N{REPLACEMENT CHARACTER}") for key, value in fields.items()}
+    return {key: value[: limits.get(key)] for key, value in plain.items()}

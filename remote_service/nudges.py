@@ -6,7 +6,8 @@ import asyncio
 import logging
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
@@ -17,6 +18,10 @@ log = logging.getLogger(__name__)
 
 SUPERVISOR_GROUP = "supervisor"
 GATEWAY_GROUP = "gateways"
+RENEWAL = 3600.0
+"""Seconds after which a group is joined again: channel layers forget a member after a day."""
+RETRY = 5.0
+"""Seconds between two attempts to reach a channel layer that cannot be reached."""
 _TYPE = "look.again"
 
 
@@ -45,29 +50,52 @@ async def send(group: str, session_id: uuid.UUID | None = None) -> None:
     message = {"type": _TYPE, "session": "" if session_id is None else str(session_id)}
     try:
         await layer.group_send(group, message)
-    except (OSError, RuntimeError) as error:
+    except Exception as error:  # noqa: BLE001 (each layer's client has errors of its own, and none of them may hurt)
         log.warning("a nudge to %s was lost (%s); it is made up for within a second", group, error)
 
 
 @asynccontextmanager
 async def hearing(group: str) -> AsyncIterator[asyncio.Event]:
-    """Joins a group; the event is set by every nudge, and cleared by who waits for it."""
+    """Joins a group; the event is set by every nudge, and cleared by who waits for it.
+
+    While the channel layer is out of reach nothing is heard; it is tried again every few seconds.
+    """
     layer = get_channel_layer()
     heard = asyncio.Event()
     if layer is None:
         yield heard
         return
-    channel = await layer.new_channel()
-    await layer.group_add(group, channel)
-
-    async def listen() -> None:
-        while True:
-            await layer.receive(channel)
-            heard.set()
-
-    listening = spawn(listen(), name=f"nudges to {group}")
+    tried = asyncio.Event()
+    listening = spawn(_listen(layer, group, heard, tried), name=f"nudges to {group}")
     try:
+        await tried.wait()
         yield heard
     finally:
         listening.cancel()
-        await layer.group_discard(group, channel)
+        await asyncio.wait({listening})
+
+
+async def _listen(layer: Any, group: str, heard: asyncio.Event, tried: asyncio.Event) -> None:
+    """Hears for ever; `tried` is set once the group was joined, or could not be."""
+    while True:
+        try:
+            channel = await layer.new_channel()
+            try:
+                while True:
+                    await layer.group_add(group, channel)
+                    tried.set()
+                    await _hear_for_a_while(layer, channel, heard)
+            finally:
+                await layer.group_discard(group, channel)
+        except Exception as error:  # noqa: BLE001 (each layer's client has errors of its own, and none of them may hurt)
+            log.warning("nudges to %s cannot be heard (%s); what they say is found out within a second", group, error)
+            tried.set()
+            await asyncio.sleep(RETRY)
+
+
+async def _hear_for_a_while(layer: Any, channel: str, heard: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(RENEWAL):
+            while True:
+                await layer.receive(channel)
+                heard.set()

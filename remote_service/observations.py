@@ -1,4 +1,4 @@
-"""What the database says about the live sessions, in three queries, whatever their number."""
+"""What the database says about the live sessions, in four queries, whatever their number."""
 
 from __future__ import annotations
 

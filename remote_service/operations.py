@@ -13,10 +13,10 @@ from typing import Any
 from asgiref.sync import sync_to_async
 
 from remote_service import lifecycle
-from remote_service.catalogue import Catalogue
+from remote_service.catalogue import Catalogue, Entry
 from remote_service.conf import GatewaySettings
 from remote_service.decisions import Decision, quarantine_reason
-from remote_service.hosting.client import HostError, RunnerLink, ScriptHost
+from remote_service.hosting.client import HostError, RunnerLink
 from remote_service.hosting.status import Phase, Status
 from remote_service.leftovers import Successor, ask_runner_to_end, end_without_runner, socket_path
 from remote_service.models import Session
@@ -26,8 +26,16 @@ from remote_service.tasks import spawn
 
 log = logging.getLogger(__name__)
 
-STOP_TIMEOUT = 10.0
-"""Seconds that a script's `stop` may take."""
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds that a script's `stop` may take, and then those for a call that is interrupted to come back."""
+
+    stop: float
+    interrupt: float
+
+
+PATIENCE = Patience(stop=10.0, interrupt=2.0)
 
 
 @dataclass(slots=True)
@@ -40,6 +48,8 @@ class Charge:
     """The runner hung up before the session was over."""
     busy: bool = False
     """Something is being done with it; nothing else is begun."""
+    remembered: tuple[str, dict[str, Any] | None] = ("", None)
+    """The progress and the script's state that stand in the row."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -86,20 +96,25 @@ class Operations:
     async def _fork(self, session: Session) -> None:
         """Forks the runner; a script host that has died is started again, once."""
         key = str(session.pk)
+        where = socket_path(self._settings.run_dir, key), self._settings.session_logs / f"{key}.log"
+        host = self._entry(session).host
+        try:
+            await host.fork_runner(key, session.index, *where)
+        except HostError as error:
+            log.warning("the script host of %s is started again: %s", session.type_name, error)
+            entry = self._entry(session)  # by now the sessions file may have been read again
+            await entry.revive(host)
+            await entry.host.fork_runner(key, session.index, *where)
+
+    def _entry(self, session: Session) -> Entry:
         entry = self.catalogue.entries.get(session.type_name)
         if entry is None:
             raise HostError(f"the type {session.type_name!r} is not in the sessions file any more")
-        where = socket_path(self._settings.run_dir, key), self._settings.session_logs / f"{key}.log"
-        try:
-            await entry.host.fork_runner(key, session.index, *where)
-        except HostError as error:
-            log.warning("the script host of %s is started again: %s", session.type_name, error)
-            await entry.host.close()
-            host, result = await ScriptHost.start(entry.order)
-            if host is None:
-                raise HostError(f"the script could not be loaded again: {result.report.fault}") from error
-            entry.host = host
-            await host.fork_runner(key, session.index, *where)
+        if session.index >= entry.order.count:
+            raise HostError(
+                f"the type {session.type_name!r} has {entry.order.count} slots now, and this is number {session.index + 1}"
+            )
+        return entry
 
     async def _follow(self, key: str, charge: Charge, link: RunnerLink) -> None:
         def heard(status: Status) -> None:
@@ -124,25 +139,34 @@ class Operations:
             why=f"It can be reached at {status.endpoint}.",
             stored_endpoint=status.endpoint.as_dict(),
             sealed_password=seal(status.password or ""),
-            sealed_script_state=seal(json.dumps(status.state)) if status.state is not None else "",
         )
 
-    async def stop(self, session: Session, charge: Charge, decision: Decision, timeout: float = STOP_TIMEOUT) -> None:
-        """Writes why the session ends, and orders the stop; `timeout` is what the script's own `stop` may take."""
+    async def remember(self, session: Session, charge: Charge) -> None:
+        """Keeps what the script said of its progress and saved for a successor, when that has changed."""
+        status = charge.status
+        if status is None or charge.remembered == (status.progress, status.state):
+            return
+        charge.remembered = (status.progress, status.state)
+        script_state = "" if status.state is None else seal(json.dumps(status.state))
+        await sync_to_async(lifecycle.remember)(session.pk, status.progress, script_state)
+
+    async def stop(self, session: Session, charge: Charge, decision: Decision, patience: Patience = PATIENCE) -> None:
+        """Writes why the session ends, and orders the stop."""
         reason = decision.reason or EndReason.USER
         why = f"{ENDINGS[reason].sentence} {decision.detail}".strip()
         if not await move(session, Event.STOP, why=why, end_reason=reason, end_detail=decision.detail):
             return
         try:
             assert charge.link is not None
-            await charge.link.order("stop", timeout=timeout)
+            await charge.link.order("stop", timeout=patience.stop, patience=patience.interrupt)
         except OSError:
             charge.lost = True
 
     async def drop(self, session: Session, decision: Decision) -> None:
         """Ends a reservation of which nothing was started."""
         reason = decision.reason or EndReason.RELEASED
-        await move(session, Event.DROP, why=ENDINGS[reason].sentence, end_reason=reason)
+        why = f"{ENDINGS[reason].sentence} {decision.detail}".strip()
+        await move(session, Event.DROP, why=why, end_reason=reason, end_detail=decision.detail)
         self.charges.pop(str(session.pk), None)
 
     async def finish(self, session: Session, charge: Charge) -> None:
@@ -150,7 +174,6 @@ class Operations:
         assert charge.status is not None
         key = str(session.pk)
         await self._quarantine_if_unclear(session, charge.status)
-        self.charges.pop(key, None)
         await move_to_end(session)
         if charge.link is not None:
             try:
@@ -158,6 +181,8 @@ class Operations:
             except OSError:
                 log.debug("the runner of %s had left", key)
         socket_path(self._settings.run_dir, key).unlink(missing_ok=True)
+        # Last, so that nobody finds the session without its charge and takes its runner for lost.
+        self.charges.pop(key, None)
 
     async def recover(self, session: Session, reason: EndReason) -> None:
         """Ends a session whose runner is not ours or not there any more, calling the script's `stop` once."""
@@ -169,6 +194,7 @@ class Operations:
             await self._quarantine_if_unclear(session, status)
         state = await sync_to_async(state_of)(session)
         if state in FINAL:
+            self.charges.pop(key, None)
             return
         session.state = state
         if state is not State.STOPPING:
@@ -178,19 +204,24 @@ class Operations:
 
     async def _end_by_successor(self, session: Session) -> Status | None:
         """Forks a fresh runner that has the script's `stop` called; None when the script cannot be had any more."""
-        state = json.loads(unseal(session.sealed_script_state) or "null")
+        state = None
         try:
             await self._fork(session)
-        except HostError as error:
+            state = json.loads(unseal(session.sealed_script_state) or "null")
+        except SealError as error:
+            log.warning("session %s: its script's stop() has to do without its state: %s", session.pk, error)
+        except (HostError, OSError) as error:
             log.warning("session %s: its script's stop() could not be called: %s", session.pk, error)
             return None
         return await ask_runner_to_end(self._settings.run_dir, str(session.pk), Successor(state, session.endpoint))
 
     async def _end_without_script(self, session: Session) -> None:
-        await end_without_runner(self._settings.run_dir, str(session.pk))
+        key = str(session.pk)
+        survivors = await end_without_runner(self._settings.run_dir, key)
+        await self._quarantine_if_unclear(session, Status(key, survivors=tuple(survivors)))
         session.state = State.STOPPING
         await move_to_end(session)
-        self.charges.pop(str(session.pk), None)
+        self.charges.pop(key, None)
 
     async def _quarantine_if_unclear(self, session: Session, status: Status) -> None:
         if why := quarantine_reason(status):

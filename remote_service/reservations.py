@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
@@ -24,6 +25,9 @@ from remote_service.lifecycle import Actor, note
 from remote_service.models import Session, SessionType, Site
 from remote_service.nudges import nudge_supervisor
 from remote_service.sealing import new_token, seal, token_hash
+
+MOST_USERNAME = 150
+"""Characters of the column; a client of the stand-alone REST may say more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +57,15 @@ def reserve_for_user(
         RefusedError: one of its kinds; it has been noted as an event, and nothing was reserved.
     """
     memberships = access.group_names(user)
-    try:
-        with transaction.atomic():
-            session_type = _find(type_name)
-            if session_type is None or not access.may_launch(user, session_type, memberships):
-                raise UnknownTypeError(f"There is no session type {type_name!r} that you may use.")
-            # The row lock makes the count below true on databases that run transactions side by side.
-            User.objects.select_for_update().get(pk=user.pk)
-            _check_limits(user, session_type)
-            options = {**options, "username": user.get_username()}
-            reservation = _take_slot(session_type, options, by, owner=user, wanted="start" if start else "")
-    except RefusedError as refusal:
-        note(None, "refused", why=f"{refusal.code}: {refusal}", by=by, type_name=type_name)
-        raise
+    with _refusal_noted(type_name, by):
+        session_type = _find(type_name)
+        if session_type is None or not access.may_launch(user, session_type, memberships):
+            raise UnknownTypeError(f"There is no session type {type_name!r} that you may use.")
+        # The row lock makes the count below true on databases that run transactions side by side.
+        User.objects.select_for_update().get(pk=user.pk)
+        _check_limits(user, session_type)
+        options = {**options, "username": user.get_username()}
+        reservation = _take_slot(session_type, options, by, owner=user, wanted="start" if start else "")
     nudge_supervisor()
     return reservation
 
@@ -76,16 +76,12 @@ def reserve_for_rest(type_name: str, options: Mapping[str, str], by: Actor) -> R
     Raises:
         RefusedError: as for `reserve_for_user`; a type with a group needs a member's `username` among the options.
     """
-    try:
-        with transaction.atomic():
-            session_type = _find(type_name)
-            if session_type is None or not session_type.definition.rest:
-                raise UnknownTypeError(f"There is no session type {type_name!r} here.")
-            _check_member(session_type, options.get("username", ""))
-            return _take_slot(session_type, {"username": "", **options}, by, owner=None, wanted="")
-    except RefusedError as refusal:
-        note(None, "refused", why=f"{refusal.code}: {refusal}", by=by, type_name=type_name)
-        raise
+    with _refusal_noted(type_name, by):
+        session_type = _find(type_name)
+        if session_type is None or not session_type.definition.rest:
+            raise UnknownTypeError(f"There is no session type {type_name!r} here.")
+        _check_member(session_type, options.get("username", ""))
+        return _take_slot(session_type, {"username": "", **options}, by, owner=None, wanted="")
 
 
 def reserve_for_operator(type_name: str, asked: Mapping[str, str], by: Actor) -> Reservation:
@@ -94,9 +90,9 @@ def reserve_for_operator(type_name: str, asked: Mapping[str, str], by: Actor) ->
     Groups, limits of users and the site's switch do not count for them; slots do.
 
     Raises:
-        RefusedError: there is no such type, an option is wrong, or no slot is free.
+        RefusedError: there is no such type, an option is wrong, or no slot is free; noted as the others are.
     """
-    with transaction.atomic():
+    with _refusal_noted(type_name, by):
         session_type = SessionType.objects.filter(name=type_name).first()
         if session_type is None:
             names = ", ".join(repr(name) for name in SessionType.objects.values_list("name", flat=True)) or "none"
@@ -108,6 +104,17 @@ def reserve_for_operator(type_name: str, asked: Mapping[str, str], by: Actor) ->
         reservation = _take_slot(session_type, options, by, owner=None, wanted="start")
     nudge_supervisor()
     return reservation
+
+
+@contextmanager
+def _refusal_noted(type_name: str, by: Actor) -> Iterator[None]:
+    """A transaction; a refusal rolls it back and stands in an event row."""
+    try:
+        with transaction.atomic():
+            yield
+    except RefusedError as refusal:
+        note(None, "refused", why=f"{refusal.code}: {refusal}", by=by, type_name=type_name)
+        raise
 
 
 def _find(type_name: str) -> SessionType | None:
@@ -157,7 +164,7 @@ def _take_slot(
                     type_name=session_type.name,
                     index=index,
                     owner=owner,
-                    username=options["username"],
+                    username=options["username"][:MOST_USERNAME],
                     door=by.door,
                     options=dict(options),
                     stored_limits=definition.limits.model_dump(mode="json"),

@@ -44,6 +44,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def keepalive_timeout(self) -> None:
         """The peer has not answered a ping: it is gone, and so is what waits to be sent to it."""
+        if self.read_paused:
+            # It may have answered behind what the endpoint does not take at the moment: ask again.
+            self.pong_timer = self.pending_ping_payload = None
+            self.schedule_ping()
+            return
         self._report_cut()
         super().keepalive_timeout()
         self.transport.abort()
@@ -112,6 +117,7 @@ async def serve(application: Any, listen: Listen, settings: GatewaySettings) -> 
 
     def stop() -> None:
         server.should_exit = True
+        supervisor.stop()
 
     handle_signals(stop, supervisor.reload)
     supervising = spawn(supervisor.run(), name="supervisor")
@@ -122,7 +128,6 @@ async def serve(application: Any, listen: Listen, settings: GatewaySettings) -> 
         await supervising
     supervising.add_done_callback(lambda _task: stop())
     await server.serve()
-    supervisor.stop()
     await supervising
 
 

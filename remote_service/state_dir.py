@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 SECRET_KEY_FILE = "secret_key"
@@ -55,16 +57,36 @@ def secret_key(state_dir: Path) -> str:
         StateDirError: the file is open to others.
     """
     path = state_dir / SECRET_KEY_FILE
+    if not path.exists():
+        _make_secret_key(path)
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise StateDirError(
+            f"the secret key {path} is open to others (mode {mode:04o}); expected 0600. "
+            f"Type 'chmod 600 {path}', and if others may have read it, delete it: users then log in anew"
+        )
+    return path.read_text().strip()
+
+
+def _make_secret_key(path: Path) -> None:
+    """Writes a key under another name and links it: of several starts at once one wins, and none sees half a key."""
+    descriptor, fresh = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & 0o077:
-            raise StateDirError(
-                f"the secret key {path} is open to others (mode {mode:04o}); expected 0600. "
-                f"Type 'chmod 600 {path}', and if others may have read it, delete it: users then log in anew"
-            ) from None
-    else:
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(64))
-    return path.read_text().strip()
+        with suppress(FileExistsError):
+            os.link(fresh, path)
+    finally:
+        os.unlink(fresh)
+
+
+def private_file(path: Path) -> Path:
+    """Makes a file of mode 0600, empty unless it is there: for programs that would let others read theirs.
+
+    Returns:
+        The path.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    os.fchmod(descriptor, 0o600)
+    os.close(descriptor)
+    return path

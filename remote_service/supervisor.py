@@ -20,7 +20,7 @@ from remote_service.decisions import Action, Decision, decide
 from remote_service.hosting.client import ScriptHost
 from remote_service.leftovers import ask_runner_to_end, end_without_runner, sessions_with_sockets
 from remote_service.models import Session, Site
-from remote_service.operations import Charge, Operations
+from remote_service.operations import Charge, Operations, Patience
 from remote_service.states import FINAL, EndReason, State
 from remote_service.tasks import spawn
 
@@ -28,10 +28,11 @@ log = logging.getLogger(__name__)
 
 TICK = 1.0
 """Seconds between two looks when nothing nudges."""
-SHUTDOWN_STOP_TIMEOUT = 1.0
-"""Seconds for a script's `stop` when the server itself is stopping: with ending what is left it must fit into
-`SHUTDOWN_PATIENCE`."""
-SHUTDOWN_PATIENCE = 4.5
+SHUTDOWN = Patience(stop=1.5, interrupt=0.5)
+"""For scripts when the server itself is stopping: a `start` to interrupt, a hung `stop` and ending what is left must
+all fit into `SHUTDOWN_PATIENCE`."""
+SHUTDOWN_PATIENCE = 4.7
+"""Seconds for all sessions together."""
 
 
 class Supervisor:
@@ -211,6 +212,6 @@ class Supervisor:
     async def _order_stop(self, session: Session, charge: Charge, decision: Decision) -> None:
         assert charge.link is not None
         if State(session.state) is State.STOPPING:
-            await charge.link.order("stop", timeout=SHUTDOWN_STOP_TIMEOUT)
+            await charge.link.order("stop", timeout=SHUTDOWN.stop, patience=SHUTDOWN.interrupt)
         else:
-            await self._operations.stop(session, charge, decision, SHUTDOWN_STOP_TIMEOUT)
+            await self._operations.stop(session, charge, decision, SHUTDOWN)

@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from remote_service.conf import GatewaySettings
-from remote_service.state_dir import StateDirError, open_state_dir, secret_key
+from remote_service.state_dir import StateDirError, open_state_dir, private_file, secret_key
 from sessions_config.environment import Environment
 
 ENVIRONMENT = Environment()  # type: ignore[call-arg]  # pydantic-settings fills the fields from the environment
@@ -89,15 +89,12 @@ SQLITE_OPTIONS = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
 }
 if ENVIRONMENT.database_url:
-    DATABASES: dict[str, Any] = {
-        "default": dj_database_url.parse(ENVIRONMENT.database_url, conn_max_age=60, conn_health_checks=True)
-    }
+    DATABASES: dict[str, Any] = {"default": dj_database_url.parse(ENVIRONMENT.database_url)}
 else:
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": STATE_DIR / "gateway.sqlite3",
-            "CONN_MAX_AGE": None,
+            "NAME": private_file(STATE_DIR / "gateway.sqlite3"),
             "OPTIONS": SQLITE_OPTIONS,
             "TEST": {"NAME": STATE_DIR / "test.sqlite3"},
         }
@@ -184,5 +181,6 @@ LOGGING: dict[str, Any] = {
         "django": {"handlers": [], "level": "INFO"},
         "django.server": {"handlers": [], "propagate": True},
         "axes": {"level": "WARNING"},
+        "uvicorn": {"level": "WARNING"},
     },
 }

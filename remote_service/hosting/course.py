@@ -68,11 +68,11 @@ class Course:
         self._called_at = 0.0
         self._interrupted_at: float | None = None
         self._start_deadline: float | None = None
-        self._stop_timeout = 0.0
+        self._stop_timeout: float | None = None
         self._stop_tries = 0
-        self._stop_wanted = False
         self._next_poll = 0.0
         self._replaced = 0
+        self._patience = INTERRUPT_PATIENCE
 
     # ---- orders of the supervisor -----------------------------------------------------------------------
 
@@ -91,10 +91,13 @@ class Course:
         self._become(phase=Phase.READY, state=state, endpoint=endpoint)
         return [Step(Command.REPLACE)]
 
-    def stop(self, now: float, timeout: float) -> list[Step]:
-        """Orders the end; `timeout` is what the script's `stop` may take. A later order may only shorten it."""
-        self._stop_timeout = min(timeout, self._stop_timeout) if self._stop_wanted else timeout
-        self._stop_wanted = True
+    def stop(self, now: float, timeout: float, patience: float = INTERRUPT_PATIENCE) -> list[Step]:
+        """Orders the end; `timeout` is what the script's `stop` may take. A later order may only shorten it.
+
+        `patience` replaces `INTERRUPT_PATIENCE` from now on: a server that is stopping has little of it.
+        """
+        self._patience = min(patience, self._patience)
+        self._stop_timeout = timeout if self._stop_timeout is None else min(timeout, self._stop_timeout)
         if self.status.phase is Phase.IDLE:
             return self._clean()
         if self.status.phase in (Phase.STARTING, Phase.WAITING, Phase.READY):
@@ -112,8 +115,10 @@ class Course:
         self._become(state=state)
 
     def call_ended(self, now: float, outcome: Outcome) -> list[Step]:
-        """The running call came back."""
+        """The running call came back; an outcome while none runs is nobody's, and changes nothing."""
         call, self._call, self._interrupted_at = self._call, "", None
+        if not call:
+            return []
         if call == "stop":
             done = outcome.kind == "done"
             self._become(stop=StopOutcome.DONE if done else StopOutcome.FAILED)
@@ -123,10 +128,8 @@ class Course:
             return self._clean() if skip_stop else [self._call_stop(now)]
         if call == "start":
             return self._start_ended(now, outcome)
-        if call == "poll":
-            self._poll_ended(now, outcome)
-            return self._judge_poll(now)
-        return []
+        self._poll_ended(now, outcome)
+        return self._judge_poll(now)
 
     def listens(self, now: float) -> None:
         """The endpoint listens."""
@@ -136,18 +139,22 @@ class Course:
 
     def worker_died(self, now: float, how: str) -> list[Step]:
         """The worker's process ended without being asked to; `how` says how ("exit status 3", "signal 9")."""
-        call, self._call, self._interrupted_at = self._call, "", None
+        call, self._call = self._call, ""
+        interrupted, self._interrupted_at = self._interrupted_at is not None, None
         phase = self.status.phase
         if phase is Phase.STARTING and self.status.fault is not None:
             return [Step(Command.REPLACE), *self._to_stop(now)]
         if phase is Phase.STARTING:
             return [Step(Command.REPLACE), *self._fail(now, StartFault.DIED, f"The script ended its process: {how}.")]
-        if phase in (Phase.WAITING, Phase.READY):
+        if phase in (Phase.IDLE, Phase.WAITING, Phase.READY):
             self._replaced += 1
             self._next_poll = now + POLL_INTERVAL
             too_often = self._replaced > REPLACEMENTS
-            return [Step(Command.REPLACE), *(self._give_up(now, how) if too_often else [])]
+            return self._give_up(now, how) if too_often else [Step(Command.REPLACE)]
         if phase is Phase.STOPPING:
+            if call == "stop" and interrupted:
+                # It hung, and the interrupt ended its process: the same as one that had to be killed.
+                return self._clean()
             if call == "stop" and self._stop_tries >= STOP_TRIES:
                 self._become(stop=StopOutcome.FAILED)
                 return self._clean()
@@ -169,7 +176,7 @@ class Course:
         if self.status.phase is Phase.WAITING and self._due(now):
             where = self.status.endpoint
             return self._fail(now, StartFault.NEVER_LISTENED, f"Nothing listened at {where} in time.")
-        if self._call == "stop" and now >= self._called_at + self._stop_timeout:
+        if self._call == "stop" and now >= self._called_at + self._stop_patience:
             self._become(stop=StopOutcome.HUNG)
             return self._interrupt(now)
         if self._call == "poll" and now >= self._called_at + POLL_PATIENCE:
@@ -186,9 +193,9 @@ class Course:
         if self._start_deadline is not None and self.status.phase in (Phase.STARTING, Phase.WAITING):
             moments.append(self._start_deadline)
         if self._call == "stop":
-            moments.append(self._called_at + self._stop_timeout)
+            moments.append(self._called_at + self._stop_patience)
         if self._interrupted_at is not None:
-            moments.append(self._interrupted_at + INTERRUPT_PATIENCE)
+            moments.append(self._interrupted_at + self._patience)
         return max(0.02, min((m for m in moments if m > now), default=now + 1.0) - now)
 
     # ---- inside -----------------------------------------------------------------------------------------
@@ -196,11 +203,15 @@ class Course:
     def _become(self, **changes: Any) -> None:
         self.status = replace(self.status, **changes)
 
+    @property
+    def _stop_patience(self) -> float:
+        return STOP_TIMEOUT if self._stop_timeout is None else self._stop_timeout
+
     def _due(self, now: float) -> bool:
         return self._start_deadline is not None and now >= self._start_deadline
 
     def _timeout_sentence(self, now: float) -> str:
-        return f"start() had not returned after {now - self._called_at:.0f} s."
+        return f"start() had not returned after {round(now - self._called_at, 1):g} s."
 
     def _make_call(self, now: float, call: str, arguments: dict[str, Any]) -> Step:
         self._call, self._called_at = call, now
@@ -216,7 +227,7 @@ class Course:
 
     def _after_interrupt(self, now: float) -> list[Step]:
         assert self._interrupted_at is not None
-        if now < self._interrupted_at + INTERRUPT_PATIENCE:
+        if now < self._interrupted_at + self._patience:
             return []
         call, self._call, self._interrupted_at = self._call, "", None
         if call == "stop":
@@ -263,13 +274,20 @@ class Course:
         return self._clean() if fault in NEEDS_NO_STOP else self._to_stop(now)
 
     def _give_up(self, now: float, how: str) -> list[Step]:
-        self._become(poll=Poll.ended(f"The script's process ended again and again, at last by {how}."))
-        return self._to_stop(now)
+        why = f"The script's process ended again and again, the last time so: {how}."
+        if self.status.phase is Phase.IDLE:
+            self._become(fault=StartFault.DIED, detail=why)
+            return self._clean()
+        if self.status.phase is Phase.WAITING:
+            return [Step(Command.REPLACE), *self._fail(now, StartFault.DIED, why)]
+        self._become(poll=Poll.ended(why))
+        return [Step(Command.REPLACE), *self._to_stop(now)]
 
     def _to_stop(self, now: float) -> list[Step]:
         """`stop` comes next: at once, or when the call that is running has been interrupted."""
-        self._stop_timeout = self._stop_timeout or STOP_TIMEOUT
         self._become(phase=Phase.STOPPING)
+        if self._interrupted_at is not None:
+            return []
         return self._interrupt(now) if self._call else [self._call_stop(now)]
 
     def _clean(self) -> list[Step]:

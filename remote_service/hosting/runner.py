@@ -24,7 +24,7 @@ from remote_service.config.script_report import how_it_ended
 from remote_service.endpoints import Endpoint
 from remote_service.hosting import processes
 from remote_service.hosting.audience import Audience
-from remote_service.hosting.course import Command, Course, Outcome, Step
+from remote_service.hosting.course import INTERRUPT_PATIENCE, Command, Course, Outcome, Step
 from remote_service.hosting.listening import listens
 from remote_service.hosting.script_context import ScriptContext
 from remote_service.hosting.session_log import SessionLog
@@ -39,7 +39,7 @@ TERM_PATIENCE = 1.0
 """Seconds between SIGTERM and SIGKILL for what a session left behind."""
 ALONE_PATIENCE = 60.0
 """Seconds that a finished runner waits for a supervisor to hear of it."""
-LEAVE_PATIENCE = 0.5
+LEAVE_PATIENCE = 0.25
 """Seconds that a worker has to leave by itself when it is not needed any more."""
 WORKER_LOST = 70
 """Exit status of a worker that cannot go on, for instance because the script closed all descriptors."""
@@ -145,7 +145,7 @@ class Runner:
             endpoint = Endpoint.from_dict(message["endpoint"]) if message["endpoint"] else None
             self._carry_out(self._course.recover(message["state"], endpoint))
         elif order == "stop":
-            self._carry_out(self._course.stop(now, message["timeout"]))
+            self._carry_out(self._course.stop(now, message["timeout"], message.get("patience", INTERRUPT_PATIENCE)))
         elif order == "dismiss":
             self._dismissed = True
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
+from django.db import DatabaseError
 
 from remote_service import lifecycle
 from remote_service.endpoints import EndpointKind
@@ -18,9 +19,10 @@ from remote_service.errors import RefusedError
 from remote_service.relay import closing, rows
 from remote_service.relay.closing import Close
 from remote_service.relay.gateway import Watch, gateway
-from remote_service.relay.grants import find_grant
-from remote_service.relay.pump import EndpointError, Pump, ViewerGone
+from remote_service.relay.grants import Grant, find_grant
+from remote_service.relay.pump import EndpointError, Pump, ViewerGone, ViewerRefused
 from remote_service.rfb.errors import RemoteProtocolError
+from remote_service.sealing import SealError
 from remote_service.states import EndReason, State
 from remote_service.tasks import spawn
 
@@ -32,7 +34,10 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 END_PATIENCE = 5.0
 """Seconds that a viewer whose endpoint hung up waits to be told why, before it is told that the screen was lost."""
 
-RelayEnd = EndpointError | ViewerGone | RemoteProtocolError
+GOODBYE_PATIENCE = 1.0
+"""Seconds to learn how a viewer left that could not be sent anything any more."""
+
+RelayEnd = EndpointError | ViewerGone | ViewerRefused | RemoteProtocolError
 T = TypeVar("T")
 
 _LEADS_NOWHERE = frozenset({State.STOPPING, State.ENDED, State.FAILED})
@@ -49,6 +54,14 @@ async def relay(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         await send({"type": "websocket.close"})
         return
     await send({"type": "websocket.accept", "subprotocol": "binary" if "binary" in scope["subprotocols"] else None})
+    try:
+        await _serve_viewer(grant, receive, send)
+    except DatabaseError as error:
+        log.error("session %s: a viewer is sent away, the database cannot be reached: %s", grant.session_id, error)
+        await _say(Close(closing.RELAY_ERROR, "The gateway cannot reach its database at the moment."), send)
+
+
+async def _serve_viewer(grant: Grant, receive: Receive, send: Send) -> None:
     watch = await gateway().open_viewer(grant)
     log.info("session %s: a viewer came from %s", grant.session_id, grant.actor.address or "a local socket")
     pump = Pump(receive, send, control=grant.control, on_input=lambda: gateway().input_seen(grant.session_id))
@@ -65,7 +78,7 @@ async def relay(scope: dict[str, Any], receive: Receive, send: Send) -> None:
 
 
 async def _serve(watch: Watch, pump: Pump, send: Send) -> bool:
-    """Relays until something ends it; returns whether the viewer said goodbye, rather than losing its line."""
+    """Relays until something ends it; returns whether the viewer is done, rather than having lost its line."""
     reading = spawn(_outcome(pump.read_viewer()), name="viewer")
     serving = spawn(_outcome(_reach_and_pump(watch, pump)), name="endpoint")
     ending = spawn(watch.until(_leads_nowhere), name="end of session")
@@ -75,37 +88,40 @@ async def _serve(watch: Watch, pump: Pump, send: Send) -> bool:
         if ending.done():
             close = _told(watch)
         elif reading.done():
-            close = _bad_viewer(reading.result())
+            close = Close(closing.RELAY_ERROR, str(reading.result()))
         else:
             close = await _why(watch, serving.result())
+            if isinstance(serving.result(), ViewerGone):
+                await asyncio.wait({reading}, timeout=GOODBYE_PATIENCE)
         left = reading.result() if reading.done() else None
-        if isinstance(left, int):
-            return closing.said_goodbye(left)
-        try:
-            await send(close.message())
-        except (OSError, RuntimeError):
-            log.debug("session %s: the viewer had left", watch.grant.session_id)
-        return close.code not in (closing.ENDPOINT_LOST, closing.RELAY_ERROR, closing.RESTARTING)
     finally:
+        # Before the viewer is told, which may take long when it reads nothing: nothing of it passes any more.
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+    if isinstance(left, int):
+        return closing.said_goodbye(left)
+    await _say(close, send)
+    return close.code not in (closing.ENDPOINT_LOST, closing.RELAY_ERROR, closing.RESTARTING)
+
+
+async def _say(close: Close, send: Send) -> None:
+    try:
+        await send(close.message())
+    except (OSError, RuntimeError):
+        log.debug("the viewer had left before it could be told: %s", close.reason)
 
 
 async def _outcome(work: Awaitable[T]) -> T | RelayEnd:
     """What the work returned, or the reason for which it ended: both are how a relay ends, neither is a mistake."""
     try:
         return await work
-    except (EndpointError, ViewerGone, RemoteProtocolError) as end:
+    except (EndpointError, ViewerGone, ViewerRefused, RemoteProtocolError) as end:
         return end
 
 
 def _leads_nowhere(watch: Watch) -> bool:
     return watch.withdrawn or watch.glimpse.state in _LEADS_NOWHERE
-
-
-def _bad_viewer(left: int | RelayEnd) -> Close:
-    return Close(closing.RELAY_ERROR, str(left))
 
 
 async def _reach_and_pump(watch: Watch, pump: Pump) -> None:
@@ -114,19 +130,24 @@ async def _reach_and_pump(watch: Watch, pump: Pump) -> None:
     assert glimpse.endpoint is not None
     if glimpse.endpoint.kind is EndpointKind.TERMINAL:
         raise EndpointError("This session is a terminal; its page is not a screen.", fatal=False)
-    password = await sync_to_async(rows.password_of)(watch.grant.session_id)
-    await pump.run(glimpse.endpoint, password, rfb=glimpse.stream == "rfb")
+    try:
+        password = await sync_to_async(rows.password_of)(watch.grant.session_id)
+    except SealError as error:
+        raise EndpointError(f"The session's password is not to be had: {error}.", fatal=False) from error
+    rfb = glimpse.stream == "rfb" and glimpse.endpoint.kind is not EndpointKind.XPRA
+    await pump.run(glimpse.endpoint, password, rfb=rfb)
 
 
 async def _why(watch: Watch, end: RelayEnd | None) -> Close:
     """The endpoint hung up or was never there: waits for the supervisor to say what that means."""
-    if isinstance(end, ViewerGone):
-        return Close(closing.RELAY_ERROR, "The viewer had left.")
+    if isinstance(end, ViewerGone | ViewerRefused | RemoteProtocolError):
+        return Close(closing.RELAY_ERROR, str(end))
     why = "The session's screen closed the connection." if end is None else str(end)
     session_id = watch.grant.session_id
     log.warning("session %s: %s", session_id, why)
     await gateway().viewer_lost_endpoint(watch)
-    if isinstance(end, EndpointError) and end.fatal:
+    # What a later viewer meets is no reason to end a session in which an earlier one may be at work.
+    if isinstance(end, EndpointError) and end.fatal and await sync_to_async(rows.is_first_viewer)(watch.viewer_id):
         await sync_to_async(lifecycle.note)(session_id, "endpoint lost", why=why, by=watch.grant.actor)
         await sync_to_async(lifecycle.ask_to_stop)(session_id, EndReason.ENDPOINT_LOST, watch.grant.actor, why)
     try:
@@ -139,5 +160,5 @@ async def _why(watch: Watch, end: RelayEnd | None) -> Close:
 
 def _told(watch: Watch) -> Close:
     if watch.withdrawn:
-        return Close(closing.RIGHT_WITHDRAWN, "You are logged out.")
+        return Close(closing.RIGHT_WITHDRAWN, "You are logged out, or may not see this session any more.")
     return closing.close_for(watch.glimpse.end_reason, watch.glimpse.end_detail)

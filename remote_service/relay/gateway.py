@@ -37,7 +37,7 @@ class Watch:
     viewer_id: int
     glimpse: Glimpse
     withdrawn: bool = False
-    """The login that vouches for the viewer has ended."""
+    """The login that vouches for the viewer has ended, or its user may not do any more what was granted."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def until(self, condition: Callable[[Watch], bool]) -> None:
@@ -55,17 +55,16 @@ class GatewayProcess:
         self._watches: dict[uuid.UUID, set[Watch]] = defaultdict(set)
         self._again = asyncio.Event()
         self._used: set[uuid.UUID] = set()
-        self._registered = asyncio.Lock()
+        self._left: dict[int, bool] = {}
+        """Viewers that have left and whose rows do not say so yet, and whether they said goodbye."""
         self._running = False
 
     async def open_viewer(self, grant: Grant) -> Watch:
         """Writes the viewer's row and begins to watch its session."""
-        async with self._registered:
-            if not self._running:
-                await sync_to_async(rows.register_gateway)(self.id)
-                spawn(self._beat(), name="gateway heartbeat")
-                spawn(self._look(), name="gateway look")
-                self._running = True
+        if not self._running:
+            self._running = True
+            spawn(self._beat(), name="gateway heartbeat")
+            spawn(self._look(), name="gateway look")
         viewer_id, glimpse = await sync_to_async(rows.open_viewer)(self.id, grant)
         watch = Watch(grant, viewer_id, glimpse)
         self._watches[grant.session_id].add(watch)
@@ -73,12 +72,18 @@ class GatewayProcess:
         return watch
 
     async def close_viewer(self, watch: Watch, *, clean: bool) -> None:
-        """Writes that a viewer has left; harmless when it has been written."""
+        """Writes that a viewer has left, now or as soon as the database can be reached; harmless when it has been."""
         watches = self._watches[watch.grant.session_id]
         watches.discard(watch)
         if not watches:
             del self._watches[watch.grant.session_id]
-        await sync_to_async(rows.close_viewer)(watch.viewer_id, clean=clean)
+        self._left[watch.viewer_id] = clean
+        await self._guarded(self._write_left)
+
+    async def _write_left(self) -> None:
+        for viewer_id, clean in list(self._left.items()):
+            await sync_to_async(rows.close_viewer)(viewer_id, clean=clean)
+            self._left.pop(viewer_id, None)
 
     async def viewer_lost_endpoint(self, watch: Watch) -> None:
         """Writes that the endpoint hung up, while the viewer still waits to be told why."""
@@ -95,7 +100,13 @@ class GatewayProcess:
 
     async def _beat_once(self) -> None:
         used, self._used = self._used, set()
-        await sync_to_async(rows.beat)(self.id, used)
+        here = [watch.viewer_id for watches in self._watches.values() for watch in watches]
+        try:
+            await sync_to_async(rows.beat)(self.id, used, here)
+        except DatabaseError:
+            self._used |= used
+            raise
+        await self._write_left()
 
     async def _look(self) -> None:
         async with nudges.hearing(nudges.GATEWAY_GROUP) as self._again:
@@ -108,13 +119,12 @@ class GatewayProcess:
                     await self._guarded(self._look_once)
 
     async def _look_once(self) -> None:
-        logins = {w.grant.login for watches in self._watches.values() for w in watches if w.grant.login}
-        glimpses, alive = await sync_to_async(rows.look)(set(self._watches), logins)
-        for session_id, watches in list(self._watches.items()):
-            for watch in watches:
-                watch.glimpse = glimpses.get(session_id, rows.GONE)
-                watch.withdrawn = bool(watch.grant.login) and watch.grant.login not in alive
-                watch.changed.set()
+        here = [watch for watches in self._watches.values() for watch in watches]
+        glimpses, good = await sync_to_async(rows.look)({watch.grant for watch in here})
+        for watch in here:
+            watch.glimpse = glimpses.get(watch.grant.session_id, rows.GONE)
+            watch.withdrawn = watch.grant not in good
+            watch.changed.set()
 
     async def _guarded(self, work: Callable[[], Awaitable[object]]) -> None:
         """A database out of reach is no reason to cut a viewer's line: the next round tries again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -38,10 +38,12 @@ class Grant:
     control: bool
     """Whether input reaches the session; without, its bearer can only look."""
     actor: Actor
+    password_stamp: str = field(default="", repr=False)
+    """Changes with the user's password (`get_session_auth_hash`): a new one ends the right, as it ends logins."""
 
 
 def find_grant(scope: dict[str, Any]) -> Grant:
-    """Decides about a websocket; a reserved session that is opened is wanted from now on.
+    """Decides about a websocket; a reserved session that is opened is wanted from now on, unless only to look.
 
     Raises:
         RefusedError: it gets HTTP 403; what the sentence says stands in an event row only.
@@ -56,7 +58,7 @@ def find_grant(scope: dict[str, Any]) -> Grant:
     except RefusedError as refusal:
         lifecycle.note(session.pk if session else None, "viewer refused", why=str(refusal), by=actor)
         raise
-    if State(session.state) is State.RESERVED:
+    if grant.control and State(session.state) is State.RESERVED:
         lifecycle.ask_to_start(session.pk, actor)
     return grant
 
@@ -96,5 +98,11 @@ def _judge(session: Session, scope: dict[str, Any], user: Any, actor: Actor) -> 
         raise NotAllowedError("The websocket's Origin is another site, so its cookie does not count.")
     if not access.may_view(user, session):
         raise NotAllowedError("Who opened the websocket may not see this session.")
-    login = scope["session"].session_key or ""
-    return Grant(session.pk, user.pk, login, control=access.may_control(user, session), actor=actor)
+    return Grant(
+        session.pk,
+        user.pk,
+        login=scope["session"].session_key or "",
+        control=access.may_control(user, session),
+        actor=actor,
+        password_stamp=user.get_session_auth_hash(),
+    )

@@ -86,13 +86,18 @@ class Pump:
             self.bytes_up += len(data)
             if self._open.is_set():
                 await self._from_viewer(data)
+                if self._upstream is not None:
+                    await self._upstream.drained()
             else:
                 self._early += data
                 if len(self._early) >= MOST_EARLY:
                     await self._open.wait()
 
     async def _open_up(self) -> None:
-        """Passes what came early on, and only then lets `read_viewer` do so itself: one at a time keeps the order."""
+        """Passes what came early on, and only then lets `read_viewer` do so itself: one at a time keeps the order.
+
+        It does not wait for the endpoint to take it: some take no more before somebody reads their answers.
+        """
         while self._early:
             early, self._early = bytes(self._early), bytearray()
             await self._from_viewer(early)
@@ -107,7 +112,7 @@ class Pump:
             self._on_input()
         if data:
             assert self._upstream is not None
-            await self._upstream.write(data)
+            self._upstream.send(data)
 
     async def _log_viewer_in(self, login: ViewerLogin, data: bytes) -> bytes:
         """Speaks the server's part of the handshake to the viewer; returns what follows it."""

@@ -18,5 +18,5 @@ async def refuse(scope: dict[str, Any], receive: Receive, send: Send) -> None:
 
 
 # The path is for front proxies; the token or the session's id decides. See `grants`.
-relayed = AuthMiddlewareStack(cast(Any, relay))
+relayed = cast(Any, AuthMiddlewareStack(cast(Any, relay)))
 websocket_application = URLRouter([re_path(r"^(?:.*/)?websockify\Z", relayed), re_path(r"", cast(Any, refuse))])

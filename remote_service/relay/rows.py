@@ -6,10 +6,12 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session as LoginSession
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from remote_service import access
 from remote_service.endpoints import Endpoint
 from remote_service.lifecycle import note
 from remote_service.models import Gateway, Session, Viewer
@@ -33,54 +35,84 @@ class Glimpse:
 GONE = Glimpse(State.ENDED, "", "")
 
 
-def register_gateway(gateway_id: uuid.UUID) -> None:
-    """Makes the row that the viewers' rows refer to."""
-    Gateway.objects.create(id=gateway_id)
-
-
 def open_viewer(gateway_id: uuid.UUID, grant: Grant) -> tuple[int, Glimpse]:
     """Writes that a viewer has come; the same user's cut lines to the session are made good by it."""
-    left = Viewer.objects.filter(session_id=grant.session_id, closed_at__isnull=False)
-    same_user = left.filter(user__isnull=True) if grant.user_id is None else left.filter(user_id=grant.user_id)
-    same_user.update(superseded=True)
+    Gateway.objects.get_or_create(pk=gateway_id)
+    _of_user(grant.session_id, grant.user_id).filter(closed_at__isnull=False).update(superseded=True)
     viewer = Viewer.objects.create(
         session_id=grant.session_id, gateway_id=gateway_id, user_id=grant.user_id, address=grant.actor.address
     )
     note(grant.session_id, "viewer opened", by=grant.actor)
-    return viewer.pk, look({grant.session_id}, set())[0].get(grant.session_id, GONE)
+    return viewer.pk, look({grant})[0].get(grant.session_id, GONE)
+
+
+def _of_user(session_id: uuid.UUID, user_id: int | None) -> QuerySet[Viewer]:
+    viewers = Viewer.objects.filter(session_id=session_id)
+    return viewers.filter(user__isnull=True) if user_id is None else viewers.filter(user_id=user_id)
 
 
 def close_viewer(viewer_id: int, *, clean: bool) -> None:
     """Writes that a viewer has left, once; the supervisor is told, since it may have been the last."""
-    ending = Viewer.Ending.CLEAN if clean else Viewer.Ending.CUT
-    closed = Viewer.objects.filter(pk=viewer_id, closed_at=None).update(closed_at=timezone.now(), ending=ending)
+    viewer = Viewer.objects.select_related("session").filter(pk=viewer_id, closed_at=None).first()
+    if viewer is None:
+        return
+    # A line that was cut is often noticed only after its user came back; and that staff had a look at a session is
+    # no sign that its owner is done with it.
+    came_back = not clean and _of_user(viewer.session_id, viewer.user_id).filter(pk__gt=viewer.pk).exists()
+    closed = Viewer.objects.filter(pk=viewer_id, closed_at=None).update(
+        closed_at=timezone.now(),
+        ending=Viewer.Ending.CLEAN if clean else Viewer.Ending.CUT,
+        superseded=came_back or viewer.user_id != viewer.session.owner_id,
+    )
     if closed:
         nudge_supervisor()
 
 
-def beat(gateway_id: uuid.UUID, used: Collection[uuid.UUID]) -> None:
-    """Moves the heartbeat, and the time of the last input of sessions that were used since the last one."""
-    moved = Gateway.objects.filter(pk=gateway_id).update(beats=F("beats") + 1)
-    if not moved:
-        # It was taken for dead, for instance while the machine slept: its viewers have been counted as cut.
-        Gateway.objects.create(id=gateway_id)
+def is_first_viewer(viewer_id: int) -> bool:
+    """Whether nobody before this viewer can have seen the screen of its session, which runs."""
+    viewer = Viewer.objects.select_related("session").get(pk=viewer_id)
+    earlier = Viewer.objects.filter(session_id=viewer.session_id, pk__lt=viewer.pk)
+    return not earlier.filter(Q(closed_at=None) | Q(closed_at__gte=viewer.session.running_at)).exists()
+
+
+def beat(gateway_id: uuid.UUID, used: Collection[uuid.UUID], viewers: Collection[int]) -> None:
+    """Moves the heartbeat.
+
+    Args:
+        gateway_id: whose.
+        used: the sessions that got input since the last one.
+        viewers: those that are connected to this gateway.
+    """
+    if not Gateway.objects.filter(pk=gateway_id).update(beats=F("beats") + 1):
+        Gateway.objects.get_or_create(pk=gateway_id)
+    # Those without a gateway were counted as cut when it was taken for dead, for instance while the machine slept.
+    Viewer.objects.filter(pk__in=viewers, gateway=None).update(
+        gateway_id=gateway_id, closed_at=None, ending=Viewer.Ending.OPEN, superseded=False
+    )
     if used:
         Session.objects.filter(pk__in=used).update(last_input_at=timezone.now())
 
 
-def look(session_ids: Collection[uuid.UUID], logins: Collection[str]) -> tuple[dict[uuid.UUID, Glimpse], set[str]]:
-    """The sessions as they are now, and which of the logins are still good."""
+def look(grants: Collection[Grant]) -> tuple[dict[uuid.UUID, Glimpse], set[Grant]]:
+    """The grants' sessions as they are now, and which of the grants still hold."""
+    sessions = Session.objects.in_bulk({grant.session_id for grant in grants})
     glimpses = {
-        session.pk: Glimpse(
-            State(session.state), session.end_reason, session.end_detail, session.endpoint, session.stream
-        )
-        for session in Session.objects.filter(pk__in=session_ids)
+        key: Glimpse(State(session.state), session.end_reason, session.end_detail, session.endpoint, session.stream)
+        for key, session in sessions.items()
     }
-    alive: set[str] = set()
-    if logins:
-        good = LoginSession.objects.filter(session_key__in=logins, expire_date__gt=timezone.now())
-        alive = set(good.values_list("session_key", flat=True))
-    return glimpses, alive
+    users = User.objects.in_bulk({grant.user_id for grant in grants if grant.user_id is not None})
+    logins = LoginSession.objects.filter(session_key__in={grant.login for grant in grants if grant.login})
+    alive = set(logins.filter(expire_date__gt=timezone.now()).values_list("session_key", flat=True))
+    return glimpses, {g for g in grants if _holds(g, sessions.get(g.session_id), users.get(g.user_id or 0), alive)}
+
+
+def _holds(grant: Grant, session: Session | None, user: User | None, alive: Collection[str]) -> bool:
+    """Whether the login still stands, under the same password, and its user may still do what was granted."""
+    if grant.user_id is None or session is None:
+        return True
+    if user is None or grant.login not in alive or user.get_session_auth_hash() != grant.password_stamp:
+        return False
+    return access.may_view(user, session) and (access.may_control(user, session) or not grant.control)
 
 
 def password_of(session_id: uuid.UUID) -> str | None:

@@ -82,12 +82,20 @@ class Upstream(asyncio.Protocol):
             self._chunks.insert(0, data)
             self._size += len(data)
 
-    async def write(self, data: bytes) -> None:
-        """Sends to the endpoint; returns when more may be sent. Does nothing once it has hung up."""
+    def send(self, data: bytes) -> None:
+        """Sends to the endpoint, or keeps what it does not take yet. Does nothing once it has hung up."""
         if self._transport is not None and not self._ended and data:
             self._transport.write(data)
+
+    async def drained(self) -> None:
+        """Returns when more may be sent: at once, or when the endpoint has taken enough, or has hung up."""
         if not self._writable.is_set():
             await self._writable.wait()
+
+    async def write(self, data: bytes) -> None:
+        """Sends to the endpoint; returns when more may be sent."""
+        self.send(data)
+        await self.drained()
 
     def close(self) -> None:
         """Hangs up; what was not sent yet is lost, since nobody is left to see its effect."""

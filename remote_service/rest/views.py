@@ -17,7 +17,7 @@ from django.shortcuts import render
 
 from remote_service import lifecycle
 from remote_service.config.form import clean_options
-from remote_service.errors import InvalidOptionError, RefusedError, UnknownTokenError, UnknownTypeError
+from remote_service.errors import InvalidOptionError, RefusedError, UnknownTokenError
 from remote_service.models import Session, SessionType
 from remote_service.nudges import GATEWAY_GROUP, hearing
 from remote_service.reservations import Reservation, reserve_for_rest
@@ -71,15 +71,13 @@ def _reserve(type_name: str, asked: Mapping[str, object], request: HttpRequest) 
     by = rest_actor(request)
     found = SessionType.objects.filter(name=type_name).first()
     options = {name: str(value) for name, value in asked.items()}
-    if found is not None:
+    if found is not None and found.definition.rest:
         cleaned = clean_options(found.definition, options, unknown_allowed=True, free_size=True)
         if cleaned.errors:
             refusal: RefusedError = InvalidOptionError(cleaned.errors)
             lifecycle.note(None, "refused", why=f"{refusal.code}: {refusal}", by=by, type_name=type_name)
             raise refusal
         options = dict(cleaned.options)
-    elif not type_name:
-        raise UnknownTypeError("No session type was named; expected /v1/reserve/{type}.")
     return reserve_for_rest(type_name, options, by)
 
 

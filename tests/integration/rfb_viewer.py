@@ -189,9 +189,14 @@ class Viewer:
         return self.update()
 
     def whole_frame(self) -> None:
-        """Asks for everything until pixels have come; news of another size may come first."""
-        while not any(rectangle.encoding == RAW for rectangle in self.frame()):
-            continue
+        """Asks for everything and waits for the pixels.
+
+        News of the size may come first; then TigerVNC goes on only when it is asked for what changed, for asking
+        for everything again gets the same news again.
+        """
+        rectangles = self.frame()
+        while not any(rectangle.encoding == RAW for rectangle in rectangles):
+            rectangles = self.frame(incremental=True)
 
     def until(self, condition: Callable[[], bool], updates: int = 200) -> None:
         """Takes in updates until the condition is true of what was received; fails after so many."""

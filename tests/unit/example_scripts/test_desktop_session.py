@@ -34,14 +34,15 @@ def nothing(name: str) -> None:
 
 
 def test_the_server_takes_a_free_display_and_lets_nobody_in_without_the_cookie() -> None:
-    assert server_argv(Size(1600, 1200), None, AUTHORITY, ["-x"]) == [
-        *("Xtigervnc", "-geometry", "1600x1200", "-depth", "24", "-auth", "/s/xauthority"),
+    assert server_argv("Desktop #0", Size(1600, 1200), None, AUTHORITY, ["-x"]) == [
+        *("Xtigervnc", "-desktop", "Desktop #0", "-geometry", "1600x1200", "-depth", "24"),
+        *("-auth", "/s/xauthority"),
         *("-nolisten", "tcp", "-noreset", "-AlwaysShared", "-x"),
     ]
 
 
 def test_the_server_takes_the_display_that_is_given() -> None:
-    assert server_argv(Size(16, 16), 107, AUTHORITY, [])[:2] == ["Xtigervnc", ":107"]
+    assert server_argv("", Size(16, 16), 107, AUTHORITY, [])[:2] == ["Xtigervnc", ":107"]
 
 
 def test_a_socket_has_no_port_beside_it() -> None:

@@ -34,9 +34,7 @@ def test_it_is_written_as_it_is_read() -> None:
 def test_it_refuses_what_is_no_size(text: object) -> None:
     with pytest.raises(ValueError) as caught:
         parse_size(text)
-    assert str(caught.value) == (
-        f"the screen size is {text!r}; expected width x height in pixels, such as '1600x1200'"
-    )
+    assert str(caught.value) == (f"the screen size is {text!r}; expected width x height in pixels, such as '1600x1200'")
 
 
 @pytest.mark.parametrize("text", ["15x600", "600x0", "16385x600", "600x99999"])

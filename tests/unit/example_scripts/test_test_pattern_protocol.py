@@ -128,9 +128,7 @@ def test_the_native_format_says_24_bits_in_32() -> None:
         (PixelFormat(8, False, True, (0, 255, 0), (0, 0, 0)), (9, 200, 9), b"\xc8"),
     ],
 )
-def test_a_colour_becomes_a_pixel(
-    pixel_format: PixelFormat, colour: tuple[int, int, int], data: bytes
-) -> None:
+def test_a_colour_becomes_a_pixel(pixel_format: PixelFormat, colour: tuple[int, int, int], data: bytes) -> None:
     assert pixel_format.pixel(colour) == data
 
 

@@ -143,9 +143,7 @@ def test_a_long_clipboard_text_is_skipped_to_its_end(board: Board) -> None:
 
 
 def test_garbage_drops_the_viewer(board: Board) -> None:
-    expected = (
-        "the viewer sent a message of type 9; expected one of [0, 2, 3, 4, 5, 6, 150, 248, 250, 251, 255]"
-    )
+    expected = "the viewer sent a message of type 9; expected one of [0, 2, 3, 4, 5, 6, 150, 248, 250, 251, 255]"
     assert said(board, HELLO + b"\x09", ProtocolError, expected) == ANSWER
 
 

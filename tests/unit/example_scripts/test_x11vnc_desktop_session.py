@@ -58,9 +58,7 @@ def test_it_refuses_an_authority_file_that_cannot_be_one(authority: object) -> N
 def test_it_refuses_a_command_that_is_no_list() -> None:
     with pytest.raises(ValueError) as caught:
         argv(command="paraview")
-    assert str(caught.value) == (
-        "the option command is 'paraview'; expected a list of texts, such as ['one', 'two']"
-    )
+    assert str(caught.value) == ("the option command is 'paraview'; expected a list of texts, such as ['one', 'two']")
 
 
 def test_port_and_process_are_found_behind_what_a_login_shell_says() -> None:
