@@ -66,7 +66,7 @@ def check_sessions_file(app_configs: Any = None, **kwargs: Any) -> CheckMessages
 def as_message(problem: Problem) -> CheckMessage:
     """A problem as Django shows it."""
     kind = Error if problem.is_error else Warning
-    return kind(problem.without_fix, hint=problem.remedy, id=f"remote_service.{problem.code}")
+    return kind(problem.without_fix, hint=problem.remedy[:1].upper() + problem.remedy[1:], id=f"remote_service.{problem.code}")
 
 
 def check_account(app_configs: Any = None, **kwargs: Any) -> CheckMessages:

@@ -111,9 +111,8 @@ class Operations:
         if entry is None:
             raise HostError(f"the type {session.type_name!r} is not in the sessions file any more")
         if session.index >= entry.order.count:
-            raise HostError(
-                f"the type {session.type_name!r} has {entry.order.count} slots now, and this is number {session.index + 1}"
-            )
+            count = entry.order.count
+            raise HostError(f"the type {session.type_name!r} has {count} slots now, and this one is {session.index + 1}")
         return entry
 
     async def _follow(self, key: str, charge: Charge, link: RunnerLink) -> None:

@@ -126,6 +126,7 @@ async def serve(application: Any, listen: Listen, settings: GatewaySettings) -> 
     ready.cancel()
     if supervising.done():
         await supervising
+        return
     supervising.add_done_callback(lambda _task: stop())
     await server.serve()
     await supervising

@@ -11,12 +11,14 @@ import logging
 import time
 
 from asgiref.sync import sync_to_async
+from django import db
 
 from remote_service import nudges, observations
 from remote_service.ages import Ages
 from remote_service.catalogue import load_catalogue, publish
 from remote_service.conf import GatewaySettings
 from remote_service.decisions import Action, Decision, decide
+from remote_service.hosting.account import AccountError
 from remote_service.hosting.client import ScriptHost
 from remote_service.leftovers import ask_runner_to_end, end_without_runner, sessions_with_sockets
 from remote_service.models import Session, Site
@@ -46,34 +48,36 @@ class Supervisor:
         self._ages = Ages()
         self._gateways: dict[str, tuple[int, float]] = {}
         self._reload_now = False
-        self._stopping = False
+        self._loading: asyncio.Task[None] | None = None
+        self._stopped = asyncio.Event()
         self.ready = asyncio.Event()
         """Set when the catalogue is loaded and sessions can be launched."""
 
     # ---- the loop ---------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Loads the catalogue, ends what a killed server left, then serves until `stop()`.
+        """Loads the catalogue, ends what a killed server left, then serves until `stop()`, which loading obeys too.
 
         Raises:
             AccountError: scripts may not run as root and there is no account for them.
         """
         site = await sync_to_async(Site.load)()
-        await self._load(site.reload_wanted)
+        if not await self._load_unless_stopped(site.reload_wanted):
+            return
         await self._end_what_was_left()
         self.ready.set()
         async with nudges.hearing(nudges.SUPERVISOR_GROUP) as heard:
             self._again = heard
             try:
-                while not self._stopping:
-                    await self._tick()
+                while not self._stopped.is_set():
+                    await self._tick_if_possible()
                     await self._wait()
             finally:
                 await self._shut_down()
 
     def stop(self) -> None:
         """Ends the loop; `run` then ends every session, in parallel, and returns."""
-        self._stopping = True
+        self._stopped.set()
         self._again.set()
 
     def reload(self) -> None:
@@ -89,12 +93,20 @@ class Supervisor:
             pass
         self._again.clear()
 
+    async def _tick_if_possible(self) -> None:
+        try:
+            await self._tick()
+        except db.Error as error:
+            # No answer is not the answer that a session has ended: all of them go on.
+            log.error("the database does not answer, so nothing is decided; the next look tries again: %s", error)
+            await sync_to_async(db.close_old_connections)()
+
     async def _tick(self) -> None:
         now = time.monotonic()
         look = await sync_to_async(observations.look)()
-        if self._reload_now or look.site.reload_wanted > look.site.reload_done:
+        if self._loading is None and (self._reload_now or look.site.reload_wanted > look.site.reload_done):
             self._reload_now = False
-            await self._load(look.site.reload_wanted)
+            self._loading = spawn(self._reload(look.site.reload_wanted), name="reload of the sessions file")
         await sync_to_async(observations.expire_silent_gateways)(look.gateways, self._gateways, now)
         self._ages.look(now, look.at)
         for session in look.sessions:
@@ -102,7 +114,12 @@ class Supervisor:
             charge = self._charges.get(key) or Charge()
             if charge.busy:
                 continue
-            known = observations.known(session, look.viewers[key], self._ages, charge.status, lost=charge.lost)
+            await self._operations.remember(session, charge)
+            try:
+                known = observations.known(session, look.viewers[key], self._ages, charge.status, lost=charge.lost)
+            except ValueError as error:
+                log.error("session %s is left alone, since its row cannot be understood: %s", key, error)
+                continue
             decision = decide(known)
             if decision.action is not Action.NOTHING:
                 self._charges[key] = charge
@@ -119,7 +136,8 @@ class Supervisor:
             finally:
                 charge.busy = False
                 charge.changed.set()
-                self._again.set()
+            # Not after an error: what failed is tried again at the next regular look, so that it cannot spin.
+            self._again.set()
 
         spawn(carry_out(), name=f"{decision.action} {session.pk}")
 
@@ -139,6 +157,32 @@ class Supervisor:
             await operations.recover(session, decision.reason or EndReason.RUNNER_LOST)
 
     # ---- the catalogue ----------------------------------------------------------------------------------
+
+    async def _load_unless_stopped(self, generation: int) -> bool:
+        """Loads for the first time; False when `stop()` came before it was done, and it was given up."""
+        loading = spawn(self._load(generation), name="load of the sessions file")
+        stopped = spawn(self._stopped.wait(), name="stop during the load")
+        try:
+            await asyncio.wait({loading, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+            loading.cancel()
+        await asyncio.wait({loading})
+        if loading.cancelled():
+            return False
+        loading.result()
+        return True
+
+    async def _reload(self, generation: int) -> None:
+        """Loads again, beside the loop: a script that takes its time at import keeps no session waiting."""
+        try:
+            await self._load(generation)
+        except AccountError as error:
+            log.error("the sessions file is not read again: %s", error)
+            await Site.objects.filter(pk=1).aupdate(reload_done=generation)
+        finally:
+            self._loading = None
+        self._again.set()
 
     async def _load(self, generation: int) -> None:
         """Loads the sessions file; one that cannot be read leaves the catalogue in force as it is.
@@ -174,14 +218,24 @@ class Supervisor:
 
     async def _shut_down(self) -> None:
         """Ends every session in parallel; what is not over in time is ended by the next start."""
+        loading = {self._loading} if self._loading is not None else set()
+        for task in loading:
+            task.cancel()
         try:
             async with asyncio.timeout(SHUTDOWN_PATIENCE):
-                sessions = await sync_to_async(lambda: list(Session.objects.live()))()
-                await asyncio.gather(*(self._end_at_shutdown(session) for session in sessions))
+                await self._end_all_sessions()
+                await asyncio.gather(*loading, return_exceptions=True)
         except TimeoutError:
             log.warning("some sessions were not over after %g s; the next start ends them", SHUTDOWN_PATIENCE)
-        hosts = [entry.host for entry in self._operations.catalogue.entries.values()]
-        await asyncio.gather(*(host.close() for host in hosts))
+        finally:
+            await self._operations.catalogue.close()
+
+    async def _end_all_sessions(self) -> None:
+        sessions = await sync_to_async(lambda: list(Session.objects.live()))()
+        endings = (self._end_at_shutdown(session) for session in sessions)
+        for session, error in zip(sessions, await asyncio.gather(*endings, return_exceptions=True), strict=True):
+            if error is not None:
+                log.error("session %s was not ended; the next start does it", session.pk, exc_info=error)
 
     async def _end_at_shutdown(self, session: Session) -> None:
         charge = self._charges.setdefault(str(session.pk), Charge())
@@ -210,8 +264,11 @@ class Supervisor:
             await charge.changed.wait()
 
     async def _order_stop(self, session: Session, charge: Charge, decision: Decision) -> None:
-        assert charge.link is not None
-        if State(session.state) is State.STOPPING:
-            await charge.link.order("stop", timeout=SHUTDOWN.stop, patience=SHUTDOWN.interrupt)
-        else:
+        if State(session.state) is not State.STOPPING:
             await self._operations.stop(session, charge, decision, SHUTDOWN)
+            return
+        assert charge.link is not None
+        try:
+            await charge.link.order("stop", timeout=SHUTDOWN.stop, patience=SHUTDOWN.interrupt)
+        except OSError:
+            charge.lost = True
