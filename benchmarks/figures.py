@@ -34,8 +34,7 @@ class Figures:
     def __str__(self) -> str:
         low, high = min(self.values), max(self.values)
         return (
-            f"{self.what:<52} {self.median:9.1f} {self.unit:<8} "
-            f"(min {low:.1f}, max {high:.1f}, n={len(self.values)})"
+            f"{self.what:<52} {self.median:9.1f} {self.unit:<8} (min {low:.1f}, max {high:.1f}, n={len(self.values)})"
         )
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import secrets
 import select
+import shlex
 import shutil
 import struct
 import subprocess
@@ -61,7 +62,7 @@ class DesktopSession(RemoteServiceScript):
         try:
             size = parse_size((options or {}).get("size", DEFAULT_SIZE))
             display = display_of(self.common_options.get("display_base"), self.index)
-            wanted = programs(self.common_options.get("command"), shutil.which)
+            programs = programs_of(self.common_options.get("command"), shutil.which)
         except ValueError as error:
             self.log.error("%s", error)
             return False
@@ -82,7 +83,7 @@ class DesktopSession(RemoteServiceScript):
             return False
 
         self.log.info("the desktop is on display :%d", running)
-        for argv in wanted:
+        for argv in programs:
             self._start_program(argv, {"DISPLAY": f":{running}", "XAUTHORITY": str(authority)})
         if password:
             self.set_host_port("127.0.0.1", port, password)
@@ -159,7 +160,7 @@ def port_argv(port: int, password_file: Path) -> list[str]:
     ]
 
 
-def programs(command: object, which: Callable[[str], object]) -> list[list[str]]:
+def programs_of(command: object, which: Callable[[str], object]) -> list[list[str]]:
     """What runs on the desktop: what `which` finds of window manager, clipboard helper and terminal.
 
     Raises:
@@ -172,8 +173,13 @@ def programs(command: object, which: Callable[[str], object]) -> list[list[str]]
         raise ValueError(f"the option command is {command!r}; expected a list of texts, such as ['xterm', '-ls']")
     elif not which(command[0]):
         raise ValueError(f"the option command names {command[0]!r}, and there is no such program here")
-    wanted = [["xsetroot", "-solid", "#2b3440"], ["openbox"], ["vncconfig", "-nowin"], command]
-    return [argv for argv in wanted if which(argv[0])]
+    programs = [["xsetroot", "-solid", "#2b3440"], ["vncconfig", "-nowin"]]
+    if which("openbox"):
+        # A window that is there before its window manager does not get the keyboard.
+        programs.append(["openbox", "--startup", shlex.join(command)])
+    else:
+        programs.append(command)
+    return [argv for argv in programs if which(argv[0])]
 
 
 def display_of(base: object, index: int) -> int | None:

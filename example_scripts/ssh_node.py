@@ -17,7 +17,7 @@ SSH_FAILED = 255
 """ssh's own exit code when it could not run the command; any other is the command's (ssh(1))."""
 
 
-class NodeError(Exception):
+class NodeError(RuntimeError):
     """A command did not do its work; the message names the node and what was seen."""
 
 

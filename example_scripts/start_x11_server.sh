@@ -69,7 +69,7 @@ trap undo EXIT
 trap 'exit 1' HUP INT TERM
 
 # Both servers report by a pipe when they are ready, and it is at its end when they died instead.
-mkfifo "$dir/ready" "$dir/port"
+mkfifo "$dir/ready" "$dir/port" "$dir/wm"
 
 if [ -z "$display" ]; then
     authority=$dir/xauthority
@@ -90,7 +90,11 @@ if [ -z "$display" ]; then
         cd "${HOME:-/}"
         exec >"$dir/programs.log" 2>&1 </dev/null
         if command -v xsetroot >/dev/null; then xsetroot -solid '#2b3440' & fi
-        if command -v openbox >/dev/null; then openbox & fi
+        if command -v openbox >/dev/null; then
+            # A window that is there before its window manager does not get the keyboard.
+            openbox --startup "sh -c 'echo ready >$dir/wm'" &
+            timeout 5 head -n 1 "$dir/wm" || true
+        fi
         if [ $# -gt 0 ]; then
             "$@" &
         elif command -v xterm >/dev/null; then

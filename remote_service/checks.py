@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -31,6 +30,7 @@ def register() -> None:
     register_check(check_hosts, Tags.security)
     register_check(check_debug, Tags.security)
     register_check(check_tls, Tags.security)
+    register_check(check_proxies, Tags.security)
 
 
 def sessions_file_problems() -> list[Problem]:
@@ -39,7 +39,6 @@ def sessions_file_problems() -> list[Problem]:
     Raises:
         AccountError: scripts may not run as root and there is no account for them.
     """
-
     catalogue = asyncio.run(_load_and_close(conf.current()))
     try:
         return all_problems(catalogue)
@@ -66,7 +65,9 @@ def check_sessions_file(app_configs: Any = None, **kwargs: Any) -> CheckMessages
 def as_message(problem: Problem) -> CheckMessage:
     """A problem as Django shows it."""
     kind = Error if problem.is_error else Warning
-    return kind(problem.without_fix, hint=problem.remedy[:1].upper() + problem.remedy[1:], id=f"remote_service.{problem.code}")
+    return kind(
+        problem.without_fix, hint=problem.remedy[:1].upper() + problem.remedy[1:], id=f"remote_service.{problem.code}"
+    )
 
 
 def check_account(app_configs: Any = None, **kwargs: Any) -> CheckMessages:
@@ -123,14 +124,31 @@ def check_tls(app_configs: Any = None, **kwargs: Any) -> CheckMessages:
     ]
 
 
+def check_proxies(app_configs: Any = None, **kwargs: Any) -> CheckMessages:
+    """Whoever is taken for a proxy can say that a request comes from anywhere, over TLS or not."""
+    hint = "Set it to the proxies' own addresses or networks, such as 10.0.0.5 or 10.0.1.0/24."
+    found: CheckMessages = []
+    for proxy in settings.ENVIRONMENT.trusted_proxies:
+        if proxy == "*":
+            text = "REMOTE_SERVICE_TRUSTED_PROXIES holds '*', so everybody can claim any address."
+            found.append(Warning(text, hint=hint, id="remote_service.W105"))
+        elif not _is_network(proxy):
+            text = f"REMOTE_SERVICE_TRUSTED_PROXIES holds {proxy!r}; expected an address or a network."
+            found.append(Error(text, hint=hint, id="remote_service.E105"))
+    return found
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach a server that listens on `host`."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def errors_of(messages: Iterable[CheckMessage]) -> list[CheckMessage]:
-    """Those that must stop a start."""
-    return [message for message in messages if message.is_serious()]

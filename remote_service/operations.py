@@ -112,7 +112,9 @@ class Operations:
             raise HostError(f"the type {session.type_name!r} is not in the sessions file any more")
         if session.index >= entry.order.count:
             count = entry.order.count
-            raise HostError(f"the type {session.type_name!r} has {count} slots now, and this one is {session.index + 1}")
+            raise HostError(
+                f"the type {session.type_name!r} has only {count} slots now, this is no. {session.index + 1}"
+            )
         return entry
 
     async def _follow(self, key: str, charge: Charge, link: RunnerLink) -> None:

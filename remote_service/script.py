@@ -296,7 +296,8 @@ class RemoteServiceScript:
 
 def _json_able(value: object) -> bool:
     try:
-        json.dumps(value)
+        # NaN and infinity are no JSON (RFC 8259, section 6), and databases refuse them.
+        json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         return False
     return True

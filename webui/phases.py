@@ -13,7 +13,7 @@ from remote_service.states import State
 _ORDER: tuple[tuple[State, Promise], ...] = (
     (State.RESERVED, gettext_lazy("A slot is reserved for you")),
     (State.STARTING, gettext_lazy("The session is being started")),
-    (State.QUEUED, gettext_lazy("It waits in the cluster’s queue")),
+    (State.QUEUED, gettext_lazy("It waits in the cluster's queue")),
     (State.RUNNING, gettext_lazy("Its screen is being connected")),
 )
 

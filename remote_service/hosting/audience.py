@@ -14,6 +14,10 @@ from remote_service.hosting.status import Status
 from remote_service.hosting.wire import Channel, Message, WireError
 
 
+TELL_PATIENCE = 2.0
+"""Seconds that a supervisor has to take a status in; one that is stopped must not stop the runner."""
+
+
 class Audience:
     """Accepts supervisors at a listening socket, on a selector whose keys hold what to call."""
 
@@ -52,6 +56,7 @@ class Audience:
     def _accept(self) -> None:
         with suppress(BlockingIOError):
             connection, _address = self._listener.accept()
+            connection.settimeout(TELL_PATIENCE)
             channel = Channel(connection)
             self._supervisors.append(channel)
             self._selector.register(channel, selectors.EVENT_READ, lambda: self._hear(channel))

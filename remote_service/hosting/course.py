@@ -170,7 +170,7 @@ class Course:
         if self._call and self._interrupted_at is not None:
             return self._after_interrupt(now)
         if self.status.phase is Phase.STARTING and self._due(now):
-            # The fault is written when the call has come back or its process is gone: only then may `stop` run.
+            # `stop` waits until the call has come back or its process is gone.
             self._become(fault=StartFault.TIMEOUT, detail=self._timeout_sentence(now))
             return self._interrupt(now)
         if self.status.phase is Phase.WAITING and self._due(now):

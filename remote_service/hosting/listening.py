@@ -29,10 +29,15 @@ def tcp_listeners(lines: Iterable[str], *, ipv6: bool) -> set[tuple[str, int]]:
         if len(fields) > 3 and fields[3] == _TCP_LISTEN:
             address, port = fields[1].split(":")
             words = [bytes.fromhex(address[i : i + 8])[::-1] for i in range(0, len(address), 8)]
-            packed = b"".join(words)
-            ip = ipaddress.IPv6Address(packed) if ipv6 else ipaddress.IPv4Address(packed)
-            found.add((str(ip), int(port, 16)))
+            found.add((_unpacked(b"".join(words), ipv6=ipv6), int(port, 16)))
     return found
+
+
+def _unpacked(packed: bytes, *, ipv6: bool) -> str:
+    if not ipv6:
+        return str(ipaddress.IPv4Address(packed))
+    address = ipaddress.IPv6Address(packed)
+    return str(address.ipv4_mapped or address)
 
 
 def unix_listeners(lines: Iterable[str]) -> set[str]:
@@ -46,10 +51,10 @@ def unix_listeners(lines: Iterable[str]) -> set[str]:
 
 
 def addresses_of(host: str) -> list[str]:
-    """The addresses of a host name, empty when it cannot be resolved."""
+    """The addresses of a host name, empty when it cannot be resolved or is none (such as "a..b")."""
     try:
         answers = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, ValueError):
         return []
     return sorted({str(answer[4][0]) for answer in answers})
 

@@ -22,6 +22,8 @@ NO_SESSION = "00000000-0000-0000-0000-000000000000"
 _PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.getenv.restype = ctypes.c_void_p
+_placeholder = _libc.getenv(MARKER.encode())
+"""Where it stands; looked up at import, since a script may empty its environment afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,8 @@ def mark_this_process(session: str) -> None:
     `/proc/PID/environ` shows the memory that execve filled, so setting the variable alone would leave plain forks
     unmarked: the placeholder that came with the script host's environment is overwritten where it stands.
     """
-    address = _libc.getenv(MARKER.encode())
-    if address and ctypes.string_at(address) == NO_SESSION.encode() and len(session) == len(NO_SESSION):
-        ctypes.memmove(address, session.encode(), len(session))
+    if _placeholder and ctypes.string_at(_placeholder) == NO_SESSION.encode() and len(session) == len(NO_SESSION):
+        ctypes.memmove(_placeholder, session.encode(), len(session))
     os.environ[MARKER] = session
 
 
@@ -118,6 +119,8 @@ def end_processes(
 ) -> list[int]:
     """Ends what `find` finds: SIGTERM, `patience` seconds, SIGKILL, until nothing more is found.
 
+    It fetches no children that have ended: whose children they are, only the caller knows.
+
     Args:
         find: lists the processes; asked again each round, since a dying program may have forked.
         patience: seconds between SIGTERM and SIGKILL; the kill itself is given 2 s more.
@@ -130,7 +133,6 @@ def end_processes(
     last = deadline + 2.0
     signalled: set[Process] = set()
     while (now := time.monotonic()) < last:
-        reap()
         found = [process for process in find() if process.pid != os.getpid()]
         if not found:
             return []
@@ -149,11 +151,19 @@ def end_processes(
                     # A stopped process takes SIGTERM only once it is continued.
                     signal.pidfd_send_signal(held, signal.SIGCONT)
         if waiting:
-            select.select(waiting, [], [], max(0.0, min((deadline if now < deadline else last) - now, 0.1)))
+            wait_for_one(waiting, min((deadline if now < deadline else last) - now, 0.1))
         for held in waiting:
             os.close(held)
-    reap()
     return [process.pid for process in find() if process.pid != os.getpid()]
+
+
+def wait_for_one(held: Iterable[int], seconds: float) -> bool:
+    """Waits until one of the processes behind these pidfds has ended; False when none has."""
+    # Not select(2), which takes no descriptor above 1023: a gateway has more.
+    poll = select.poll()
+    for descriptor in held:
+        poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(max(0.0, seconds) * 1000))
 
 
 def _hold(process: Process) -> int | None:

@@ -8,29 +8,27 @@ is decided in `remote_service.hosting.course`; here are the sockets, the clock a
 from __future__ import annotations
 
 import os
-import select
 import selectors
-import shutil
 import signal
 import socket
-import stat
 import time
 import traceback
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from remote_service.config.script_report import how_it_ended
+from remote_service.config.words import harmless
 from remote_service.endpoints import Endpoint
 from remote_service.hosting import processes
 from remote_service.hosting.audience import Audience
 from remote_service.hosting.course import INTERRUPT_PATIENCE, Command, Course, Outcome, Step
 from remote_service.hosting.listening import listens
+from remote_service.hosting.scratch import remove_tree
 from remote_service.hosting.script_context import ScriptContext
 from remote_service.hosting.session_log import SessionLog
 from remote_service.hosting.status import Phase
-from remote_service.hosting.wire import Channel, Message, WireError
-from remote_service.hosting.worker import INTERRUPT_SIGNAL, Worker, script_logger
+from remote_service.hosting.wire import Channel, Message
+from remote_service.hosting.worker import Worker, script_logger
+from remote_service.hosting.worker_link import WorkerLink
 from remote_service.script import RemoteServiceScript
 
 LISTEN_CHECKS = (0.005, 0.25)
@@ -39,10 +37,10 @@ TERM_PATIENCE = 1.0
 """Seconds between SIGTERM and SIGKILL for what a session left behind."""
 ALONE_PATIENCE = 60.0
 """Seconds that a finished runner waits for a supervisor to hear of it."""
-LEAVE_PATIENCE = 0.25
-"""Seconds that a worker has to leave by itself when it is not needed any more."""
 WORKER_LOST = 70
 """Exit status of a worker that cannot go on, for instance because the script closed all descriptors."""
+MOST_TEXT = 2000
+"""Characters of one sentence from the script that are shown to its user."""
 _CHUNK = 65536
 _MOST_CHUNKS = 64
 
@@ -72,8 +70,7 @@ class Runner:
             obey=self._obey,
             complain=self._log.line,
         )
-        self._worker: Channel | None = None
-        self._worker_pid = 0
+        self._worker = WorkerLink(self._selector, self._log, self._become_worker)
         self._pipe_read, self._pipe_write = os.pipe()
         self._scratch: Path | None = None
         self._next_look = 0.0
@@ -94,12 +91,13 @@ class Runner:
             signal.signal(ignored, signal.SIG_IGN)
         self._selector.register(self._pipe_read, selectors.EVENT_READ, self._read_output)
         self._selector.register(wake_read, selectors.EVENT_READ, lambda: wake_read.recv(4096))
-        self._fork_worker()
+        self._worker.fork()
         while not self._finished():
             shown = self._course.status
             for key, _events in self._selector.select(self._patience()):
                 key.data()
-            self._notice_deaths()
+            self._hear_worker()
+            self._notice_death()
             self._carry_out(self._course.tick(time.monotonic()))
             self._look_for_listener()
             if self._course.status != shown:
@@ -151,18 +149,6 @@ class Runner:
 
     # ---- the worker -------------------------------------------------------------------------------------
 
-    def _fork_worker(self) -> None:
-        ours, theirs = socket.socketpair()
-        pid = os.fork()
-        if pid == 0:
-            ours.close()
-            self._become_worker(theirs)
-        theirs.close()
-        self._worker_pid = pid
-        self._worker = channel = Channel(ours)
-        ours.setblocking(False)
-        self._selector.register(channel, selectors.EVENT_READ, lambda: self._hear_worker(channel))
-
     def _become_worker(self, sock: socket.socket) -> None:
         """Turns this fork into the worker; never returns, whatever happens."""
         try:
@@ -186,99 +172,65 @@ class Runner:
         finally:
             os._exit(WORKER_LOST)
 
-    def _hear_worker(self, channel: Channel) -> None:
-        try:
-            messages = channel.receive_available()
-        except WireError as error:
-            self._log.line(f"the script's process sent what cannot be read: {error}")
-            messages = None
-        if messages is None:
-            self._forget_worker(channel)
-            return
-        for message in messages:
+    def _hear_worker(self) -> None:
+        for message in self._worker.heard():
             self._hear(message)
 
     def _hear(self, message: Message) -> None:
-        if "secret" in message:
-            self._log.keep_secret(message["secret"])
-        elif "scratch" in message:
+        if "scratch" in message:
             self._scratch = Path(message["scratch"])
         elif "state" in message:
             self._course.saved(message["state"])
         elif "endpoint" in message:
-            if message["password"]:
-                self._log.keep_secret(message["password"])
             self._course.published(Endpoint.from_dict(message["endpoint"]), message["password"])
         elif "done" in message:
             done = message["done"]
-            outcome = Outcome(done["kind"], self._log.masked(done["detail"]), done["value"])
+            value = [self._shown(text) for text in done["value"]]
+            outcome = Outcome(done["kind"], self._shown(done["detail"]), value)
             self._carry_out(self._course.call_ended(time.monotonic(), outcome))
 
-    def _forget_worker(self, channel: Channel) -> None:
-        self._selector.unregister(channel)
-        channel.close()
-        if self._worker is channel:
-            self._worker = None
+    def _shown(self, text: str) -> str:
+        """Fit for the user's page: no secrets, no control characters, not endless."""
+        return harmless(self._log.masked(text))[:MOST_TEXT]
 
-    def _notice_deaths(self) -> None:
-        for pid, wait_status in processes.reap():
-            if pid == self._worker_pid:
-                self._worker_pid = 0
-                if self._worker is not None:
-                    # What it said with its last breath counts.
-                    self._hear_worker(self._worker)
-                how = how_it_ended(os.waitstatus_to_exitcode(wait_status))
-                self._carry_out(self._course.worker_died(time.monotonic(), how))
+    def _notice_death(self) -> None:
+        how = self._worker.death(processes.reap())
+        if how is not None:
+            self._hear_worker()
+            self._log.line(f"the script's process has ended: {how}")
+            self._carry_out(self._course.worker_died(time.monotonic(), how))
 
     # ---- commands ---------------------------------------------------------------------------------------
 
     def _carry_out(self, steps: list[Step]) -> None:
         for step in steps:
             if step.command is Command.CALL:
-                self._call(step)
+                self._worker.call(step.call, step.arguments)
             elif step.command is Command.INTERRUPT:
-                with suppress(ProcessLookupError):
-                    os.kill(self._worker_pid, INTERRUPT_SIGNAL)
+                self._worker.interrupt()
             elif step.command is Command.REPLACE:
-                self._end_worker()
-                self._fork_worker()
+                self._worker.end()
+                self._hear_worker()
+                self._worker.fork()
             else:
                 self._audience.tell()
                 self._clean()
 
-    def _call(self, step: Step) -> None:
-        if step.call == "start":
-            self._next_look = 0.0
-        # A worker that has just died cannot hear: its death is noticed in the same round and answered there.
-        if self._worker is not None:
-            with suppress(OSError):
-                self._worker.send({"call": step.call, "arguments": step.arguments})
-
-    def _end_worker(self) -> None:
-        """An idle worker leaves by itself when its channel closes; one that does not is killed."""
-        pid, self._worker_pid = self._worker_pid, 0
-        if self._worker is not None:
-            self._forget_worker(self._worker)
-        if pid:
-            held = os.pidfd_open(pid)
-            if not select.select([held], [], [], LEAVE_PATIENCE)[0]:
-                os.kill(pid, signal.SIGKILL)
-            os.close(held)
-            os.waitpid(pid, 0)
-
     def _clean(self) -> None:
         """Ends everything of this session and removes its scratch directory."""
-        self._end_worker()
-        session, me = self._task.session, os.getpid()
-        survivors = processes.end_processes(
-            lambda: {*processes.descendants(me), *processes.marked(session)}, patience=TERM_PATIENCE
-        )
+        self._worker.end()
+        self._hear_worker()
+        survivors = processes.end_processes(self._left, patience=TERM_PATIENCE)
         self._read_output()
         if survivors:
             self._log.line(f"these processes could not be ended: {', '.join(map(str, survivors))}")
-        if self._scratch is not None:
-            remove_tree(self._scratch)
+        if self._scratch is not None and not remove_tree(self._scratch):
+            self._log.line(f"the scratch directory {self._scratch} could not be removed")
         self._course.cleaned(tuple(survivors))
+
+    def _left(self) -> set[processes.Process]:
+        processes.reap()
+        return {*processes.descendants(os.getpid()), *processes.marked(self._task.session)}
 
     def _read_output(self) -> None:
         """Takes what the session printed; a bounded helping, so that a flood cannot keep the runner from its work."""
@@ -287,16 +239,6 @@ class Runner:
                 data = os.read(self._pipe_read, _CHUNK)
             except BlockingIOError:
                 return
+            # A secret is told before it is printed, so what was told is read after what was printed.
+            self._worker.take_in()
             self._log.write(data)
-
-
-def remove_tree(path: Path) -> None:
-    """Removes a session's directory without following links; directories without permissions are opened first."""
-    if path.is_symlink():
-        path.unlink(missing_ok=True)
-        return
-    with suppress(OSError):
-        for folder, _names, _files in os.walk(path):
-            with suppress(OSError):
-                os.chmod(folder, stat.S_IRWXU)
-    shutil.rmtree(path, ignore_errors=True)

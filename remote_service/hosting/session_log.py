@@ -26,12 +26,13 @@ class SessionLog:
         self._cap = cap
         self._size = os.fstat(descriptor).st_size
         self._left_out = 0
+        self._note_size = 0
         self._secrets: list[bytes] = []
         self._held = b""
 
     def keep_secret(self, secret: str) -> None:
         """Masks this text from now on. Texts of fewer than four bytes would mask half the log, and are not."""
-        raw = secret.encode()
+        raw = secret.encode(errors="surrogatepass")
         if len(raw) >= _FEWEST_SECRET_BYTES and raw not in self._secrets:
             self._secrets.append(raw)
             self._secrets.sort(key=len, reverse=True)
@@ -39,7 +40,7 @@ class SessionLog:
     def masked(self, text: str) -> str:
         """The text without the secrets known so far."""
         for secret in self._secrets:
-            text = text.replace(secret.decode(), MASK.decode())
+            text = text.replace(secret.decode(errors="surrogatepass"), MASK.decode())
         return text
 
     def write(self, data: bytes) -> None:
@@ -73,22 +74,22 @@ class SessionLog:
         return longest
 
     def _append(self, data: bytes) -> None:
-        if len(data) > self._head:
-            self._left_out += len(data) - self._head
-            data = data[-self._head :]
-        if self._size + len(data) > self._cap:
-            self._make_room()
         view = memoryview(data)
         while view:
-            written = os.pwrite(self._descriptor, view, self._size)
+            # Never so much at once that it does not fit into the room that is made.
+            part = view[: self._cap // 8]
+            if self._size + len(part) > self._cap:
+                self._make_room()
+            written = os.pwrite(self._descriptor, part, self._size)
             self._size += written
             view = view[written:]
 
     def _make_room(self) -> None:
         """Keeps the head and the last quarter, and says what is missing between them."""
         keep = os.pread(self._descriptor, self._cap // 4, max(self._head, self._size - self._cap // 4))
-        self._left_out += self._size - self._head - len(keep)
+        self._left_out += self._size - self._head - self._note_size - len(keep)
         note = f"\n-- {self._left_out} bytes were left out here: the log may have {self._cap} --\n".encode()
+        self._note_size = len(note)
         os.ftruncate(self._descriptor, self._head)
         self._size = self._head
         for part in (note, keep):

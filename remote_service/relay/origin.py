@@ -32,7 +32,9 @@ def _parts(url: str) -> tuple[str, str, int] | None:
         port = split.port
     except ValueError:
         return None
-    # Nothing but scheme, host and port may be there: no user info, no path, query or fragment.
-    if split.scheme not in _DEFAULT_PORTS or not split.hostname or "@" in split.netloc or any(split[2:]):
+    if split.scheme not in _DEFAULT_PORTS or not split.hostname or "@" in split.netloc:
+        return None
+    if url != f"{split.scheme}://{split.netloc}":
+        # There is more than scheme, host and port.
         return None
     return split.scheme, split.hostname, _DEFAULT_PORTS[split.scheme] if port is None else port

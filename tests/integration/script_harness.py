@@ -113,11 +113,15 @@ class Harness:
         return Poll.alive()
 
     def end_spawned(self) -> None:
-        """What the runner does after `stop`: ends the spawned programs."""
+        """What the runner does after `stop`: ends the spawned programs, politely first."""
         for process in self.spawned:
             process.terminate()
         for process in self.spawned:
-            process.wait(timeout=5)
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(timeout=5)
 
     def left(self) -> list[str]:
         """The command lines of the living processes that carry the marker, this one aside."""
@@ -129,10 +133,7 @@ class Harness:
 
     def clean(self) -> None:
         """Ends whatever the script left, and removes the scratch directory."""
-        for process in self.spawned:
-            process.kill()
-        for process in self.spawned:
-            process.wait(timeout=5)
+        self.end_spawned()
         for pid in self._marked():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

@@ -16,9 +16,10 @@ import pytest
 from remote_service.answers import Answer
 from remote_service.endpoints import Endpoint, EndpointKind
 from remote_service.script import RemoteServiceScript
-from tests.integration.rfb_viewer import CONTROL, EXTENDED_DESKTOP_SIZE, Rectangle, Viewer
+from tests.integration.rfb_viewer import EXTENDED_DESKTOP_SIZE, Rectangle, Viewer
 from tests.integration.script_harness import (
     Harness,
+    alive,
     command_line,
     everything_shown_of_processes,
     listening_ports,
@@ -74,31 +75,15 @@ def x11_setup(display: int, cookie: bytes = b"") -> int:
         return client.recv(1)[0]
 
 
-def type_command(viewer: Viewer, command: str, effect: Path) -> None:
-    """Types a command into the terminal until its effect is seen: a terminal that is not there yet hears nothing."""
-
-    def attempt() -> bool:
-        viewer.key(CONTROL, down=True)
-        viewer.key(ord("u"))
-        viewer.key(CONTROL, down=False)
-        viewer.type(command + "\n")
-        for _ in range(5):
-            viewer.frame()
-            if effect.exists():
-                return True
-        return False
-
-    wait_for(attempt, 20, lambda: f"{effect} was not made by typing {command!r}")
-
-
 def test_a_desktop_has_a_screen_and_what_is_typed_has_an_effect(home: Path) -> None:
     with desktop() as session, Viewer(session.endpoint) as viewer:
         assert (viewer.width, viewer.height) == (800, 600)
         viewer.whole_frame()
-        viewer.pointer(300, 300)
-        type_command(viewer, "touch typed-$(basename $HOME) && pwd > where", home / "where")
-        assert (home / f"typed-{home.name}").exists()
-        assert (home / "where").read_text().strip() == str(home)
+        wait_for(lambda: own(session, "bash") or own(session, "sh"), 10, "there is no shell")
+        viewer.type("pwd > where && mv where here\n")
+        wait_for((home / "here").exists, 10, lambda: f"what was typed had no effect: {os.listdir(home)}")
+        assert (home / "here").read_text() == f"{home}\n"
+        viewer.whole_frame()
         assert viewer.colours() > 3
 
 
@@ -210,24 +195,28 @@ def test_a_size_that_cannot_be_is_refused() -> None:
         assert harness.lines == [f"ERROR {reason}"]
 
 
+def own(session: Desktop, name: str) -> list[int]:
+    """The session's living processes that run this program."""
+    mark = f"REMOTE_SERVICE_SESSION={session.harness.session}".encode()
+    return [
+        pid
+        for pid in processes_with(name)
+        if command_line(pid).split()[0] == name and mark in Path(f"/proc/{pid}/environ").read_bytes()
+    ]
+
+
 def test_it_lives_without_its_window_manager_and_its_terminal_but_not_without_its_server() -> None:
     with desktop() as session:
+        wait_for(lambda: own(session, "xterm"), 10, "xterm did not start")
         for name in ("openbox", "xterm"):
-            wait_for(lambda name=name: own(session, name), 10, f"{name} did not start")
             (pid,) = own(session, name)
             os.kill(pid, signal.SIGKILL)
-            wait_for(lambda name=name: not own(session, name), 10, f"{name} goes on")
+            wait_for(lambda pid=pid: not alive(pid), 10, f"{name} goes on")
             assert session.service.poll().answer is Answer.ALIVE
         with Viewer(session.endpoint) as viewer:
             viewer.whole_frame()
-        os.kill(session.x_pid, signal.SIGKILL)
+        os.kill(session.x_pid, signal.SIGTERM)
         wait_for(lambda: session.service.poll().answer is Answer.ENDED, 10, "the end was not seen")
-
-
-def own(session: Desktop, name: str) -> list[int]:
-    """The session's processes of this name."""
-    mark = f"REMOTE_SERVICE_SESSION={session.harness.session}".encode()
-    return [pid for pid in processes_with(name) if mark in Path(f"/proc/{pid}/environ").read_bytes()]
 
 
 def test_a_command_takes_the_terminals_place(home: Path) -> None:

@@ -55,7 +55,9 @@ def launch(request: HttpRequest) -> HttpResponse:
 def sessions_fragment(request: HttpRequest) -> HttpResponseBase:
     """What of the page changes by itself; 204 when it is as `seen` says that the page has it."""
     if not request.user.is_authenticated:
-        return HttpResponseClientRefresh() if request.headers.get("HX-Request") else redirect_to_login(reverse("picker"))
+        return (
+            HttpResponseClientRefresh() if request.headers.get("HX-Request") else redirect_to_login(reverse("picker"))
+        )
     context = _changing(request, list_types(visitor(request)))
     if context["digest"] == request.GET.get("seen"):
         return HttpResponse(status=204)
@@ -96,4 +98,3 @@ def _refusal_message(refusal: Refusal | None, types: tuple[TypeCard, ...]) -> st
     elsewhere = [sentence for name, sentence in refusal.errors.items() if name not in shown]
     beside = [_("Please correct what is marked below.")] if marked else []
     return " ".join([refusal.message, *beside, *elsewhere]).strip()
-

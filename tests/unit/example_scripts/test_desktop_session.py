@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ from desktop_session import (
     display_of,
     no_display,
     port_argv,
-    programs,
+    programs_of,
     read_display,
     realize_service,
     server_argv,
@@ -60,21 +61,29 @@ def test_a_port_is_on_the_loopback_interface_and_behind_a_password() -> None:
 
 
 def test_the_desktop_has_a_window_manager_a_clipboard_and_a_terminal() -> None:
-    assert [argv[0] for argv in programs(None, everything)] == ["xsetroot", "openbox", "vncconfig", "xterm"]
+    background, clipboard, manager = programs_of(None, everything)
+    assert (background[0], clipboard) == ("xsetroot", ["vncconfig", "-nowin"])
+    assert manager[:2] == ["openbox", "--startup"] and shlex.split(manager[2])[0] == "xterm"
 
 
 def test_programs_that_are_not_installed_are_left_out() -> None:
-    assert programs(None, nothing) == []
+    assert programs_of(None, nothing) == []
 
 
 def test_the_command_takes_the_terminals_place() -> None:
-    assert programs(["paraview", "--stereo"], everything)[-1] == ["paraview", "--stereo"]
+    command = ["paraview", "--title", "a 'b' c"]
+    assert shlex.split(programs_of(command, everything)[-1][2]) == command
+
+
+def test_without_a_window_manager_the_command_is_started_alone() -> None:
+    command = ["paraview", "--stereo"]
+    assert programs_of(command, lambda name: name == "paraview") == [command]
 
 
 @pytest.mark.parametrize("command", ["xterm -ls", [], ["xterm", 5], {"xterm": 1}, False])
 def test_it_refuses_a_command_that_is_no_list_of_texts(command: object) -> None:
     with pytest.raises(ValueError) as caught:
-        programs(command, everything)
+        programs_of(command, everything)
     assert str(caught.value) == (
         f"the option command is {command!r}; expected a list of texts, such as ['xterm', '-ls']"
     )
@@ -82,7 +91,7 @@ def test_it_refuses_a_command_that_is_no_list_of_texts(command: object) -> None:
 
 def test_it_refuses_a_command_that_is_not_installed() -> None:
     with pytest.raises(ValueError) as caught:
-        programs(["paraview"], nothing)
+        programs_of(["paraview"], nothing)
     assert str(caught.value) == "the option command names 'paraview', and there is no such program here"
 
 

@@ -1,0 +1,100 @@
+"""What sessions leave when something goes wrong: processes, sockets, lock files, directories."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+MARKER = "REMOTE_SERVICE_SESSION"
+X_LOCKS = Path("/tmp")
+X_SOCKETS = Path("/tmp/.X11-unix")
+
+
+class Leftovers:
+    """Looks for what is left of the sessions of one state directory."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._seen: set[psutil.Process] = set()
+        self._x_locks: dict[Path, str] = {}
+
+    def remember(self, server: int, sessions: Iterable[str]) -> None:
+        """Takes down what lives now: the server's children, everything of these sessions, and their X locks."""
+        with suppress(psutil.NoSuchProcess):
+            self._seen.update(psutil.Process(server).children(recursive=True))
+        for session in sessions:
+            self._seen.update(marked(session))
+        pids = {str(process.pid) for process in self._seen}
+        for lock in X_LOCKS.glob(".X*-lock"):
+            with suppress(OSError):
+                holder = lock.read_text().strip()
+                if holder in pids:
+                    self._x_locks[lock] = holder
+
+    @property
+    def x_locks(self) -> list[Path]:
+        """The X servers' lock files that were taken down."""
+        return sorted(self._x_locks)
+
+    def of(self, sessions: Iterable[str]) -> list[str]:
+        """What is left, a line each; empty when all is well."""
+        found = [f"process {p.pid}: {command(p)}" for p in self._seen if lives(p)]
+        for session in sessions:
+            found += [f"process {p.pid}: {command(p)}" for p in marked(session) if p not in self._seen]
+            found += [f"directory {path}" for path in scratch(session)]
+        found += [f"socket {path}" for path in (self._state / "run").iterdir()]
+        for lock, holder in self._x_locks.items():
+            # Somebody else's X server may have taken the same display meanwhile; then the holder is another one.
+            with suppress(FileNotFoundError):
+                if lock.read_text().strip() == holder:
+                    found.append(f"X lock {lock}")
+            display = X_SOCKETS / lock.name.removeprefix(".").removesuffix("-lock")
+            if not lock.exists() and display.exists():
+                found.append(f"X socket {display}")
+        return found
+
+    def end(self, sessions: Iterable[str]) -> None:
+        """Kills and removes what is left; for the time after a test."""
+        for process in {*self._seen, *(p for session in sessions for p in marked(session))}:
+            if lives(process):
+                with suppress(psutil.NoSuchProcess):
+                    process.send_signal(signal.SIGKILL)
+
+
+def marked(session: str) -> list[psutil.Process]:
+    """The living processes that carry a session's marker."""
+    wanted = f"{MARKER}={session}".encode()
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with suppress(OSError, psutil.NoSuchProcess):
+                if wanted in Path("/proc", name, "environ").read_bytes().split(b"\0"):
+                    found.append(psutil.Process(int(name)))
+    return [process for process in found if lives(process)]
+
+
+def scratch(session: str) -> list[Path]:
+    """A session's private directories."""
+    return list(Path(tempfile.gettempdir()).glob(f"rs-{session.replace('-', '')[:16]}-*"))
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether it still runs; a zombie does not (pid 1 may take seconds to fetch it)."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def command(process: psutil.Process) -> str:
+    """Its command line, for messages."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return "?"

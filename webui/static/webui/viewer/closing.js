@@ -1,0 +1,38 @@
+/**
+ * What the end of a websocket means for the viewer: the relay's close codes (remote_service.relay.closing) and those
+ * of RFC 6455, section 7.4. A table and two numbers; no page, no clock.
+ */
+
+/** The session is over, or about to be: nothing to come back to. */
+export const OVER = "over";
+/** Worth some tries: the session may go on, but trying for ever would hide that it does not. */
+export const FEW = "few";
+/** The line was cut, or the server is away: worth trying for as long as the page is open. */
+export const AGAIN = "again";
+
+export const START_FAILED = 4010;
+export const RESTARTING = 1012;
+export const MOST_FEW = 5;
+
+const VERDICTS = new Map([
+  [1000, OVER], // its program ended, or its user stopped it
+  [4004, OVER], // gone
+  [4008, OVER], // idle for too long
+  [4009, OVER], // its longest time is up
+  [START_FAILED, OVER],
+  [4013, OVER], // stopped by staff
+  [4001, FEW], // logged out: the page asks the server before it believes it
+  [4011, FEW], // its screen was lost
+  [1011, FEW], // the relay failed
+  [1005, FEW], // noVNC gave up on what it was sent
+  [RESTARTING, AGAIN],
+]);
+
+export function verdict(code) {
+  return VERDICTS.get(code) ?? AGAIN;
+}
+
+/** Milliseconds before try number `attempt`, counted from 0. */
+export function backOff(attempt) {
+  return Math.min(250 * 2 ** attempt, 10000);
+}
