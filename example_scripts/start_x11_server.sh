@@ -20,7 +20,7 @@ set -eu
 umask 077
 
 fail() {
-    [ -z "${made:-}" ] || tail -n 20 "$dir"/*.log >&2 2>/dev/null || true
+    [ -z "${made:-}" ] || tail -n 80 "$dir"/*.log >&2 2>/dev/null || true
     echo "start_x11_server.sh: $*" >&2
     exit 1
 }

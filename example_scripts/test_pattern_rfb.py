@@ -82,9 +82,9 @@ class PatternServer:
                     self._viewers[connection] = thread
                     thread.start()
                     continue
-            connection.close()
             if full:
                 self._log.warning("the test pattern has %d viewers already; refused another one", MAX_VIEWERS)
+            connection.close()
 
     def _serve(self, connection: socket.socket) -> None:
         try:

@@ -9,7 +9,8 @@ Run:   {"Node": {"script": "x11vnc_desktop_session.py", "count": 1,
 Options, beside `sizes`:
     command      what to start instead of a terminal, as a list: ["paraview", "--stereo"]
     display      an X server that runs already, such as ":0" (a node's graphics card), instead of a new one
-    xauthority   that X server's authority file there; unset: x11vnc looks for it
+    xauthority   that X server's authority file there, or "guess" to have x11vnc look for it; unset: the
+                 account's own ~/.Xauthority
     host         the node, as ssh knows it: "n8" or "render@n8"; unset: this machine
     ssh_port     its ssh port
     ssh_options  further arguments of ssh, as a list: ["-i", "/etc/remote/key"]
@@ -146,13 +147,15 @@ def start_argv(directory: str, size: Size, first_port: int, options: Mapping[str
         ValueError: one of the options cannot be; says which.
     """
     argv = ["sh", "-s", "--", "-d", directory, "-p", str(first_port)]
-    display, authority = options.get("display"), options.get("xauthority", "guess")
+    display, authority = options.get("display"), options.get("xauthority")
     if display is None:
         argv += ["-s", str(size)]
     elif isinstance(display, str) and re.fullmatch(r":[0-9]+(\.[0-9]+)?", display):
-        if not isinstance(authority, str) or not authority:
-            raise ValueError(f"the option xauthority is {authority!r}; expected the path of a file")
-        argv += ["-x", display, "-a", authority]
+        argv += ["-x", display]
+        if authority is not None:
+            if not isinstance(authority, str) or not authority:
+                raise ValueError(f"the option xauthority is {authority!r}; expected the path of a file")
+            argv += ["-a", authority]
     else:
         raise ValueError(f"the option display is {display!r}; expected an X display, such as ':0'")
     if options.get("tunnel"):

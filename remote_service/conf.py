@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
@@ -21,7 +21,7 @@ class GatewaySettings:
     """Names of further environment variables that scripts may see."""
     session_user: str = "remote-session"
     """The account that scripts run as when the server is started by root; "root" keeps root."""
-    security_token: str = ""
+    security_token: str = field(default="", repr=False)
     """The secret of the stand-alone REST; empty closes it."""
     per_user_total: int = 5
     """How many live sessions one user may have, over all types."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,7 @@ from typing import Any
 from remote_service.endpoints import Endpoint
 from remote_service.hosting import processes
 from remote_service.hosting.client import RunnerLink
-from remote_service.hosting.runner import remove_tree
-from remote_service.hosting.script_context import scratch_prefix
+from remote_service.hosting.scratch import remove_tree, scratch_left_by
 from remote_service.hosting.status import Phase, Status
 from remote_service.tasks import spawn
 
@@ -52,17 +50,6 @@ def sessions_with_sockets(run_dir: Path) -> list[str]:
     return found
 
 
-async def end_session(run_dir: Path, session: str) -> Status | None:
-    """Ends whatever is left of a session: by its runner when there is one, and by the marker.
-
-    Returns:
-        What the runner said last, or None when there was none: then the script's `stop` has not been called.
-    """
-    status = await ask_runner_to_end(run_dir, session)
-    await end_without_runner(run_dir, session)
-    return status
-
-
 async def end_without_runner(run_dir: Path, session: str) -> list[int]:
     """Ends what carries the session's marker, and removes its files; returns the pids that would not go."""
     survivors = await asyncio.get_running_loop().run_in_executor(None, end_marked, session)
@@ -79,7 +66,7 @@ def end_marked(session: str) -> list[int]:
         patience=TERM_PATIENCE,
         still=lambda process: processes.carries_marker(process.pid, session),
     )
-    for left in Path(tempfile.gettempdir()).glob(f"{scratch_prefix(session)}*"):
+    for left in scratch_left_by(session):
         remove_tree(left)
     return survivors
 

@@ -8,7 +8,7 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("v1/", include("remote_service.rest.urls")),
-    # path("", include("webui.urls")),
+    path("", include("webui.urls")),
 ]
 
 handler400 = "webui.views.errors.bad_request"

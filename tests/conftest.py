@@ -42,9 +42,11 @@ def group(db: None) -> Any:
 
 
 @pytest.fixture
-def make_user(db: None) -> Callable[..., Any]:
-    """Makes a user with groups and permissions by name."""
+def make_user(db: None, settings: Any) -> Callable[..., Any]:
+    """Makes a user with groups and permissions by name; passwords are hashed the quick way."""
     from django.contrib.auth.models import Permission, User
+
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
     def make(name: str, *, groups: tuple[Any, ...] = (), permissions: tuple[str, ...] = (), **extra: Any) -> Any:
         user = User.objects.create_user(name, password=PASSWORD, **extra)
@@ -81,6 +83,13 @@ def gateway_settings(settings: Any, tmp_path: Path) -> Any:
     settings.REMOTE_SERVICE = replace(
         settings.REMOTE_SERVICE, state_dir=open_state_dir(tmp_path / "state"), security_token="rest secret"
     )
+    return settings.REMOTE_SERVICE
+
+
+@pytest.fixture
+def session_account(gateway_settings: Any, settings: Any) -> Any:
+    """The framework's settings with scripts that run as whoever runs the tests: `tmp_path` is closed to others."""
+    settings.REMOTE_SERVICE = replace(gateway_settings, session_user="root")
     return settings.REMOTE_SERVICE
 
 

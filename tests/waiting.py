@@ -47,21 +47,3 @@ async def eventually_async(condition: Callable[[], T | Awaitable[T]], within: fl
 
 def _never(condition: Callable[[], object], answer: object, within: float) -> str:
     return f"{inspect.getsource(condition).strip()} was not true within {within:g} s; the last answer was {answer!r}"
-
-
-async def eventually_async(condition: Callable[[], Awaitable[Any] | Any], within: float = 5.0) -> Any:
-    """As `eventually`, without holding up the event loop; the condition may be a coroutine function."""
-    deadline = time.monotonic() + within
-    while True:
-        try:
-            found = condition()
-            if inspect.isawaitable(found):
-                found = await found
-        except AssertionError:
-            if time.monotonic() > deadline:
-                raise
-        else:
-            if found:
-                return found
-            assert time.monotonic() <= deadline, f"not true within {within:g} s: {condition} gave {found!r}"
-        await asyncio.sleep(_LOOK)

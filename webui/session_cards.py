@@ -17,7 +17,9 @@ from webui import words
 
 ENDED_FOR = timedelta(days=1)
 """How long a session stays in its owner's list after its end."""
-MOST_ENDED = 20
+MOST_ENDED = 50
+ENDED_IN_VIEW = 3
+"""Of those the newest that are in view at once."""
 MOST_OTHERS = 100
 
 
@@ -39,6 +41,8 @@ class Listing:
 
     live: tuple[SessionCard, ...]
     ended: tuple[SessionCard, ...]
+    ended_before: tuple[SessionCard, ...]
+    """Those that ended before them, on demand."""
     others: tuple[SessionCard, ...]
     left_out: int
     """How many of the others are not listed."""
@@ -49,14 +53,15 @@ def list_sessions(user: User, now: datetime) -> Listing:
     own = Session.objects.filter(owner=user)
     live = list(own.live())
     over = own.filter(state__in=[state.value for state in FINAL])
-    ended = list(over.filter(ended_at__gt=now - ENDED_FOR)[:MOST_ENDED])
+    ended = list(over.filter(ended_at__gt=now - ENDED_FOR).order_by("-ended_at")[:MOST_ENDED])
     all_others = access.visible_sessions(user).exclude(owner=user).filter(state__in=live_states())
     others = list(all_others[: MOST_OTHERS + 1])
     left_out = all_others.count() - MOST_OTHERS if len(others) > MOST_OTHERS else 0
     watched = _viewers_of([*live, *others])
     return Listing(
         live=_cards(live, watched, now, may_stop=True),
-        ended=_cards(ended, {}, now, may_stop=False),
+        ended=_cards(ended[:ENDED_IN_VIEW], {}, now, may_stop=False),
+        ended_before=_cards(ended[ENDED_IN_VIEW:], {}, now, may_stop=False),
         others=_cards(others[:MOST_OTHERS], watched, now, may_stop=access.may_manage(user), with_owner=True),
         left_out=max(0, left_out),
     )

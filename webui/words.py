@@ -30,7 +30,7 @@ def state_words(state: str) -> str:
 def ago(moment: datetime, now: datetime) -> str:
     """How long ago something was, in its one largest unit."""
     if now - moment < timedelta(minutes=1):
-        return _("less than a minute ago")
+        return _("just now")
     return _("%(duration)s ago") % {"duration": timesince(moment, now, depth=1)}
 
 

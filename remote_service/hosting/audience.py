@@ -13,7 +13,6 @@ from contextlib import suppress
 from remote_service.hosting.status import Status
 from remote_service.hosting.wire import Channel, Message, WireError
 
-
 TELL_PATIENCE = 2.0
 """Seconds that a supervisor has to take a status in; one that is stopped must not stop the runner."""
 

@@ -82,6 +82,9 @@ class ScriptHost:
 
         Returns:
             The host, or None when the script cannot be served, and the report. Never raises for the script's sake.
+
+        Raises:
+            OSError: no process can be started, or the log cannot be written.
         """
         ours, theirs = socket.socketpair()
         log = os.open(order.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -91,32 +94,37 @@ class ScriptHost:
                 cwd=PROJECT, env=dict(order.environment), pass_fds=[theirs.fileno()], start_new_session=True,
                 stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
+        except OSError:
+            ours.close()
+            raise
         finally:
             theirs.close()
             os.close(log)
         host = cls(process, ours)
         ours.setblocking(False)
-        loop = asyncio.get_running_loop()
         message = {
             "script": str(order.script), "name": order.name, "count": order.count,
             "options": order.options, "account": order.account,
         }  # fmt: skip
         try:
             async with asyncio.timeout(timeout):
-                await loop.sock_sendall(ours, encode(message))
-                loaded = await host._hear_report()
+                loaded = await host._load(message)
         except TimeoutError:
             report = ScriptReport(ScriptFault.IMPORT_TIMEOUT, index=host._realizing, found=f"{timeout:g} seconds")
             loaded = Loaded(report)
+        except asyncio.CancelledError:
+            await host.close()
+            raise
         if loaded.report.fault not in (None, ScriptFault.THREADS):
             await host.close()
             return None, loaded
         host._listening = spawn(host._listen(), name=f"script host {order.name}")
         return host, loaded
 
-    async def _hear_report(self) -> Loaded:
+    async def _load(self, message: dict[str, Any]) -> Loaded:
         loop = asyncio.get_running_loop()
         try:
+            await loop.sock_sendall(self._sock, encode(message))
             while data := await loop.sock_recv(self._sock, _CHUNK):
                 for message in self._decoder.feed(data):
                     if "report" in message:
@@ -135,9 +143,10 @@ class ScriptHost:
                     self._answer(message)
         except OSError:
             pass
-        for waiting in self._answers.values():
-            if not waiting.done():
-                waiting.set_exception(HostError("the script host ended"))
+        finally:
+            for waiting in self._answers.values():
+                if not waiting.done():
+                    waiting.set_exception(HostError("the script host has ended"))
 
     def _answer(self, message: dict[str, Any]) -> None:
         session = message.get("forked") or message.get("refused")
@@ -157,13 +166,18 @@ class ScriptHost:
 
         Raises:
             HostError: the host has died, refused, or did not answer within 5 s.
+            OSError: the log or the socket cannot be made.
         """
         if not self.alive:
             raise HostError("the script host has ended")
+        log = os.open(log_path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            listener = listen_on(socket_path)
+        except OSError:
+            os.close(log)
+            raise
         answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._answers[session] = answer
-        listener = listen_on(socket_path)
-        log = os.open(log_path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             async with asyncio.timeout(FORK_TIMEOUT):
                 self._channel.send({"fork": session, "index": index}, [listener.fileno(), log])

@@ -7,6 +7,7 @@ whatever happens, what is left is ended and the phase becomes `OVER`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -52,11 +53,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a call ended: `kind` is done, refused, falsy, raised or exited; `detail` one sentence."""
+    """How a call ended: `kind` is done, refused, falsy, raised, exited or interrupted; `detail` one sentence.
+
+    `value` belongs to a `poll` that is done: answer, reason, progress.
+    """
 
     kind: str
     detail: str = ""
-    value: Any = None
+    value: Sequence[str] = ()
 
 
 class Course:
@@ -67,6 +71,8 @@ class Course:
         self._call = ""
         self._called_at = 0.0
         self._interrupted_at: float | None = None
+        self._ordered_at = 0.0
+        self._start_arguments: dict[str, Any] = {}
         self._start_deadline: float | None = None
         self._stop_timeout: float | None = None
         self._stop_tries = 0
@@ -80,9 +86,11 @@ class Course:
         """Orders the start; a second order changes nothing. `timeout` in seconds, None for no limit."""
         if self.status.phase is not Phase.IDLE:
             return []
+        self._ordered_at = now
+        self._start_arguments = arguments
         self._start_deadline = None if timeout is None else now + timeout
         self._become(phase=Phase.STARTING)
-        return [self._make_call(now, "start", arguments)]
+        return [self._make_call(now, "validate", {"options": arguments["options"]})]
 
     def recover(self, state: dict[str, Any] | None, endpoint: Endpoint | None) -> list[Step]:
         """Takes over a session whose runner was killed: its script's saved state goes into a fresh worker."""
@@ -124,12 +132,13 @@ class Course:
             self._become(stop=StopOutcome.DONE if done else StopOutcome.FAILED)
             return self._clean()
         if self.status.phase is Phase.STOPPING:
-            skip_stop = call == "start" and outcome.kind in ("falsy", "refused") and not self.status.fault
-            return self._clean() if skip_stop else [self._call_stop(now)]
+            nothing_runs = call == "start" and outcome.kind == "falsy" and not self.status.fault
+            return self._clean() if nothing_runs or call == "validate" else [self._call_stop(now)]
+        if call == "validate":
+            return self._validated(now, outcome)
         if call == "start":
             return self._start_ended(now, outcome)
-        self._poll_ended(now, outcome)
-        return self._judge_poll(now)
+        return self._poll_ended(now, outcome)
 
     def listens(self, now: float) -> None:
         """The endpoint listens."""
@@ -142,10 +151,12 @@ class Course:
         call, self._call = self._call, ""
         interrupted, self._interrupted_at = self._interrupted_at is not None, None
         phase = self.status.phase
-        if phase is Phase.STARTING and self.status.fault is not None:
-            return [Step(Command.REPLACE), *self._to_stop(now)]
+        if phase is Phase.STARTING and self.status.fault is None:
+            self._become(fault=StartFault.DIED, detail=f"The script ended its process: {how}.")
+        if call == "validate":
+            return self._clean()
         if phase is Phase.STARTING:
-            return [Step(Command.REPLACE), *self._fail(now, StartFault.DIED, f"The script ended its process: {how}.")]
+            return [Step(Command.REPLACE), *self._to_stop(now)]
         if phase in (Phase.IDLE, Phase.WAITING, Phase.READY):
             self._replaced += 1
             self._next_poll = now + POLL_INTERVAL
@@ -211,7 +222,8 @@ class Course:
         return self._start_deadline is not None and now >= self._start_deadline
 
     def _timeout_sentence(self, now: float) -> str:
-        return f"start() had not returned after {round(now - self._called_at, 1):g} s."
+        name = "validate_options" if self._call == "validate" else self._call
+        return f"{name}() had not returned after {round(now - self._ordered_at, 1):g} s."
 
     def _make_call(self, now: float, call: str, arguments: dict[str, Any]) -> Step:
         self._call, self._called_at = call, now
@@ -230,19 +242,24 @@ class Course:
         if now < self._interrupted_at + self._patience:
             return []
         call, self._call, self._interrupted_at = self._call, "", None
-        if call == "stop":
+        if call in ("validate", "stop"):
             return self._clean()
         if self.status.phase is Phase.STARTING:
             return [Step(Command.REPLACE), *self._to_stop(now)]
         return [Step(Command.REPLACE), self._call_stop(now)]
 
+    def _validated(self, now: float, outcome: Outcome) -> list[Step]:
+        if self.status.fault is StartFault.TIMEOUT:
+            return self._clean()
+        if outcome.kind != "done":
+            return self._fail(now, StartFault.REFUSED, outcome.detail)
+        return [self._make_call(now, "start", self._start_arguments)]
+
     def _start_ended(self, now: float, outcome: Outcome) -> list[Step]:
         if self.status.fault is StartFault.TIMEOUT:
             return self._to_stop(now)
-        if outcome.kind == "refused":
-            return self._fail(now, StartFault.REFUSED, outcome.detail)
         if outcome.kind == "falsy":
-            return self._fail(now, StartFault.FALSY, f"start() returned {outcome.detail}: the script could not start.")
+            return self._fail(now, StartFault.FALSY, outcome.detail)
         if outcome.kind != "done":
             return self._fail(now, StartFault.RAISED, outcome.detail)
         if self.status.endpoint is None:
@@ -253,20 +270,16 @@ class Course:
         self._next_poll = now + POLL_INTERVAL
         return []
 
-    def _poll_ended(self, now: float, outcome: Outcome) -> None:
+    def _poll_ended(self, now: float, outcome: Outcome) -> list[Step]:
         self._next_poll = now + POLL_INTERVAL
         if outcome.kind != "done":
             self._become(poll=Poll.unknown(f"poll() failed: {outcome.detail}"))
-            return
+            return []
         answer, reason, progress = outcome.value
         self._become(poll=Poll(Answer(answer), reason), progress=progress)
-
-    def _judge_poll(self, now: float) -> list[Step]:
-        poll = self.status.poll
-        if self.status.phase is Phase.WAITING and poll.answer is Answer.ENDED:
-            return self._fail(
-                now, StartFault.ENDED_EARLY, f"The program ended before it could be reached: {poll.reason}"
-            )
+        if self.status.phase is Phase.WAITING and self.status.poll.answer is Answer.ENDED:
+            why = f"The program ended before it could be reached: {reason}"
+            return self._fail(now, StartFault.ENDED_EARLY, why)
         return []
 
     def _fail(self, now: float, fault: StartFault, detail: str) -> list[Step]:

@@ -13,6 +13,7 @@ import pwd
 import shutil
 import stat
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 COPIES = Path("/var/lib/remote-service/scripts")
@@ -71,7 +72,7 @@ def readable_script(script: Path, account: str | None, copies: Path = COPIES) ->
 
 def _copy(source: Path, copies: Path, gid: int) -> Path:
     """Copies a directory for members of one group; links that lead out of it are left out."""
-    files = [path for path in sorted(source.rglob("*")) if _belongs(path, source)]
+    files = sorted(_files_of(source))
     total = sum(path.stat().st_size for path in files)
     if total > MOST_BYTES:
         raise CopyError(
@@ -79,7 +80,8 @@ def _copy(source: Path, copies: Path, gid: int) -> Path:
         )
     digest = hashlib.sha256(f"{gid}".encode())
     for path in files:
-        digest.update(f"{path.relative_to(source)}\0{path.stat().st_mode:o}\0".encode() + path.read_bytes())
+        name = os.fsencode(path.relative_to(source))
+        digest.update(b"%s\0%o\0%d\0" % (name, path.stat().st_mode, path.stat().st_size) + path.read_bytes())
     place = copies / digest.hexdigest()[:24]
     if place.is_dir():
         return place
@@ -87,19 +89,34 @@ def _copy(source: Path, copies: Path, gid: int) -> Path:
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         os.chmod(folder, 0o755)
     fresh = Path(tempfile.mkdtemp(dir=copies))
-    for path in files:
-        target = fresh / path.relative_to(source)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
-        _open_to(target, gid, 0o750 if path.stat().st_mode & 0o100 else 0o640)
-    for directory, _names, _files in os.walk(fresh):
-        _open_to(Path(directory), gid, 0o750)
-    fresh.rename(place)
+    try:
+        _fill(fresh, files, source, gid)
+        fresh.rename(place)
+    except OSError:
+        shutil.rmtree(fresh, ignore_errors=True)
+        # Another server may have made the same copy meanwhile.
+        if not place.is_dir():
+            raise
     return place
 
 
-def _belongs(path: Path, source: Path) -> bool:
-    return path.is_file() and not _IGNORED & {*path.parts} and path.resolve().is_relative_to(source.resolve())
+def _files_of(source: Path) -> Iterator[Path]:
+    within = source.resolve()
+    for directory, folders, names in os.walk(source):
+        folders[:] = [name for name in folders if name not in _IGNORED]
+        for path in (Path(directory, name) for name in names if name not in _IGNORED):
+            if path.is_file() and path.resolve().is_relative_to(within):
+                yield path
+
+
+def _fill(target: Path, files: Iterable[Path], source: Path, gid: int) -> None:
+    for path in files:
+        copy = target / path.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+        _open_to(copy, gid, 0o750 if path.stat().st_mode & 0o100 else 0o640)
+    for directory, _folders, _names in os.walk(target):
+        _open_to(Path(directory), gid, 0o750)
 
 
 def _open_to(path: Path, gid: int, mode: int) -> None:

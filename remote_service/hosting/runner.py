@@ -15,6 +15,7 @@ import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from remote_service.config.words import harmless
 from remote_service.endpoints import Endpoint
@@ -149,7 +150,7 @@ class Runner:
 
     # ---- the worker -------------------------------------------------------------------------------------
 
-    def _become_worker(self, sock: socket.socket) -> None:
+    def _become_worker(self, sock: socket.socket) -> NoReturn:
         """Turns this fork into the worker; never returns, whatever happens."""
         try:
             self._selector.close()
@@ -197,6 +198,7 @@ class Runner:
         how = self._worker.death(processes.reap())
         if how is not None:
             self._hear_worker()
+            self._read_output()
             self._log.line(f"the script's process has ended: {how}")
             self._carry_out(self._course.worker_died(time.monotonic(), how))
 

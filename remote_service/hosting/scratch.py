@@ -69,8 +69,8 @@ def _open_directory(name: str, parent: int | None) -> int:
 
 def _empty_once(top: int, fresh_names: Iterator[str]) -> bool:
     """One pass over the top's entries; False when there was nothing to do, or nothing that could be done."""
-    # A list, so that every entry is attempted whatever became of those before it.
-    return any([_unlinked(name, top) or _emptied(name, top, fresh_names) for name in os.listdir(top)])
+    done = [_unlinked(name, top) or _emptied(name, top, fresh_names) for name in os.listdir(top)]
+    return any(done)
 
 
 def _unlinked(name: str, folder: int) -> bool:

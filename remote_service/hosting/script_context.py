@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from subprocess import CompletedProcess, Popen
 
@@ -17,15 +19,12 @@ from remote_service.answers import Poll
 from remote_service.config.script_report import how_it_ended
 from remote_service.endpoints import Endpoint, EndpointError
 from remote_service.hosting.listening import listens_locally
+from remote_service.hosting.scratch import make_scratch
 from remote_service.hosting.wire import Channel
 from remote_service.script import RemoteServiceScript
 
-SCRATCH_PREFIX = "rs-"
-
-
-def scratch_prefix(session: str) -> str:
-    """How the name of a session's scratch directory begins; the rest is random."""
-    return f"{SCRATCH_PREFIX}{session.replace('-', '')[:16]}-"
+MOST_STATE = 256 * 1024
+"""Bytes of a script's state as JSON: it goes over every wire, and into a row, as one piece."""
 
 
 class ScriptContext:
@@ -50,7 +49,7 @@ class ScriptContext:
     def scratch(self) -> Path:
         """The session's private directory."""
         if self._scratch is None:
-            self._scratch = Path(tempfile.mkdtemp(prefix=scratch_prefix(self._session)))
+            self._scratch = make_scratch(self._session)
             self._channel.send({"scratch": str(self._scratch)})
         return self._scratch
 
@@ -75,11 +74,23 @@ class ScriptContext:
 
     def save_state(self, service: RemoteServiceScript) -> None:
         """Hands the script's state to the runner; a state that cannot be had is noted and leaves the old one."""
-        self._service = service
         try:
-            self._channel.send({"state": service.get_state()})
-        except (TypeError, ValueError, RecursionError, AttributeError, LookupError) as error:
-            self._log.warning("get_state() gave nothing that JSON can hold (%s); the older state is kept", error)
+            state = service.get_state()
+            size = len(json.dumps(state, allow_nan=False))
+        except Exception as error:  # noqa: BLE001 (a hook of the script: none of its mistakes may fail a start)
+            self._log.warning(
+                "get_state() raised, or gave nothing that JSON can hold; the older state is kept", exc_info=error
+            )
+            return
+        if not isinstance(state, dict) or size > MOST_STATE:
+            found = f"{size} bytes" if isinstance(state, dict) else f"a {type(state).__name__}"
+            self._log.warning(
+                "get_state() gave %s; expected a dict of at most %d bytes as JSON; the older state is kept",
+                found,
+                MOST_STATE,
+            )
+            return
+        self._channel.send({"state": state})
 
     def run(
         self, argv: Sequence[str], *, timeout: float, env: Mapping[str, str] | None, cwd: str | Path | None
@@ -104,7 +115,9 @@ class ScriptContext:
             try:
                 status = process.wait(timeout)
             except BaseException:
-                os.killpg(process.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.kill()
                 process.wait()
                 raise
             finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import importlib
 import importlib.util
 import io
 import os
@@ -29,6 +30,7 @@ from remote_service.config.script_report import ScriptFault, ScriptReport, own_t
 from remote_service.hosting import processes
 from remote_service.hosting.runner import Runner, RunnerTask
 from remote_service.hosting.wire import Channel, Message
+from remote_service.hosting.worker import flush_output
 from remote_service.script import RemoteServiceScript
 
 COMPATIBILITY = Path(__file__).resolve().parent.parent / "compat"
@@ -83,11 +85,13 @@ def import_script(script: Path) -> ModuleType:
     sys.path[:] = [p for p in sys.path if p and Path(p).resolve() != PROJECT]
     sys.path.insert(0, str(script.parent))
     sys.path += [str(COMPATIBILITY), str(PROJECT)]
-    loader = SourceFileLoader(script.stem, str(script))
-    spec = importlib.util.spec_from_file_location(script.stem, script, loader=loader)
+    # A script may have the name of a module that is loaded, such as signal.py: others still need that one.
+    name = script.stem if script.stem not in sys.modules else f"{script.stem} (script)"
+    loader = SourceFileLoader(name, str(script))
+    spec = importlib.util.spec_from_file_location(name, script, loader=loader)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[script.stem] = module
+    sys.modules[name] = module
     try:
         loader.exec_module(module)
     except SyntaxError as error:
@@ -132,7 +136,11 @@ def _judged(service: object, index: int) -> RemoteServiceScript:
     if not isinstance(service, RemoteServiceScript):
         raise LoadError(ScriptReport(ScriptFault.WRONG_TYPE, index=index, found=type(service).__name__))
     base = RemoteServiceScript
-    missing = [name for name in ("start", "stop") if getattr(type(service), name) is getattr(base, name)]
+    missing = [
+        name
+        for name in ("start", "stop")
+        if getattr(type(service), name) is getattr(base, name) or not callable(getattr(type(service), name))
+    ]
     if missing:
         found = type(service).__name__
         raise LoadError(ScriptReport(ScriptFault.MISSING_METHODS, index=index, found=found, names=tuple(missing)))
@@ -171,6 +179,7 @@ class ScriptHost:
     def _fork_runner(self, message: Message) -> None:
         listener, log = self._channel.descriptors[:2]
         del self._channel.descriptors[:2]
+        flush_output()
         try:
             pid = os.fork()
         except OSError as error:
@@ -190,6 +199,7 @@ class ScriptHost:
             session = message["fork"]
             os.setsid()
             signal.set_wakeup_fd(-1)
+            os.umask(0o077)
             os.dup2(log, 1)
             os.dup2(log, 2)
             low, high = sorted((listener, log))
@@ -210,6 +220,10 @@ class ScriptHost:
 def load(channel: Channel, order: LoadOrder) -> list[RemoteServiceScript]:
     """Imports and realizes; tells the supervisor how it went."""
     services: list[RemoteServiceScript] = []
+    host = os.getpid()
+    # While this process may still read it: the account may have no way into our own directory.
+    sys.path.append(str(COMPATIBILITY))
+    importlib.import_module("nexus_remote_service")
     try:
         if order.account is not None:
             become(order.account)
@@ -219,16 +233,20 @@ def load(channel: Channel, order: LoadOrder) -> list[RemoteServiceScript]:
         report = ScriptReport(None)
     except LoadError as error:
         report = error.report
+    if os.getpid() != host:
+        # The script forked at import, and its child came back here: there can be only one host.
+        os._exit(0)
     others = tuple(thread.name for thread in threading.enumerate() if thread is not threading.main_thread())
     if report.fault is None and others:
         report = ScriptReport(ScriptFault.THREADS, names=others)
-    keep = {service.on_last_disconnect for service in services} == {"keep"}
+    keep = bool(services) and all(service.on_last_disconnect == "keep" for service in services)
     channel.send({"report": report.as_dict(), "on_last_disconnect": "keep" if keep else "stop"})
     return services
 
 
 def _forget_handlers() -> None:
     """Handlers that the script installed at import would run in our loops; a lost peer is no reason to die."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         with suppress(OSError, ValueError):
             signal.signal(number, signal.SIG_DFL)
@@ -242,7 +260,7 @@ def main(descriptor: int) -> None:
     for stream in (sys.stdout, sys.stderr):
         # A fork copies what is buffered, and it would be printed twice.
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(line_buffering=True)
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
     channel = Channel(socket.socket(fileno=descriptor))
     first = channel.receive()
     if first is None:
@@ -257,3 +275,6 @@ def main(descriptor: int) -> None:
 
 if __name__ == "__main__":
     main(int(sys.argv[1]))
+    flush_output()
+    # At once: threads and exit handlers of the script could keep a host that nobody needs any more.
+    os._exit(0)

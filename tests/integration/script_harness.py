@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -26,6 +25,7 @@ from typing import Any
 from remote_service.answers import Poll
 from remote_service.endpoints import Endpoint, EndpointKind
 from remote_service.script import RemoteServiceScript
+from tests.waiting import eventually
 
 EXAMPLE_SCRIPTS = Path(__file__).resolve().parents[2] / "example_scripts"
 MARKER = "REMOTE_SERVICE_SESSION"
@@ -129,7 +129,9 @@ class Harness:
 
     def wait_until_nothing_is_left(self, timeout: float = 5.0) -> None:
         """Fails with the list of what is left after `timeout` seconds."""
-        wait_for(lambda: not self.left(), timeout, lambda: f"these are left: {self.left()}")
+        with suppress(AssertionError):
+            eventually(lambda: not self.left(), timeout)
+        assert self.left() == []
 
     def clean(self) -> None:
         """Ends whatever the script left, and removes the scratch directory."""
@@ -184,22 +186,16 @@ def load(file_name: str) -> ModuleType:
     """Imports an example script as a script host does: what lies beside it can be imported by it."""
     if str(EXAMPLE_SCRIPTS) not in sys.path:
         sys.path.insert(0, str(EXAMPLE_SCRIPTS))
-    spec = importlib.util.spec_from_file_location(
-        f"example_{Path(file_name).stem}", EXAMPLE_SCRIPTS / file_name
-    )
+    spec = importlib.util.spec_from_file_location(f"example_{Path(file_name).stem}", EXAMPLE_SCRIPTS / file_name)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-def wait_for(condition: Any, timeout: float, message: Any) -> None:
-    """Looks every 20 ms until the condition is true; fails with the message after `timeout` seconds."""
-    deadline = time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(message() if callable(message) else message)
-        time.sleep(0.02)
+def wait_for_end(pid: int) -> None:
+    """Waits until the process runs no more."""
+    eventually(lambda: not alive(pid), 10)
 
 
 def alive(pid: int) -> bool:

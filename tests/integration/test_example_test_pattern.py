@@ -18,7 +18,8 @@ from remote_service.answers import Poll
 from remote_service.endpoints import Endpoint, EndpointKind
 from remote_service.script import RemoteServiceScript
 from tests.integration.rfb_viewer import BACKSPACE, EXTENDED_DESKTOP_SIZE, Rectangle, Viewer
-from tests.integration.script_harness import Harness, listening_paths, realized, wait_for
+from tests.integration.script_harness import Harness, listening_paths, realized
+from tests.waiting import eventually
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
 FIRST_LINE = (44, 196, 700, 16)
@@ -128,7 +129,7 @@ def test_two_viewers_see_the_same_and_one_may_leave(session: Session) -> None:
         with session.viewer() as one:
             one.type("shared")
             two.until(lambda: two.part(*FIRST_LINE) != empty)
-        wait_for(lambda: threads_of_patterns().count("viewer") == 1, 5, "the first viewer's thread goes on")
+        eventually(lambda: threads_of_patterns().count("viewer") == 1, 5)
         before = two.part(*FIRST_LINE)
         two.type("!")
         two.until(lambda: two.part(*FIRST_LINE) != before)
@@ -203,7 +204,7 @@ def test_too_many_viewers_are_refused(session: Session) -> None:
     finally:
         for one in viewers:
             one.close()
-    wait_for(lambda: "viewer" not in threads_of_patterns(), 5, "threads of viewers that left go on")
+    eventually(lambda: "viewer" not in threads_of_patterns(), 5)
     with session.viewer() as one:
         assert one.pixel(0, 0) == RED
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import pwd
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,12 +22,14 @@ from tests.integration.script_harness import (
     EXAMPLE_SCRIPTS,
     Harness,
     alive,
+    command_line,
     everything_shown_of_processes,
     listening_ports,
     processes_with,
     realized,
-    wait_for,
+    wait_for_end,
 )
+from tests.waiting import eventually
 
 SSHD = "/usr/sbin/sshd"
 LOOPBACKS = {"0100007F", "00000000000000000000000001000000"}
@@ -93,8 +96,6 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
     # The port is chosen by the kernel a moment before; sshd itself cannot choose one.
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -107,13 +108,14 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         "PidFile": "none",
         "UsePAM": "no",
         "PasswordAuthentication": "no",
+        "KbdInteractiveAuthentication": "no",
     }
     options = [f"-o{key}={value}" for key, value in settings.items()]
     log = folder / "log"
     with log.open("wb") as output:
         server = subprocess.Popen([SSHD, "-D", "-e", "-f", "/dev/null", *options], stderr=output)
     try:
-        wait_for(lambda: b"Server listening" in log.read_bytes(), 10, lambda: f"no sshd: {log.read_text()}")
+        eventually(lambda: b"Server listening" in log.read_bytes(), 10)
         known = folder / "known_hosts"
         known.write_text(f"[127.0.0.1]:{port} {(folder / 'host_key.pub').read_text()}")
         ssh_options = ["-F", "/dev/null", "-i", str(folder / "user_key"), "-o", f"UserKnownHostsFile={known}"]
@@ -136,7 +138,7 @@ def assert_it_works(started: Session, effect: Path) -> None:
     with Viewer(started.endpoint, password) as viewer:
         assert viewer.security_types == [2]
         assert (viewer.width, viewer.height) == (800, 600)
-        wait_for(lambda: _terminals(started), 10, "there is no terminal")
+        eventually(lambda: _terminals(started), 10)
         viewer.whole_frame()
 
         def typed() -> bool:
@@ -144,7 +146,7 @@ def assert_it_works(started: Session, effect: Path) -> None:
             viewer.whole_frame()
             return effect.exists()
 
-        wait_for(typed, 15, lambda: f"what was typed had no effect; the log: {started.harness.lines}")
+        eventually(typed, 15)
         assert viewer.colours() > 3
 
 
@@ -153,7 +155,9 @@ def _terminals(started: Session) -> bool:
 
 
 def assert_nothing_is_left(started: Session) -> None:
-    wait_for(lambda: not started.processes(), 5, lambda: f"these are left: {started.processes()}")
+    with suppress(AssertionError):
+        eventually(lambda: not started.processes(), 5)
+    assert [command_line(pid) for pid in started.processes()] == []
     assert not started.directory.exists()
 
 
@@ -184,7 +188,7 @@ def test_a_session_on_a_node_through_a_tunnel(node: dict[str, Any], home: Path) 
     with session({**node, "tunnel": True}) as started:
         assert started.endpoint.kind is EndpointKind.UNIX
         path = Path(started.endpoint.path)
-        wait_for(path.exists, 10, "the tunnel was not opened")
+        eventually(lambda: path.exists(), 10)
         assert path.stat().st_mode & 0o777 == 0o600
         assert {address.partition(":")[0] for address in listening_ports(started.vnc_pid)} == LOOPBACKS
         assert_it_works(started, home / "typed")
@@ -245,7 +249,7 @@ def test_the_end_of_x11vnc_is_seen_and_of_its_x_server_too(monkeypatch: pytest.M
             vars(started.service)["_look_again"] = 0.0
             assert started.service.poll() == Poll.alive()
             os.kill(int((started.directory / name).read_text()), signal.SIGTERM)
-            wait_for(lambda started=started: not alive(started.vnc_pid), 10, "x11vnc goes on")
+            wait_for_end(started.vnc_pid)
             assert started.service.poll() == Poll.alive(), "it looked again at once"
             vars(started.service)["_look_again"] = 0.0
             assert started.service.poll() == Poll.ended("x11vnc on 127.0.0.1 has ended")
@@ -283,13 +287,13 @@ def test_a_start_that_fails_says_why_and_its_stop_finds_nothing(where: str, node
 
 
 def test_a_node_that_lets_nobody_in_is_an_error_that_quotes_ssh(node: dict[str, Any]) -> None:
-    options = {**node, "ssh_options": ["-F", "/dev/null", *node["ssh_options"][4:], "-o", "IdentitiesOnly=yes"]}
-    options["ssh_options"] += ["-o", "IdentityFile=/nonexistent"]
+    no_key = ["-o", "IdentitiesOnly=yes", "-o", "IdentityFile=/dev/null"]
+    options = {**node, "ssh_options": ["-F", "/dev/null", *no_key, *node["ssh_options"][4:]]}
     with realized("x11vnc_desktop_session.py", options) as (service, _):
         with pytest.raises(RuntimeError) as caught:
             service.start("token", None, {"size": "800x600"})
-        assert str(caught.value).startswith("no desktop on 127.0.0.1 (exit code 255): ")
-        assert "Permission denied (publickey)" in str(caught.value)
+        said = f"{node['host']}: Permission denied (publickey)."
+        assert str(caught.value) == f"no desktop on 127.0.0.1 (exit code 255): {said}"
 
 
 @pytest.mark.parametrize(

@@ -22,25 +22,28 @@ class Leftovers:
     def __init__(self, state: Path) -> None:
         self._state = state
         self._seen: set[psutil.Process] = set()
-        self._x_locks: dict[Path, str] = {}
+        self._x_files: dict[Path, tuple[int, int]] = {}
 
     def remember(self, server: int, sessions: Iterable[str]) -> None:
-        """Takes down what lives now: the server's children, everything of these sessions, and their X locks."""
+        """Takes down what lives now: the server's children, everything of these sessions, and their X servers' files."""
         with suppress(psutil.NoSuchProcess):
             self._seen.update(psutil.Process(server).children(recursive=True))
         for session in sessions:
             self._seen.update(marked(session))
         pids = {str(process.pid) for process in self._seen}
-        for lock in X_LOCKS.glob(".X*-lock"):
-            with suppress(OSError):
-                holder = lock.read_text().strip()
-                if holder in pids:
-                    self._x_locks[lock] = holder
+        files = [lock for lock in X_LOCKS.glob(".X*-lock") if read(lock).strip() in pids]
+        for process in self._seen:
+            with suppress(psutil.Error):
+                listening = [Path(connection.laddr) for connection in process.net_connections("unix")]
+                files += [path for path in listening if path.parent == X_SOCKETS]
+        for file in files:
+            with suppress(FileNotFoundError):
+                self._x_files[file] = identity(file)
 
     @property
-    def x_locks(self) -> list[Path]:
-        """The X servers' lock files that were taken down."""
-        return sorted(self._x_locks)
+    def x_files(self) -> list[Path]:
+        """The X servers' sockets and lock files that were taken down."""
+        return sorted(self._x_files)
 
     def of(self, sessions: Iterable[str]) -> list[str]:
         """What is left, a line each; empty when all is well."""
@@ -49,14 +52,11 @@ class Leftovers:
             found += [f"process {p.pid}: {command(p)}" for p in marked(session) if p not in self._seen]
             found += [f"directory {path}" for path in scratch(session)]
         found += [f"socket {path}" for path in (self._state / "run").iterdir()]
-        for lock, holder in self._x_locks.items():
-            # Somebody else's X server may have taken the same display meanwhile; then the holder is another one.
+        for file, was in self._x_files.items():
+            # Somebody else's X server may have taken the same display meanwhile; then the file is another one.
             with suppress(FileNotFoundError):
-                if lock.read_text().strip() == holder:
-                    found.append(f"X lock {lock}")
-            display = X_SOCKETS / lock.name.removeprefix(".").removesuffix("-lock")
-            if not lock.exists() and display.exists():
-                found.append(f"X socket {display}")
+                if identity(file) == was:
+                    found.append(f"X server's file {file}")
         return found
 
     def end(self, sessions: Iterable[str]) -> None:
@@ -98,3 +98,17 @@ def command(process: psutil.Process) -> str:
         return " ".join(process.cmdline())
     except psutil.Error:
         return "?"
+
+
+def identity(file: Path) -> tuple[int, int]:
+    """What tells a file from a later one of the same name."""
+    found = file.stat()
+    return found.st_ino, found.st_ctime_ns
+
+
+def read(file: Path) -> str:
+    """What a file holds; nothing when it has gone."""
+    try:
+        return file.read_text()
+    except OSError:
+        return ""

@@ -198,15 +198,15 @@ class OwnSite:
         """Everything the server printed so far."""
         return self.output_file.read_text(errors="replace") if self.output_file.exists() else ""
 
-    def host(self, type_name: str) -> psutil.Process:
-        """The script host of a type, found by the log of the type that is its standard output."""
-        log = str(self.state / "logs" / "types")
+    def hosts(self, type_name: str) -> list[psutil.Process]:
+        """The script hosts of a type, found by the type's log, which is their standard output."""
+        log = self.state / "logs" / "types" / f"{type_name.lower().replace(' ', '-')}.log"
+        found = []
         for child in psutil.Process(self.pid).children():
             with suppress(OSError):
-                name = os.readlink(f"/proc/{child.pid}/fd/1")
-                if name.startswith(log) and Path(name).stem == type_name.lower().replace(" ", "-"):
-                    return child
-        raise AssertionError(f"there is no script host of {type_name!r}")
+                if os.readlink(f"/proc/{child.pid}/fd/1") == str(log):
+                    found.append(child)
+        return found
 
     def manage(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Runs a management command to its end."""

@@ -51,7 +51,7 @@ def test_it_ends_within_five_seconds_with_all_its_sessions(busy_site: OwnSite, a
     viewers = [busy_site.run_session(name)[1] for name in (DESKTOP, DESKTOP, QUICK, SLOW, HANGS)]
     sessions = busy_site.ids()
     busy_site.leftovers.remember(busy_site.pid, sessions)
-    assert len(busy_site.leftovers.x_locks) == 2
+    assert len(busy_site.leftovers.x_files) == 2
 
     ended = ask(busy_site)
 
@@ -129,8 +129,7 @@ def test_it_can_be_stopped_while_it_loads_its_scripts(site: OwnSite) -> None:
     site.write_sessions({"Sleeper": site.entry("sleeper.py")})
     site.launch()
 
-    eventually(lambda: (site.state / "server.pid").exists() and (site.state / "server.pid").read_text())
-    eventually(lambda: site.host("Sleeper"), within=10)
+    eventually(lambda: site.hosts("Sleeper"), within=10)
     site.leftovers.remember(site.pid, [])
 
     ended = site.signal(signal.SIGTERM)

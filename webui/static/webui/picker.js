@@ -34,7 +34,14 @@ function states() {
 }
 
 let known = states();
+let openDetails = [];
+document.body.addEventListener("htmx:beforeSwap", () => {
+  openDetails = [...document.querySelectorAll("#sessions details[open]")].map((details) => details.id);
+});
 document.body.addEventListener("htmx:afterSwap", () => {
+  for (const id of openDetails) {
+    document.getElementById(id)?.setAttribute("open", "");
+  }
   const now = states();
   const changed = [...now].filter(([id, text]) => known.get(id) !== text).map(([, text]) => text);
   if (changed.length) {

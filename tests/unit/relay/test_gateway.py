@@ -1,0 +1,260 @@
+"""The gateway's heartbeat and its eye on sessions, with rows that are only remembered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from remote_service import nudges
+from remote_service.lifecycle import Actor
+from remote_service.relay import gateway as module
+from remote_service.relay import rows
+from remote_service.relay.gateway import GatewayProcess, Watch, gateway
+from remote_service.relay.grants import Grant
+from remote_service.relay.rows import Glimpse
+from remote_service.states import State
+from tests.waiting import eventually_async
+
+SESSION = uuid.uuid4()
+RUNNING = Glimpse(State.RUNNING, "", "")
+
+
+def grant(session: uuid.UUID = SESSION, login: str = "alice's") -> Grant:
+    return Grant(session, 1, login, True, Actor("alice", "192.0.2.7", "websocket"))
+
+
+@dataclass
+class Rows:
+    """What the database would hold; `broken` makes it unreachable."""
+
+    glimpses: dict[uuid.UUID, Glimpse] = field(default_factory=lambda: {SESSION: Glimpse(State.RESERVED, "", "")})
+    bad_logins: set[str] = field(default_factory=set)
+    viewers: list[int] = field(default_factory=list)
+    closed: dict[int, bool] = field(default_factory=dict)
+    beats: list[tuple[uuid.UUID, set[uuid.UUID], list[int]]] = field(default_factory=list)
+    looks: int = 0
+    broken: bool = False
+
+    def _reach(self) -> None:
+        if self.broken:
+            raise OperationalError("database is locked")
+
+    def open_viewer(self, gateway_id: uuid.UUID, asked: Grant) -> tuple[int, Glimpse]:
+        self._reach()
+        self.viewers.append(len(self.viewers) + 1)
+        return self.viewers[-1], self.glimpses[asked.session_id]
+
+    def close_viewer(self, viewer_id: int, *, clean: bool) -> None:
+        self._reach()
+        self.closed.setdefault(viewer_id, clean)
+
+    def beat(self, gateway_id: uuid.UUID, used: Collection[uuid.UUID], viewers: Collection[int]) -> None:
+        self._reach()
+        self.beats.append((gateway_id, set(used), sorted(viewers)))
+
+    def look(self, grants: Collection[Grant]) -> tuple[dict[uuid.UUID, Glimpse], set[Grant]]:
+        self.looks += 1
+        self._reach()
+        return dict(self.glimpses), {asked for asked in grants if asked.login not in self.bad_logins}
+
+
+@pytest.fixture
+def database(monkeypatch: pytest.MonkeyPatch) -> Rows:
+    found = Rows()
+    for name in ("open_viewer", "close_viewer", "beat", "look"):
+        monkeypatch.setattr(rows, name, getattr(found, name))
+    monkeypatch.setattr(module, "HEARTBEAT", 0.01)
+    monkeypatch.setattr(module, "LOOK", 0.01)
+    return found
+
+
+@pytest.fixture
+def slow_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a nudge makes the gateway look again."""
+    monkeypatch.setattr(module, "LOOK", 60.0)
+
+
+async def test_an_event_loop_has_one_gateway() -> None:
+    assert gateway() is gateway()
+
+
+def test_every_event_loop_has_a_gateway_of_its_own() -> None:
+    async def which() -> uuid.UUID:
+        return gateway().id
+
+    assert asyncio.run(which()) != asyncio.run(which())
+
+
+async def test_it_beats_from_the_first_viewer_on(database: Rows) -> None:
+    process = GatewayProcess()
+    assert database.beats == []
+
+    first, second = await process.open_viewer(grant()), await process.open_viewer(grant())
+    await eventually_async(lambda: (process.id, set(), [first.viewer_id, second.viewer_id]) in database.beats)
+
+    await process.close_viewer(second, clean=True)
+    await eventually_async(lambda: database.beats[-1] == (process.id, set(), [first.viewer_id]))
+
+
+async def test_input_is_written_with_the_next_beat_and_only_with_that(database: Rows) -> None:
+    process = GatewayProcess()
+    watch = await process.open_viewer(grant())
+
+    process.input_seen(SESSION)
+    process.input_seen(SESSION)
+
+    await eventually_async(lambda: (process.id, {SESSION}, [watch.viewer_id]) in database.beats)
+    await eventually_async(lambda: database.beats[-1][1] == set())
+    assert [used for _, used, _ in database.beats].count({SESSION}) == 1
+
+
+async def test_a_viewer_waits_until_its_session_is_as_it_hopes(database: Rows) -> None:
+    process = GatewayProcess()
+    watch = await process.open_viewer(grant())
+    assert watch.glimpse.state is State.RESERVED
+
+    database.glimpses[SESSION] = RUNNING
+    await watch.until(lambda w: w.glimpse.state is State.RUNNING)
+
+    assert watch.glimpse == RUNNING
+
+
+async def test_what_holds_already_is_not_waited_for() -> None:
+    watch = Watch(grant(), 1, RUNNING)
+
+    await asyncio.wait_for(watch.until(lambda w: w.glimpse is RUNNING), 1)
+
+
+async def test_two_may_wait_for_different_things_at_one_viewer(database: Rows) -> None:
+    process = GatewayProcess()
+    watch = await process.open_viewer(grant())
+    running = asyncio.ensure_future(watch.until(lambda w: w.glimpse.state is State.RUNNING))  # noqa: TID251 (awaited)
+    ended = asyncio.ensure_future(watch.until(lambda w: w.glimpse.state is State.ENDED))  # noqa: TID251 (awaited)
+
+    database.glimpses[SESSION] = RUNNING
+    await asyncio.wait_for(running, 5)
+    assert not ended.done()
+    database.glimpses[SESSION] = Glimpse(State.ENDED, "user", "")
+    await asyncio.wait_for(ended, 5)
+
+
+@pytest.mark.usefixtures("slow_looks")
+async def test_a_nudge_makes_it_look_at_once(database: Rows) -> None:
+    process = GatewayProcess()
+    watch = await process.open_viewer(grant())
+    # Its coming is a reason to look, since the session may have changed between its row and its watch.
+    await eventually_async(lambda: database.looks == 1)
+
+    database.glimpses[SESSION] = RUNNING
+    await nudges.send(nudges.GATEWAY_GROUP, SESSION)
+
+    await asyncio.wait_for(watch.until(lambda w: w.glimpse.state is State.RUNNING), 5)
+
+
+async def test_a_session_that_is_not_there_any_more_has_gone(database: Rows) -> None:
+    process = GatewayProcess()
+    watch = await process.open_viewer(grant())
+
+    database.glimpses.clear()
+
+    await watch.until(lambda w: w.glimpse == rows.GONE)
+
+
+async def test_only_the_viewers_whose_right_has_ended_are_told_so(database: Rows) -> None:
+    process = GatewayProcess()
+    alices, bobs = await process.open_viewer(grant()), await process.open_viewer(grant(login="bob's"))
+
+    database.bad_logins.add("bob's")
+
+    await bobs.until(lambda w: w.withdrawn)
+    assert not alices.withdrawn
+
+
+async def test_without_viewers_it_does_not_look(database: Rows) -> None:
+    process = GatewayProcess()
+    watch = await process.open_viewer(grant())
+    await eventually_async(lambda: database.looks > 1)
+
+    await process.close_viewer(watch, clean=True)
+    before, beats = database.looks, len(database.beats)
+    await eventually_async(lambda: len(database.beats) > beats + 5)
+
+    assert database.looks <= before + 1, "one look may have been under way"
+
+
+@pytest.mark.parametrize("clean", [True, False])
+async def test_a_viewer_that_leaves_is_written(database: Rows, clean: bool) -> None:
+    process = GatewayProcess()
+    watch = await process.open_viewer(grant())
+
+    await process.close_viewer(watch, clean=clean)
+
+    assert database.closed == {watch.viewer_id: clean}
+
+
+async def test_a_viewer_whose_endpoint_hung_up_is_written_as_cut_while_it_stays(database: Rows) -> None:
+    process = GatewayProcess()
+    watch = await process.open_viewer(grant())
+
+    await process.viewer_lost_endpoint(watch)
+    database.glimpses[SESSION] = Glimpse(State.ENDED, "program_ended", "")
+    await watch.until(lambda w: w.glimpse.state is State.ENDED)
+    await process.close_viewer(watch, clean=True)
+
+    assert database.closed == {watch.viewer_id: False}
+
+
+async def test_a_database_out_of_reach_cuts_nobodys_line(database: Rows, caplog: pytest.LogCaptureFixture) -> None:
+    process = GatewayProcess()
+    watch = await process.open_viewer(grant())
+    process.input_seen(SESSION)
+
+    database.broken = True
+    looks = database.looks
+    await eventually_async(lambda: database.looks > looks + 3)
+    assert not watch.withdrawn
+    assert watch.glimpse.state is State.RESERVED
+
+    database.broken = False
+    database.glimpses[SESSION] = RUNNING
+    await watch.until(lambda w: w.glimpse.state is State.RUNNING)
+    await eventually_async(lambda: any(used == {SESSION} for _, used, _ in database.beats))
+    assert "the gateway could not reach the database: database is locked" in caplog.messages
+    assert all(record.levelno <= logging.WARNING for record in caplog.records)
+
+
+async def test_a_viewer_that_leaves_meanwhile_is_written_later(database: Rows) -> None:
+    process = GatewayProcess()
+    stays, leaves = await process.open_viewer(grant()), await process.open_viewer(grant())
+
+    database.broken = True
+    await process.close_viewer(leaves, clean=True)
+    assert database.closed == {}
+    database.broken = False
+
+    await eventually_async(lambda: database.closed == {leaves.viewer_id: True})
+    assert not stays.withdrawn
+
+
+async def test_a_viewer_cannot_come_meanwhile(database: Rows) -> None:
+    process = GatewayProcess()
+    database.broken = True
+
+    with pytest.raises(OperationalError):
+        await process.open_viewer(grant())
+
+    database.broken = False
+    assert (await process.open_viewer(grant())).viewer_id == 1
+
+
+def test_its_watches_do_not_show_more_than_the_grant(database: Any) -> None:
+    watch = Watch(grant(), 1, RUNNING)
+
+    assert "password_stamp" not in repr(watch)

@@ -1,0 +1,363 @@
+"""The rows behind viewers: who is there, who left how, and which rights still hold."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session as LoginSession
+from django.utils import timezone
+
+from remote_service.endpoints import Endpoint
+from remote_service.lifecycle import Actor
+from remote_service.models import Gateway, Session, SessionEvent, Viewer
+from remote_service.relay import rows
+from remote_service.relay.grants import Grant
+from remote_service.relay.rows import Glimpse
+from remote_service.reservations import Reservation
+from remote_service.sealing import SealError, seal
+from remote_service.states import State
+
+Reserve = Callable[..., Reservation]
+GATEWAY = uuid.uuid4()
+
+
+def grant_for(session: Session, user: Any = None, *, login: str = "", control: bool = True) -> Grant:
+    stamp = user.get_session_auth_hash() if user else ""
+    actor = Actor(user.username if user else "", "192.0.2.7", "websocket")
+    return Grant(session.pk, user.pk if user else None, login, control, actor, stamp)
+
+
+def logged_in(expires: timedelta = timedelta(hours=1)) -> str:
+    """The key of a login session."""
+    store = SessionStore()
+    store.create()
+    LoginSession.objects.filter(session_key=store.session_key).update(expire_date=timezone.now() + expires)
+    return str(store.session_key)
+
+
+def opened(session: Session, user: Any = None) -> int:
+    return rows.open_viewer(GATEWAY, grant_for(session, user))[0]
+
+
+def viewer(pk: int) -> Viewer:
+    return Viewer.objects.get(pk=pk)
+
+
+@pytest.fixture
+def nudged(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """One entry for each nudge of the supervisor."""
+    nudges: list[bool] = []
+    monkeypatch.setattr(rows, "nudge_supervisor", lambda: nudges.append(True))
+    return nudges
+
+
+# ---- coming ----------------------------------------------------------------------------------------------
+
+
+def test_a_viewer_that_comes_is_a_row_of_its_gateway_and_an_event(reserve: Reserve, alice: Any) -> None:
+    session = reserve(alice).session
+
+    pk, glimpse = rows.open_viewer(GATEWAY, grant_for(session, alice))
+
+    found = viewer(pk)
+    assert (found.session, found.user, found.address) == (session, alice, "192.0.2.7")
+    assert (found.gateway_id, found.closed_at, found.ending, found.superseded) == (GATEWAY, None, "", False)
+    assert Gateway.objects.get().pk == GATEWAY
+    assert SessionEvent.objects.filter(session=session, what="viewer opened", who="alice").count() == 1
+    assert glimpse == Glimpse(State.RESERVED, "", "", None, "rfb")
+
+
+def test_all_viewers_of_a_gateway_refer_to_the_same_row(reserve: Reserve) -> None:
+    session = reserve().session
+
+    assert viewer(opened(session)).gateway == viewer(opened(session)).gateway
+
+
+def test_who_comes_back_makes_good_the_lines_that_were_cut(reserve: Reserve, alice: Any, bob: Any) -> None:
+    session = reserve(alice).session
+    cut, other, still_open = opened(session, alice), opened(session, bob), opened(session, alice)
+    Viewer.objects.filter(pk__in=[cut, other]).update(closed_at=timezone.now(), ending="cut")
+
+    opened(session, alice)
+
+    assert viewer(cut).superseded
+    assert not viewer(other).superseded
+    assert not viewer(still_open).superseded
+
+
+def test_clients_of_the_rest_have_no_name_and_count_as_one(reserve: Reserve) -> None:
+    session, another = reserve().session, reserve().session
+    first, elsewhere = opened(session), opened(another)
+    rows.close_viewer(first, clean=False)
+    rows.close_viewer(elsewhere, clean=False)
+
+    opened(session)
+
+    assert viewer(first).superseded
+    assert not viewer(elsewhere).superseded
+
+
+# ---- leaving ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("clean", "ending"), [(True, "clean"), (False, "cut")])
+def test_a_viewer_that_leaves_is_written_once_and_the_supervisor_is_told(
+    reserve: Reserve, alice: Any, nudged: list[bool], clean: bool, ending: str
+) -> None:
+    pk = opened(reserve(alice).session, alice)
+
+    rows.close_viewer(pk, clean=clean)
+    first = viewer(pk)
+    rows.close_viewer(pk, clean=not clean)
+
+    assert (viewer(pk).ending, viewer(pk).closed_at) == (ending, first.closed_at)
+    assert first.closed_at is not None
+    assert not first.superseded
+    assert nudged == [True]
+
+
+def test_a_viewer_that_was_never_there_is_no_harm(db: None, nudged: list[bool]) -> None:
+    rows.close_viewer(4711, clean=True)
+
+    assert nudged == []
+
+
+def test_a_line_that_is_found_cut_after_its_user_came_back_does_not_count(reserve: Reserve, alice: Any) -> None:
+    session = reserve(alice).session
+    old, new = opened(session, alice), opened(session, alice)
+
+    rows.close_viewer(new, clean=True)
+    rows.close_viewer(old, clean=False)
+
+    assert viewer(old).superseded
+    assert not viewer(new).superseded
+
+
+def test_of_two_lines_that_are_cut_the_later_one_counts(reserve: Reserve, alice: Any) -> None:
+    session = reserve(alice).session
+    old, new = opened(session, alice), opened(session, alice)
+
+    rows.close_viewer(new, clean=False)
+    rows.close_viewer(old, clean=False)
+
+    assert [viewer(pk).superseded for pk in (old, new)] == [True, False]
+
+
+def test_an_older_window_that_is_closed_counts_beside_a_newer_one(reserve: Reserve, alice: Any) -> None:
+    session = reserve(alice).session
+    old, _new = opened(session, alice), opened(session, alice)
+
+    rows.close_viewer(old, clean=True)
+
+    assert not viewer(old).superseded
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_that_staff_had_a_look_does_not_count(
+    reserve: Reserve, alice: Any, make_user: Callable[..., Any], clean: bool
+) -> None:
+    staff = make_user("staff")
+    of_alice, of_rest = reserve(alice).session, reserve().session
+    looks = [opened(of_alice, staff), opened(of_rest, staff)]
+
+    for pk in looks:
+        rows.close_viewer(pk, clean=clean)
+
+    assert all(viewer(pk).superseded for pk in looks)
+
+
+# ---- the first one ---------------------------------------------------------------------------------------
+
+
+def running(session: Session, put: Callable[..., Session]) -> Session:
+    return put(session, State.RUNNING, running_at=timezone.now())
+
+
+def test_a_viewer_before_whom_nobody_came_is_the_first(reserve: Reserve, put: Callable[..., Session]) -> None:
+    session = running(reserve().session, put)
+    pk = opened(session)
+    opened(session)
+
+    assert rows.is_first_viewer(pk)
+
+
+def test_a_viewer_after_one_that_is_still_there_is_not_the_first(reserve: Reserve, put: Callable[..., Session]) -> None:
+    session = running(reserve().session, put)
+    opened(session)
+
+    assert not rows.is_first_viewer(opened(session))
+
+
+def test_a_viewer_after_one_that_left_is_not_the_first(reserve: Reserve, put: Callable[..., Session]) -> None:
+    session = running(reserve().session, put)
+    rows.close_viewer(opened(session), clean=True)
+
+    assert not rows.is_first_viewer(opened(session))
+
+
+def test_one_that_left_before_the_session_ran_saw_nothing(reserve: Reserve, put: Callable[..., Session]) -> None:
+    session = reserve().session
+    rows.close_viewer(opened(session), clean=True)
+    running(session, put)
+
+    assert rows.is_first_viewer(opened(session))
+
+
+# ---- heartbeat -------------------------------------------------------------------------------------------
+
+
+def test_a_beat_moves_the_counter_and_marks_the_sessions_that_were_used(reserve: Reserve) -> None:
+    used, unused = reserve().session, reserve().session
+    pk = opened(used)
+
+    rows.beat(GATEWAY, {used.pk}, [pk])
+    rows.beat(GATEWAY, set(), [pk])
+
+    assert Gateway.objects.get().beats == 2
+    used.refresh_from_db()
+    unused.refresh_from_db()
+    assert used.last_input_at is not None
+    assert unused.last_input_at is None
+
+
+def test_a_gateway_that_was_taken_for_dead_gets_its_open_viewers_back(reserve: Reserve) -> None:
+    session = reserve().session
+    open_here, left_here = opened(session), opened(session)
+    rows.close_viewer(left_here, clean=True)
+    # As `observations.expire_silent_gateways` does it.
+    Viewer.objects.filter(gateway=GATEWAY, closed_at=None).update(closed_at=timezone.now(), ending="cut")
+    Gateway.objects.all().delete()
+
+    rows.beat(GATEWAY, set(), [open_here])
+
+    back = viewer(open_here)
+    assert (back.gateway_id, back.closed_at, back.ending, back.superseded) == (GATEWAY, None, "", False)
+    assert viewer(left_here).ending == "clean"
+    assert Gateway.objects.get().pk == GATEWAY
+
+
+def test_a_beat_leaves_a_viewer_that_lost_its_endpoint_as_it_is(reserve: Reserve) -> None:
+    pk = opened(reserve().session)
+    rows.close_viewer(pk, clean=False)
+
+    rows.beat(GATEWAY, set(), [pk])
+
+    assert viewer(pk).ending == "cut"
+
+
+# ---- looking ---------------------------------------------------------------------------------------------
+
+
+def test_a_glimpse_is_the_session_as_it_is(reserve: Reserve, put: Callable[..., Session]) -> None:
+    endpoint = Endpoint.tcp("localhost", 5901)
+    session = put(reserve().session, State.RUNNING, stored_endpoint=endpoint.as_dict(), stream="raw")
+    over = put(reserve().session, State.FAILED, end_reason="start_failed", end_detail="No.")
+    gone = Grant(uuid.uuid4(), None, "", True, Actor())
+
+    grants = {grant_for(session), grant_for(over), gone}
+    glimpses, good = rows.look(grants)
+
+    assert glimpses == {
+        session.pk: Glimpse(State.RUNNING, "", "", endpoint, "raw"),
+        over.pk: Glimpse(State.FAILED, "start_failed", "No.", None, "rfb"),
+    }
+    assert good == grants
+
+
+def test_looking_takes_as_many_queries_for_many_as_for_one(
+    reserve: Reserve, alice: Any, django_assert_num_queries: Any
+) -> None:
+    login = logged_in()
+    grants = {grant_for(reserve(alice).session, alice, login=login) for _ in range(4)}
+
+    with django_assert_num_queries(3):
+        assert rows.look(grants)[1] == grants
+
+
+def test_a_right_lasts_as_long_as_its_login(reserve: Reserve, alice: Any) -> None:
+    session = reserve(alice).session
+    good = grant_for(session, alice, login=logged_in())
+    logged_out = grant_for(session, alice, login="gone")
+    expired = grant_for(session, alice, login=logged_in(timedelta(seconds=-1)))
+    without = grant_for(session, alice, login="")
+
+    assert rows.look({good, logged_out, expired, without})[1] == {good}
+
+
+def test_a_new_password_ends_the_right(reserve: Reserve, alice: Any) -> None:
+    grant = grant_for(reserve(alice).session, alice, login=logged_in())
+
+    alice.set_password("another horse battery")
+    alice.save()
+
+    assert rows.look({grant})[1] == set()
+
+
+@pytest.mark.parametrize("change", ["inactive", "deleted"])
+def test_a_user_who_is_not_there_any_more_has_no_right(reserve: Reserve, alice: Any, change: str) -> None:
+    grant = grant_for(reserve(alice).session, alice, login=logged_in())
+
+    if change == "deleted":
+        alice.delete()
+    else:
+        alice.is_active = False
+        alice.save()
+
+    assert rows.look({grant})[1] == set()
+
+
+@pytest.mark.parametrize(
+    ("before", "control", "after", "holds"),
+    [
+        ("view_any_session", False, "view_any_session", True),
+        ("manage_any_session", True, "manage_any_session", True),
+        ("view_any_session", False, "manage_any_session", True),
+        ("manage_any_session", True, "view_any_session", False),
+        ("manage_any_session", True, None, False),
+        ("view_any_session", False, None, False),
+    ],
+)
+def test_a_permission_that_is_taken_ends_the_right(
+    reserve: Reserve,
+    alice: Any,
+    make_user: Callable[..., Any],
+    before: str,
+    control: bool,
+    after: str | None,
+    holds: bool,
+) -> None:
+    from django.contrib.auth.models import Permission
+
+    staff = make_user("staff", permissions=(before,))
+    grant = grant_for(reserve(alice).session, staff, login=logged_in(), control=control)
+    assert rows.look({grant})[1] == {grant}
+
+    staff.user_permissions.set(Permission.objects.filter(codename=after) if after else [])
+
+    assert (rows.look({grant})[1] == {grant}) is holds
+
+
+# ---- passwords -------------------------------------------------------------------------------------------
+
+
+def test_the_password_is_what_the_script_gave(reserve: Reserve, put: Callable[..., Session]) -> None:
+    with_one = put(reserve().session, State.RUNNING, sealed_password=seal("secret12"))
+
+    assert rows.password_of(with_one.pk) == "secret12"
+    assert rows.password_of(reserve().session.pk) is None
+    assert rows.password_of(uuid.uuid4()) is None
+
+
+def test_a_password_sealed_under_another_key_cannot_be_had(
+    reserve: Reserve, put: Callable[..., Session], settings: Any
+) -> None:
+    session = put(reserve().session, State.RUNNING, sealed_password=seal("secret12"))
+    settings.SECRET_KEY = "another"
+
+    with pytest.raises(SealError, match="SECRET_KEY has changed since it was stored"):
+        rows.password_of(session.pk)

@@ -1,0 +1,165 @@
+"""Nudges arrive, and a channel layer that fails hurts nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+
+from remote_service import nudges
+from remote_service.nudges import GATEWAY_GROUP, SUPERVISOR_GROUP, hearing, nudge_gateways, nudge_supervisor, send
+
+SESSION = uuid.UUID("6f9619ff-8b86-4d01-b42d-00cf4fc964ff")
+
+
+class LayerError(Exception):
+    """What the client of a layer raises: neither an OSError nor a RuntimeError, as that of Redis."""
+
+
+class BrokenLayer:
+    """A layer whose server is away; `mended` is what it becomes when it is back."""
+
+    def __init__(self) -> None:
+        self.mended: InMemoryChannelLayer | None = None
+        self.tried = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        async def call(*args: Any) -> Any:
+            self.tried.set()
+            if self.mended is None:
+                raise LayerError("connection refused")
+            return await getattr(self.mended, name)(*args)
+
+        return call
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> BrokenLayer:
+    layer = BrokenLayer()
+    monkeypatch.setattr(nudges, "get_channel_layer", lambda: layer)
+    monkeypatch.setattr(nudges, "RETRY", 0.01)
+    return layer
+
+
+async def is_heard(heard: asyncio.Event) -> None:
+    """Fails when no nudge comes; clears it for the next."""
+    async with asyncio.timeout(5.0):
+        await heard.wait()
+    heard.clear()
+
+
+async def test_a_nudge_is_heard_by_its_group_only() -> None:
+    async with hearing(SUPERVISOR_GROUP) as supervisor, hearing(GATEWAY_GROUP) as gateway:
+        await send(SUPERVISOR_GROUP)
+        await is_heard(supervisor)
+        assert not gateway.is_set()
+        await send(GATEWAY_GROUP, SESSION)
+        await is_heard(gateway)
+        assert not supervisor.is_set()
+
+
+async def test_everybody_in_the_group_hears_it() -> None:
+    async with hearing(GATEWAY_GROUP) as one, hearing(GATEWAY_GROUP) as other:
+        await send(GATEWAY_GROUP, SESSION)
+        await is_heard(one)
+        await is_heard(other)
+
+
+async def test_it_is_heard_when_it_comes_from_a_thread() -> None:
+    async with hearing(SUPERVISOR_GROUP) as supervisor, hearing(GATEWAY_GROUP) as gateway:
+        await sync_to_async(nudge_supervisor)()
+        await is_heard(supervisor)
+        await sync_to_async(nudge_gateways)(SESSION)
+        await is_heard(gateway)
+
+
+async def test_the_message_says_look_again_and_nothing_secret() -> None:
+    layer = get_channel_layer()
+    await layer.group_add(GATEWAY_GROUP, "specific.test")
+    await send(GATEWAY_GROUP, SESSION)
+    assert await layer.receive("specific.test") == {"type": "look.again", "session": str(SESSION)}
+    await send(GATEWAY_GROUP)
+    assert await layer.receive("specific.test") == {"type": "look.again", "session": ""}
+    await layer.group_discard(GATEWAY_GROUP, "specific.test")
+
+
+async def test_who_has_left_the_group_is_forgotten() -> None:
+    layer = get_channel_layer()
+    async with hearing("leavers"):
+        assert len(layer.groups["leavers"]) == 1
+    assert "leavers" not in layer.groups
+
+
+async def test_a_member_joins_again_before_the_layer_forgets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nudges, "RENEWAL", 0.01)
+    layer = get_channel_layer()
+    async with hearing("forgotten") as heard:
+        (first,) = layer.groups["forgotten"]
+        layer.groups["forgotten"].clear()
+        async with asyncio.timeout(5.0):
+            while not layer.groups["forgotten"]:
+                await asyncio.sleep(0)
+        assert list(layer.groups["forgotten"]) == [first]
+        await send("forgotten")
+        await is_heard(heard)
+
+
+def test_without_an_event_loop_it_is_sent_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = []
+
+    async def note(group: str, session_id: uuid.UUID | None = None) -> None:
+        sent.append((group, session_id))
+
+    monkeypatch.setattr(nudges, "send", note)
+    nudge_supervisor()
+    nudge_gateways(SESSION)
+    assert sent == [(SUPERVISOR_GROUP, None), (GATEWAY_GROUP, SESSION)]
+
+
+async def test_in_an_event_loop_itself_it_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nudges, "send", None)
+    nudge_supervisor()
+
+
+async def test_a_layer_that_fails_is_logged_and_raises_nothing(
+    broken: BrokenLayer, caplog: pytest.LogCaptureFixture
+) -> None:
+    await send(SUPERVISOR_GROUP)
+    assert caplog.record_tuples == [
+        (
+            "remote_service.nudges",
+            logging.WARNING,
+            "a nudge to supervisor was lost (connection refused); it is made up for within a second",
+        )
+    ]
+
+
+async def test_who_listens_goes_on_while_the_layer_fails_and_hears_again_afterwards(
+    broken: BrokenLayer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with hearing(SUPERVISOR_GROUP) as heard:
+        assert not heard.is_set()
+        assert caplog.record_tuples[0] == (
+            "remote_service.nudges",
+            logging.WARNING,
+            "nudges to supervisor cannot be heard (connection refused); what they say is found out within a second",
+        )
+        broken.mended = mended = InMemoryChannelLayer()
+        async with asyncio.timeout(5.0):
+            while SUPERVISOR_GROUP not in mended.groups:
+                await asyncio.sleep(0.005)
+        await send(SUPERVISOR_GROUP)
+        await is_heard(heard)
+    assert mended.groups == {}
+
+
+async def test_a_site_without_a_channel_layer_lives_on_regular_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nudges, "get_channel_layer", lambda: None)
+    async with hearing(SUPERVISOR_GROUP) as heard:
+        await send(SUPERVISOR_GROUP)
+        assert not heard.is_set()

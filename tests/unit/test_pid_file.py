@@ -1,0 +1,66 @@
+"""One supervisor a state directory."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from remote_service.pid_file import AlreadyRunningError, hold
+
+
+def test_it_shows_the_process_while_it_is_held(tmp_path: Path) -> None:
+    with hold(tmp_path) as path:
+        assert path == tmp_path / "server.pid"
+        assert path.read_text() == f"{os.getpid()}\n"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.read_text() == ""
+
+
+def test_a_second_holder_is_refused_and_told_who_the_first_is(tmp_path: Path) -> None:
+    with hold(tmp_path) as path:
+        with pytest.raises(AlreadyRunningError) as caught, hold(tmp_path):
+            pass
+        assert path.read_text() == f"{os.getpid()}\n"
+    assert str(caught.value) == (
+        f"a server (process {os.getpid()}) already runs with the state directory {tmp_path}; expected none. "
+        "Stop it, or set REMOTE_SERVICE_STATE_DIR to another directory to run a second one"
+    )
+
+
+def test_a_holder_that_has_not_said_who_it_is_is_unknown(tmp_path: Path) -> None:
+    with hold(tmp_path) as path:
+        path.write_text("")
+        with (
+            pytest.raises(AlreadyRunningError, match=r"^a server \(process unknown\) already runs with "),
+            hold(tmp_path),
+        ):
+            pass
+
+
+def test_it_is_free_again_afterwards(tmp_path: Path) -> None:
+    for _ in range(2):
+        with hold(tmp_path) as path:
+            assert path.read_text() == f"{os.getpid()}\n"
+
+
+def test_it_is_free_again_after_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), hold(tmp_path):
+        raise ZeroDivisionError
+    with hold(tmp_path) as path:
+        assert path.read_text() == f"{os.getpid()}\n"
+
+
+def test_a_longer_pid_of_the_last_holder_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "server.pid").write_text("123456789012\n")
+    with hold(tmp_path) as path:
+        assert path.read_text() == f"{os.getpid()}\n"
+
+
+def test_two_directories_have_a_holder_each(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with hold(tmp_path / "a"), hold(tmp_path / "b") as path:
+        assert path == tmp_path / "b" / "server.pid"
