@@ -9,6 +9,7 @@
 #   -s SIZE     size of a new X server, such as 1600x1200
 #   -x DISPLAY  an X server that runs already, such as :0; then there is no -s, and nothing is started on it
 #   -a FILE     its X authority file; "guess" lets x11vnc look for it
+#   -n NAME     the desktop's name, as viewers show it
 #   -p PORT     first TCP port to try, 5900 unless given
 #   -l          listen on the loopback interface only, also when called over ssh
 #   COMMAND...  what to start on a new X server instead of xterm
@@ -25,13 +26,14 @@ fail() {
     exit 1
 }
 
-dir= size= display= authority= first_port=5900 loopback=
-while getopts d:s:x:a:p:l option; do
+dir= size= display= authority= name="X11 session" first_port=5900 loopback=
+while getopts d:s:x:a:n:p:l option; do
     case $option in
     d) dir=$OPTARG ;;
     s) size=$OPTARG ;;
     x) display=$OPTARG ;;
     a) authority=$OPTARG ;;
+    n) name=$OPTARG ;;
     p) first_port=$OPTARG ;;
     l) loopback=yes ;;
     *) fail "see the first lines of this file for the options" ;;
@@ -117,7 +119,7 @@ fi
 [ -z "$authority" ] || set -- "$@" -auth "$authority"
 
 printf '%s\n' "$password" >"$dir/password"
-x11vnc -norc -quiet -display "$display" "$@" -passwdfile "rm:$dir/password" -autoport "$first_port" \
+x11vnc -norc -quiet -display "$display" -desktop "$name" "$@" -passwdfile "rm:$dir/password" -autoport "$first_port" \
     -flag "$dir/port" -forever -shared -noxrecord 9>"$dir/port" >"$dir/x11vnc.log" 2>&1 </dev/null &
 vnc_pid=$!
 echo "$vnc_pid" >"$dir/x11vnc.pid"

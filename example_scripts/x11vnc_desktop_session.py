@@ -80,7 +80,7 @@ class X11vncSession(RemoteServiceScript):
         try:
             node = Node.from_options(self.common_options)
             size = parse_size((options or {}).get("size", DEFAULT_SIZE))
-            command = start_argv(directory, size, FIRST_PORT + self.index, self.common_options)
+            command = start_argv(directory, size, self.name, self.index, self.common_options)
         except ValueError as error:
             self.log.error("%s", error)
             return False
@@ -140,13 +140,14 @@ def script(name: str) -> str:
     return (HERE / name).read_text()
 
 
-def start_argv(directory: str, size: Size, first_port: int, options: Mapping[str, Any]) -> list[str]:
+def start_argv(directory: str, size: Size, name: str, index: int, options: Mapping[str, Any]) -> list[str]:
     """The command line of start_x11_server.sh, which the shell reads from its standard input.
 
     Raises:
         ValueError: one of the options cannot be; says which.
     """
-    argv = ["sh", "-s", "--", "-d", directory, "-p", str(first_port)]
+    # Slots look for a free port from different ones on, so that two that start at once do not meet.
+    argv = ["sh", "-s", "--", "-d", directory, "-n", f"{name} #{index}", "-p", str(FIRST_PORT + index)]
     display, authority = options.get("display"), options.get("xauthority")
     if display is None:
         argv += ["-s", str(size)]

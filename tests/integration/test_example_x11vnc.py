@@ -137,7 +137,7 @@ def assert_it_works(started: Session, effect: Path) -> None:
         Viewer(started.endpoint, "wrong678")
     with Viewer(started.endpoint, password) as viewer:
         assert viewer.security_types == [2]
-        assert (viewer.width, viewer.height) == (800, 600)
+        assert (viewer.name, viewer.width, viewer.height) == ("Node #0", 800, 600)
         eventually(lambda: _terminals(started), 10)
         viewer.whole_frame()
 

@@ -13,6 +13,7 @@ from x11vnc_desktop_session import last_words, realize_service, script, seen, st
 from remote_service.answers import Poll
 
 DIRECTORY = "/tmp/x11-session-1"
+ALWAYS = ["sh", "-s", "--", "-d", DIRECTORY, "-n", "Node #2", "-p", "5902"]
 N8 = Node("render@n8")
 
 
@@ -21,15 +22,15 @@ def done(code: int, stdout: str = "", stderr: str = "") -> CompletedProcess[str]
 
 
 def argv(**options: Any) -> list[str]:
-    return start_argv(DIRECTORY, Size(1600, 1200), 5902, options)
+    return start_argv(DIRECTORY, Size(1600, 1200), "Node", 2, options)
 
 
 def test_a_new_x_server_gets_the_size() -> None:
-    assert argv() == ["sh", "-s", "--", "-d", DIRECTORY, "-p", "5902", "-s", "1600x1200"]
+    assert argv() == [*ALWAYS, "-s", "1600x1200"]
 
 
 def test_an_x_server_that_runs_gets_no_size() -> None:
-    assert argv(display=":0") == ["sh", "-s", "--", "-d", DIRECTORY, "-p", "5902", "-x", ":0"]
+    assert argv(display=":0") == [*ALWAYS, "-x", ":0"]
     assert argv(display=":0.1", xauthority="/run/xauth")[-4:] == ["-x", ":0.1", "-a", "/run/xauth"]
 
 

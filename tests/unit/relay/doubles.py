@@ -17,7 +17,7 @@ class Viewer:
         self.messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.heard: list[bytes] = []
         self.closed: tuple[int, str] | None = None
-        self.accepted: str | None | bool = False
+        self.accepted: str | bool | None = False
         self.refused = False
         self.gone = False
         """Sending to it fails, as it does with a line that was cut."""

@@ -28,6 +28,7 @@ def middleware(tmp_path: Path, settings: Settings) -> StaticFilesMiddleware:
     settings.STATICFILES_DIRS = [tmp_path / "source"]
     settings.STATIC_ROOT = str(tmp_path / "root")
     settings.STATIC_URL = "/static/"
+    settings.SERVESTATIC_USE_MANIFEST = True
     settings.STORAGES = {
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "webui.storage.ModuleStorage"},

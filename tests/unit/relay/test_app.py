@@ -1,0 +1,499 @@
+"""The relay's course: who is let in, what ends it, and what the viewer is told; bytes and rows are played."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from remote_service import lifecycle
+from remote_service.endpoints import Endpoint, EndpointKind
+from remote_service.errors import NotAllowedError
+from remote_service.lifecycle import Actor
+from remote_service.relay import app, rows
+from remote_service.relay.app import relay
+from remote_service.relay.gateway import Watch
+from remote_service.relay.grants import Grant
+from remote_service.relay.pump import EndpointError, ViewerGone, ViewerRefused
+from remote_service.relay.rows import Glimpse
+from remote_service.rfb.errors import Peer, RemoteProtocolError
+from remote_service.sealing import SealError
+from remote_service.states import EndReason, State
+from remote_service.tasks import spawn
+from tests.unit.relay.doubles import Viewer
+from tests.waiting import eventually_async
+
+SESSION = uuid.uuid4()
+ENDPOINT = Endpoint.tcp("127.0.0.1", 5901)
+GRANT = Grant(SESSION, 1, "login", True, Actor("alice", "192.0.2.7", "websocket"))
+RUNNING = Glimpse(State.RUNNING, "", "", ENDPOINT)
+NO_RFB = RemoteProtocolError(Peer.VIEWER, offset=0, field="message-type", value=7, allowed="0")
+
+
+class Pump:
+    """A pump whose ends the test decides."""
+
+    def __init__(self, receive: Any, send: Any, *, control: bool, on_input: Callable[[], None]) -> None:
+        loop = asyncio.get_running_loop()
+        self.left: asyncio.Future[int] = loop.create_future()
+        self.done: asyncio.Future[None] = loop.create_future()
+        self.ran: list[tuple[Endpoint, str | None, bool]] = []
+        self.control = control
+        self.on_input = on_input
+        self.closed = False
+        self.bytes_up, self.bytes_down = 3, 7
+
+    async def read_viewer(self) -> int:
+        return await self.left
+
+    async def run(self, endpoint: Endpoint, password: str | None, *, rfb: bool) -> None:
+        self.ran.append((endpoint, password, rfb))
+        await self.done
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Site:
+    """Everything around the relay, played; it is the gateway as well."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.viewer = Viewer()
+        self.watch = Watch(GRANT, 1, Glimpse(State.STARTING, "", ""))
+        self.pumps: list[Pump] = []
+        self.closed: list[bool] = []
+        self.lost = 0
+        self.inputs: list[uuid.UUID] = []
+        self.refusal: Exception | None = None
+        self.broken = False
+        self.password: str | Exception | None = None
+        self.first = True
+        self.notes: list[tuple[Any, ...]] = []
+        self.stops: list[tuple[Any, ...]] = []
+        self.task: asyncio.Task[None] | None = None
+        monkeypatch.setattr(app, "END_PATIENCE", 0.02)
+        monkeypatch.setattr(app, "GOODBYE_PATIENCE", 0.02)
+        monkeypatch.setattr(app, "gateway", lambda: self)
+        monkeypatch.setattr(app, "find_grant", self._find_grant)
+        monkeypatch.setattr(app, "Pump", self._make_pump)
+        monkeypatch.setattr(rows, "password_of", self._password_of)
+        monkeypatch.setattr(rows, "is_first_viewer", lambda _viewer_id: self.first)
+        monkeypatch.setattr(lifecycle, "note", lambda *what, **more: self.notes.append((*what, more["why"])))
+        monkeypatch.setattr(lifecycle, "ask_to_stop", lambda *what: self.stops.append(what))
+
+    def _find_grant(self, _scope: Any) -> Grant:
+        if self.refusal is not None:
+            raise self.refusal
+        return self.watch.grant
+
+    def _make_pump(self, *arguments: Any, **keywords: Any) -> Pump:
+        self.pumps.append(Pump(*arguments, **keywords))
+        return self.pumps[-1]
+
+    def _password_of(self, _session_id: uuid.UUID) -> str | None:
+        if isinstance(self.password, Exception):
+            raise self.password
+        return self.password
+
+    # ---- the gateway ------------------------------------------------------------------------------------
+
+    async def open_viewer(self, grant: Grant) -> Watch:
+        if self.broken:
+            raise OperationalError("database is locked")
+        assert grant is self.watch.grant
+        return self.watch
+
+    async def close_viewer(self, watch: Watch, *, clean: bool) -> None:
+        assert watch is self.watch
+        self.closed.append(clean)
+
+    async def viewer_lost_endpoint(self, watch: Watch) -> None:
+        assert watch is self.watch
+        self.lost += 1
+
+    def input_seen(self, session_id: uuid.UUID) -> None:
+        self.inputs.append(session_id)
+
+    # ---- what happens -----------------------------------------------------------------------------------
+
+    def connect(self, *subprotocols: str) -> None:
+        self.viewer.messages.put_nowait({"type": "websocket.connect"})
+        scope = {"type": "websocket", "subprotocols": list(subprotocols)}
+        self.task = spawn(relay(scope, self.viewer.receive, self.viewer.send), name="relay under test")
+
+    async def pump(self) -> Pump:
+        return await eventually_async(lambda: self.pumps[0] if self.pumps else None)  # type: ignore[return-value]
+
+    async def served(self) -> Pump:
+        """A pump that has reached its endpoint."""
+        self.shows(RUNNING)
+        pump = await self.pump()
+        await eventually_async(lambda: pump.ran)
+        return pump
+
+    def shows(self, glimpse: Glimpse) -> None:
+        self.watch.glimpse = glimpse
+        self.watch.changed.set()
+
+    async def over(self) -> None:
+        assert self.task is not None
+        await asyncio.wait_for(self.task, 5)
+
+    async def told(self) -> tuple[int, str]:
+        """The close frame that the viewer got, at the end."""
+        await self.over()
+        assert self.viewer.closed is not None
+        return self.viewer.closed
+
+
+@pytest.fixture
+async def site(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+    made = Site(monkeypatch)
+    yield made
+    if made.task is not None:
+        made.task.cancel()
+        await asyncio.wait({made.task})
+
+
+# ---- being let in ----------------------------------------------------------------------------------------
+
+
+async def test_a_refused_websocket_is_closed_before_it_is_accepted(site: Site) -> None:
+    site.refusal = NotAllowedError("no")
+    site.connect("binary")
+
+    await site.over()
+
+    assert site.viewer.refused
+    assert site.viewer.accepted is False
+    assert site.closed == []
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"), [(["binary"], "binary"), (["base64", "binary"], "binary"), (["base64"], None), ([], None)]
+)
+async def test_a_granted_one_is_accepted_at_once(site: Site, offered: list[str], chosen: str | None) -> None:
+    site.connect(*offered)
+
+    await site.pump()
+
+    assert site.viewer.accepted == chosen
+    assert site.viewer.heard == []
+
+
+async def test_what_is_no_connect_is_left_alone(site: Site) -> None:
+    site.viewer.leaves(1006)
+
+    await relay({"type": "websocket", "subprotocols": []}, site.viewer.receive, site.viewer.send)
+
+    assert not site.viewer.refused
+
+
+@pytest.mark.parametrize("state", [State.RESERVED, State.STARTING, State.QUEUED])
+async def test_nothing_is_reached_before_the_session_runs(site: Site, state: State) -> None:
+    site.shows(Glimpse(state, "", ""))
+    site.connect()
+    pump = await site.pump()
+    await asyncio.sleep(0)
+    assert pump.ran == []
+
+    site.shows(RUNNING)
+
+    await eventually_async(lambda: pump.ran == [(ENDPOINT, None, True)])
+
+
+@pytest.mark.parametrize("control", [True, False])
+async def test_the_pump_knows_whether_its_viewer_may_only_look(site: Site, control: bool) -> None:
+    site.watch = Watch(Grant(SESSION, 1, "login", control, Actor()), 1, RUNNING)
+    site.connect()
+
+    assert (await site.pump()).control is control
+
+
+async def test_input_is_reported_for_the_session(site: Site) -> None:
+    site.connect()
+    (await site.pump()).on_input()
+
+    assert site.inputs == [SESSION]
+
+
+@pytest.mark.parametrize(
+    ("kind", "stream", "rfb"),
+    [
+        (EndpointKind.TCP, "rfb", True),
+        (EndpointKind.TCP, "raw", False),
+        (EndpointKind.XPRA, "rfb", False),
+    ],
+)
+async def test_only_a_vnc_session_is_spoken_to_in_rfb(site: Site, kind: EndpointKind, stream: str, rfb: bool) -> None:
+    endpoint = Endpoint.tcp("127.0.0.1", 5901, kind)
+    site.password = "secret12"
+    site.shows(Glimpse(State.RUNNING, "", "", endpoint, stream))
+    site.connect()
+    pump = await site.pump()
+
+    await eventually_async(lambda: pump.ran == [(endpoint, "secret12", rfb)])
+
+
+# ---- how a viewer leaves ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "clean"), [(1000, True), (1001, True), (1005, True), (1006, False), (1011, False), (1012, False)]
+)
+async def test_a_viewer_that_leaves_is_written_with_how(site: Site, code: int, clean: bool) -> None:
+    site.connect()
+    pump = await site.served()
+
+    pump.left.set_result(code)
+    await site.over()
+
+    assert site.closed == [clean]
+    assert pump.closed
+    assert site.viewer.closed is None, "nobody is there to be told"
+
+
+async def test_a_viewer_may_leave_before_the_session_runs(site: Site) -> None:
+    site.connect()
+    pump = await site.pump()
+
+    pump.left.set_result(1001)
+    await site.over()
+
+    assert (pump.ran, site.closed) == ([], [True])
+
+
+async def test_a_goodbye_that_comes_behind_a_failed_send_is_heard(site: Site) -> None:
+    site.connect()
+    pump = await site.served()
+
+    pump.done.set_exception(ViewerGone())
+    await asyncio.sleep(0)
+    pump.left.set_result(1001)
+    await site.over()
+
+    assert (site.closed, site.lost) == ([True], 0)
+
+
+async def test_a_viewer_that_takes_nothing_any_more_was_cut(site: Site) -> None:
+    site.connect()
+    pump = await site.served()
+    site.viewer.gone = True
+
+    pump.done.set_exception(ViewerGone())
+    await site.over()
+
+    assert (site.closed, site.lost) == ([False], 0)
+
+
+@pytest.mark.parametrize("where", ["left", "done"])
+async def test_a_viewer_that_speaks_no_rfb_is_told_so(site: Site, where: str) -> None:
+    site.connect()
+    pump = await site.served()
+
+    getattr(pump, where).set_exception(NO_RFB)
+
+    code, reason = await site.told()
+    assert code == 1011
+    assert str(NO_RFB).startswith(reason)
+    assert (site.closed, site.lost, site.stops) == ([False], 0, [])
+
+
+async def test_a_viewer_that_cannot_be_served_is_told_why_and_harms_nobody(site: Site) -> None:
+    site.connect()
+    pump = await site.served()
+
+    pump.done.set_exception(ViewerRefused("This session is no VNC."))
+
+    assert await site.told() == (1011, "This session is no VNC.")
+    assert (site.lost, site.stops) == (0, [])
+
+
+# ---- how a session ends ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", [State.STOPPING, State.ENDED, State.FAILED])
+@pytest.mark.parametrize(
+    ("reason", "code", "clean"),
+    [
+        ("user", 1000, True),
+        ("staff", 4013, True),
+        ("idle", 4008, True),
+        ("lifetime", 4009, True),
+        ("start_failed", 4010, True),
+        ("runner_lost", 4011, False),
+        ("server_stopped", 1012, False),
+    ],
+)
+async def test_the_viewer_is_told_why_its_session_ends(
+    site: Site, state: State, reason: str, code: int, clean: bool
+) -> None:
+    site.connect()
+    pump = await site.served()
+
+    site.shows(Glimpse(state, reason, "Details."))
+
+    told = await site.told()
+    assert told[0] == code
+    assert told[1].endswith(" Details.")
+    assert site.closed == [clean]
+    assert pump.closed
+
+
+async def test_a_session_that_is_deleted_has_gone(site: Site) -> None:
+    site.connect()
+    await site.served()
+
+    site.shows(rows.GONE)
+
+    assert await site.told() == (4004, "The session has gone.")
+
+
+async def test_who_loses_the_right_is_told_so(site: Site) -> None:
+    site.connect()
+    await site.served()
+
+    site.watch.withdrawn = True
+    site.watch.changed.set()
+
+    assert await site.told() == (4001, "You are logged out, or may not see this session any more.")
+    assert site.closed == [True]
+
+
+async def test_nothing_passes_any_more_while_the_viewer_is_told(site: Site) -> None:
+    site.connect()
+    pump = await site.served()
+    site.viewer.listening.clear()
+
+    site.watch.withdrawn = True
+    site.watch.changed.set()
+
+    # The close frame waits for a viewer that reads nothing; its input must not.
+    await eventually_async(lambda: pump.left.cancelled() and pump.done.cancelled())
+    assert site.viewer.closed is None
+    site.viewer.listening.set()
+    assert (await site.told())[0] == 4001
+
+
+# ---- how an endpoint is lost -----------------------------------------------------------------------------
+
+
+async def test_a_program_that_ends_is_not_an_endpoint_that_is_lost(site: Site) -> None:
+    site.connect()
+    pump = await site.served()
+
+    pump.done.set_result(None)
+    await eventually_async(lambda: site.lost == 1)
+    site.shows(Glimpse(State.STOPPING, "program_ended", "Xtigervnc left with exit status 0."))
+
+    assert await site.told() == (1000, "Its program ended. Xtigervnc left with exit status 0.")
+    assert site.stops == []
+
+
+async def test_a_screen_that_hangs_up_while_its_session_lives_is_lost(site: Site) -> None:
+    site.connect()
+    pump = await site.served()
+
+    pump.done.set_result(None)
+
+    assert await site.told() == (4011, "The session's screen closed the connection.")
+    assert (site.closed, site.lost, site.stops) == ([False], 1, [])
+
+
+async def test_an_endpoint_that_cannot_be_reached_does_not_end_the_session(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.connect()
+    pump = await site.served()
+
+    with caplog.at_level(logging.WARNING):
+        pump.done.set_exception(EndpointError("tcp:n8:5901 cannot be reached.", fatal=False))
+        told = await site.told()
+
+    assert told == (4011, "tcp:n8:5901 cannot be reached.")
+    assert (site.lost, site.stops, site.notes) == (1, [], [])
+    assert caplog.messages == [f"session {SESSION}: tcp:n8:5901 cannot be reached."]
+
+
+async def test_an_endpoint_that_is_none_fails_the_session(site: Site) -> None:
+    site.connect()
+    pump = await site.served()
+
+    pump.done.set_exception(EndpointError("No RFB.", fatal=True))
+    await eventually_async(lambda: site.stops)
+    site.shows(Glimpse(State.STOPPING, "endpoint_lost", "No RFB."))
+
+    assert await site.told() == (4011, "Its screen could not be reached. No RFB.")
+    assert site.notes == [(SESSION, "endpoint lost", "No RFB.")]
+    assert site.stops == [(SESSION, EndReason.ENDPOINT_LOST, GRANT.actor, "No RFB.")]
+
+
+async def test_what_a_later_viewer_meets_does_not_end_the_work_of_an_earlier_one(site: Site) -> None:
+    site.first = False
+    site.connect()
+    pump = await site.served()
+
+    pump.done.set_exception(EndpointError("The VNC server refuses the connection.", fatal=True))
+
+    assert await site.told() == (4011, "The VNC server refuses the connection.")
+    assert (site.stops, site.notes) == ([], [])
+
+
+async def test_a_terminal_has_no_screen(site: Site) -> None:
+    site.connect()
+    site.shows(Glimpse(State.RUNNING, "", "", Endpoint.terminal(["tmux"])))
+
+    assert await site.told() == (4011, "This session is a terminal; its page is not a screen.")
+    assert site.stops == []
+
+
+async def test_a_password_that_cannot_be_opened_is_told(site: Site) -> None:
+    site.password = SealError("SECRET_KEY has changed")
+    site.connect()
+    site.shows(RUNNING)
+
+    assert await site.told() == (4011, "The session's password is not to be had: SECRET_KEY has changed.")
+    assert site.stops == []
+
+
+# ---- the database ----------------------------------------------------------------------------------------
+
+
+async def test_a_viewer_that_cannot_be_written_is_sent_away(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    site.broken = True
+    site.connect()
+
+    assert await site.told() == (1011, "The gateway cannot reach its database at the moment.")
+    assert caplog.messages == [
+        f"session {SESSION}: a viewer is sent away, the database cannot be reached: database is locked"
+    ]
+    assert site.closed == []
+
+
+async def test_a_database_that_fails_on_the_way_sends_the_viewer_away(site: Site) -> None:
+    site.password = OperationalError("database is locked")
+    site.connect()
+    site.shows(RUNNING)
+
+    assert (await site.told())[0] == 1011
+    assert site.closed == [False]
+
+
+# ---- what the log says -----------------------------------------------------------------------------------
+
+
+async def test_the_log_says_who_came_and_how_it_left(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        site.connect()
+        (await site.served()).left.set_result(1001)
+        await site.over()
+
+    assert caplog.messages == [
+        f"session {SESSION}: a viewer came from 192.0.2.7",
+        f"session {SESSION}: a viewer left (closed), 7 bytes to it, 3 from it",
+    ]
