@@ -112,7 +112,7 @@ if [ -n "$loopback" ] || [ "$address" = 127.0.0.1 ]; then
     set -- -localhost
 else
     case $address in
-    *:*) set -- -listen 127.0.0.1 -listenv6 "$address" ;;
+    *:*) set -- -listen 127.0.0.1 -rfbportv6 -1 -listen6 "$address" ;;
     *) set -- -listen "$address" -no6 -rfbportv6 -1 ;;
     esac
 fi

@@ -159,7 +159,7 @@ def start_argv(directory: str, size: Size, name: str, index: int, options: Mappi
             argv += ["-a", authority]
     else:
         raise ValueError(f"the option display is {display!r}; expected an X display, such as ':0'")
-    if options.get("tunnel"):
+    if options.get("tunnel") or not options.get("host"):
         argv.append("-l")
     command = text_list(options, "command")
     return [*argv, "--", *command] if command else argv

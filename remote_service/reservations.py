@@ -108,13 +108,17 @@ def reserve_for_operator(type_name: str, asked: Mapping[str, str], by: Actor) ->
 
 @contextmanager
 def _refusal_noted(type_name: str, by: Actor) -> Iterator[None]:
-    """A transaction; a refusal rolls it back and stands in an event row."""
-    try:
-        with transaction.atomic():
-            yield
-    except RefusedError as refusal:
-        note(None, "refused", why=f"{refusal.code}: {refusal}", by=by, type_name=type_name)
-        raise
+    """One transaction, since each waits for its turn: what is done inside, or instead of it the refusal's event row."""
+    refused = None
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                yield
+        except RefusedError as refusal:
+            note(None, "refused", why=f"{refusal.code}: {refusal}", by=by, type_name=type_name)
+            refused = refusal
+    if refused is not None:
+        raise refused
 
 
 def _find(type_name: str) -> SessionType | None:

@@ -23,7 +23,7 @@ from remote_service.hosting import processes
 from remote_service.hosting.audience import Audience
 from remote_service.hosting.course import INTERRUPT_PATIENCE, Command, Course, Outcome, Step
 from remote_service.hosting.listening import listens
-from remote_service.hosting.scratch import remove_tree
+from remote_service.hosting.scratch import remove_tree, scratch_left_by
 from remote_service.hosting.script_context import ScriptContext
 from remote_service.hosting.session_log import SessionLog
 from remote_service.hosting.status import Phase
@@ -226,8 +226,10 @@ class Runner:
         self._read_output()
         if survivors:
             self._log.line(f"these processes could not be ended: {', '.join(map(str, survivors))}")
-        if self._scratch is not None and not remove_tree(self._scratch):
-            self._log.line(f"the scratch directory {self._scratch} could not be removed")
+        # A fork of the script may have made one that we never heard of.
+        for scratch in {*scratch_left_by(self._task.session), *([self._scratch] if self._scratch else [])}:
+            if not remove_tree(scratch):
+                self._log.line(f"the scratch directory {scratch} could not be removed")
         self._course.cleaned(tuple(survivors))
 
     def _left(self) -> set[processes.Process]:

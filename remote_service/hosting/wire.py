@@ -125,11 +125,19 @@ def short_path(path: Path) -> Iterator[str]:
 
 
 def listen_on(path: Path) -> socket.socket:
-    """A listening Unix socket of mode 0600; a stale file of that name is replaced."""
+    """A listening Unix socket of mode 0600; a stale file of that name is replaced.
+
+    Raises:
+        OSError: there is no such directory, or it may not be written to.
+    """
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    with short_path(path) as name:
-        listener.bind(name)
-    os.chmod(path, 0o600)
-    listener.listen(8)
+    try:
+        with short_path(path) as name:
+            listener.bind(name)
+        os.chmod(path, 0o600)
+        listener.listen(8)
+    except OSError:
+        listener.close()
+        raise
     return listener

@@ -86,8 +86,8 @@ class Pump:
             self.bytes_up += len(data)
             if self._open.is_set():
                 await self._from_viewer(data)
-                if self._upstream is not None:
-                    await self._upstream.drained()
+                assert self._upstream is not None
+                await self._upstream.drained()
             else:
                 self._early += data
                 if len(self._early) >= MOST_EARLY:

@@ -59,13 +59,12 @@ def close_viewer(viewer_id: int, *, clean: bool) -> None:
     # A line that was cut is often noticed only after its user came back; and that staff had a look at a session is
     # no sign that its owner is done with it.
     came_back = not clean and _of_user(viewer.session_id, viewer.user_id).filter(pk__gt=viewer.pk).exists()
-    closed = Viewer.objects.filter(pk=viewer_id, closed_at=None).update(
+    Viewer.objects.filter(pk=viewer_id, closed_at=None).update(
         closed_at=timezone.now(),
         ending=Viewer.Ending.CLEAN if clean else Viewer.Ending.CUT,
         superseded=came_back or viewer.user_id != viewer.session.owner_id,
     )
-    if closed:
-        nudge_supervisor()
+    nudge_supervisor()
 
 
 def is_first_viewer(viewer_id: int) -> bool:

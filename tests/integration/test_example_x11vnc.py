@@ -7,6 +7,7 @@ import pwd
 import signal
 import socket
 import subprocess
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -321,11 +322,16 @@ def test_without_ssh_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest
         assert harness.lines == ["ERROR ssh is not installed: install the package openssh-client"]
 
 
+def new_directory() -> str:
+    """A directory for the start script that no other test uses, on another worker either."""
+    return f"/tmp/x11-session-test-{uuid.uuid4().hex}"
+
+
 def shell(name: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Runs one of the shell scripts by hand, as an admin does."""
     return subprocess.run(
         ["sh", str(EXAMPLE_SCRIPTS / name), *arguments],
-        env={**os.environ, **variables},
+        env={key: value for key, value in os.environ.items() if key != "SSH_CONNECTION"} | variables,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -368,7 +374,7 @@ def test_the_start_script_says_what_is_not_installed(tmp_path: Path) -> None:
 
 
 def test_the_start_script_does_not_use_somebody_elses_directory(tmp_path: Path) -> None:
-    directory = Path("/tmp/x11-session-test-of-somebody")
+    directory = Path(new_directory())
     directory.mkdir()
     try:
         done = shell("start_x11_server.sh", "-d", str(directory), "-s", "800x600", VNC_PASSWORD="secret12")
@@ -379,7 +385,7 @@ def test_the_start_script_does_not_use_somebody_elses_directory(tmp_path: Path) 
 
 
 def test_the_scripts_work_by_hand() -> None:
-    directory = "/tmp/x11-session-test-by-hand"
+    directory = new_directory()
     try:
         done = shell("start_x11_server.sh", "-d", directory, "-s", "800x600", VNC_PASSWORD="secret12")
         assert done.returncode == 0, done.stderr
@@ -391,6 +397,34 @@ def test_the_scripts_work_by_hand() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert not processes_with(directory)
     assert shell("stop_x11_server.sh", directory).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "option", "listens"),
+    [
+        ("127.0.0.2", [], {"0200007F"}),
+        ("::1", [], LOOPBACKS),
+        ("127.0.0.2", ["-l"], LOOPBACKS),
+    ],
+)
+def test_over_ssh_only_the_interface_that_was_called_is_open(
+    address: str, option: list[str], listens: set[str]
+) -> None:
+    directory = new_directory()
+    variables = {"VNC_PASSWORD": "secret12", "SSH_CONNECTION": f"192.0.2.1 40000 {address} 22"}
+    try:
+        # The first port is taken: x11vnc opens IPv6 ports of another number then, unless it is told not to.
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = str(taken.getsockname()[1])
+            arguments = ("-d", directory, "-s", "800x600", "-p", port, *option)
+            done = shell("start_x11_server.sh", *arguments, **variables)
+        assert done.returncode == 0, done.stderr
+        pid = int(done.stdout.split("pid=")[1].split()[0])
+        places = [place.split(":") for place in listening_ports(pid)]
+        assert {host for host, _ in places} == listens
+        assert len({number for _, number in places}) == 1
+    finally:
+        shell("stop_x11_server.sh", directory)
 
 
 @pytest.mark.parametrize(
@@ -409,7 +443,7 @@ def test_the_stop_script_removes_nothing_else(arguments: list[str], message: str
 
 def test_the_stop_script_follows_no_link(tmp_path: Path) -> None:
     (tmp_path / "precious").touch()
-    link = Path("/tmp/x11-session-test-of-links")
+    link = Path(new_directory())
     link.symlink_to(tmp_path)
     try:
         done = shell("stop_x11_server.sh", str(link))
@@ -423,7 +457,7 @@ def test_the_stop_script_follows_no_link(tmp_path: Path) -> None:
 
 
 def test_the_stop_script_spares_a_process_that_got_the_number() -> None:
-    directory = Path("/tmp/x11-session-test-of-numbers")
+    directory = Path(new_directory())
     directory.mkdir()
     with subprocess.Popen(["sleep", "60"]) as bystander:
         try:

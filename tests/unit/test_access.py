@@ -68,9 +68,7 @@ def session(owner: Any, token: str) -> Session:
 
 
 @pytest.mark.parametrize("role", sorted(EVERYBODY))
-def test_every_rule_holds_for_the_role(
-    role: str, visitor: Callable[[str], Any], make_type: Callable[..., Any]
-) -> None:
+def test_every_rule_holds_for_the_role(role: str, visitor: Callable[[str], Any], make_type: Callable[..., Any]) -> None:
     user = visitor(role)
     memberships = access.group_names(user)
     hers = session(user if role == "alice" else visitor("alice"), "hers")

@@ -25,7 +25,7 @@ class Leftovers:
         self._x_files: dict[Path, tuple[int, int]] = {}
 
     def remember(self, server: int, sessions: Iterable[str]) -> None:
-        """Takes down what lives now: the server's children, everything of these sessions, and their X servers' files."""
+        """Takes down what lives now: the server's children, all of these sessions, and their X servers' files."""
         with suppress(psutil.NoSuchProcess):
             self._seen.update(psutil.Process(server).children(recursive=True))
         for session in sessions:

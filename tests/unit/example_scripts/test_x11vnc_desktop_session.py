@@ -26,16 +26,17 @@ def argv(**options: Any) -> list[str]:
 
 
 def test_a_new_x_server_gets_the_size() -> None:
-    assert argv() == [*ALWAYS, "-s", "1600x1200"]
+    assert argv() == [*ALWAYS, "-s", "1600x1200", "-l"]
 
 
 def test_an_x_server_that_runs_gets_no_size() -> None:
-    assert argv(display=":0") == [*ALWAYS, "-x", ":0"]
-    assert argv(display=":0.1", xauthority="/run/xauth")[-4:] == ["-x", ":0.1", "-a", "/run/xauth"]
+    assert argv(display=":0") == [*ALWAYS, "-x", ":0", "-l"]
+    assert argv(display=":0.1", xauthority="/run/xauth", host="n8")[-4:] == ["-x", ":0.1", "-a", "/run/xauth"]
 
 
 def test_a_tunnel_needs_the_loopback_interface_only() -> None:
-    assert argv(tunnel=True)[-1] == "-l"
+    assert argv(host="n8") == [*ALWAYS, "-s", "1600x1200"]
+    assert argv(host="n8", tunnel=True) == [*ALWAYS, "-s", "1600x1200", "-l"]
 
 
 def test_a_command_is_passed_on_as_it_is() -> None:

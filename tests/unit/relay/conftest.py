@@ -13,12 +13,6 @@ from remote_service.reservations import Reservation, reserve_for_rest, reserve_f
 from remote_service.states import State
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Any) -> None:
-    """Django's own hasher is slow on purpose."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def reserve(gateway_settings: Any, make_type: Callable[..., Any]) -> Callable[..., Reservation]:
     """Reserves a slot: for a user, or without one for a client of the stand-alone REST."""

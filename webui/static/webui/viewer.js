@@ -177,7 +177,7 @@ function pause(milliseconds) {
 
 function retryNow() {
   if (connection === null && (state === "reconnecting" || state === "failed")) {
-    fewTries = state === "failed" ? 0 : fewTries;
+    tries = fewTries = 0;
     enter("reconnecting", texts.reconnecting);
     open();
   }
