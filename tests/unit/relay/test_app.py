@@ -127,7 +127,8 @@ class Site:
         self.task = spawn(relay(scope, self.viewer.receive, self.viewer.send), name="relay under test")
 
     async def pump(self) -> Pump:
-        return await eventually_async(lambda: self.pumps[0] if self.pumps else None)  # type: ignore[return-value]
+        await eventually_async(lambda: self.pumps)
+        return self.pumps[0]
 
     async def served(self) -> Pump:
         """A pump that has reached its endpoint."""

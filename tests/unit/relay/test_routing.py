@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from asgiref.testing import ApplicationCommunicator
 
 from remote_service.relay import routing
 from remote_service.relay.routing import websocket_application
+from tests.unit.relay.doubles import Viewer
 from tests.unit.relay.scopes import scope
 
 
@@ -19,19 +19,19 @@ def relayed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     async def relay(inner: dict[str, Any], receive: Any, send: Any) -> None:
         paths.append(inner["path"])
-        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.accept", "subprotocol": None})
 
     monkeypatch.setattr(websocket_application.routes[0], "callback", relay)
     return paths
 
 
-async def asked(path: str) -> dict[str, Any]:
-    """What the application answers to a websocket there."""
-    communicator = ApplicationCommunicator(websocket_application, scope(path))
-    await communicator.send_input({"type": "websocket.connect"})
-    answer: dict[str, Any] = await communicator.receive_output(1)
-    await communicator.wait(1)
-    return answer
+async def ask(asked: dict[str, Any]) -> Viewer:
+    """Somebody who asks for a websocket, and what became of it."""
+    viewer = Viewer()
+    viewer.messages.put_nowait({"type": "websocket.connect"})
+    application: Any = websocket_application
+    await application(asked, viewer.receive, viewer.send)
+    return viewer
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ async def asked(path: str) -> dict[str, Any]:
     ],
 )
 async def test_every_path_that_ends_so_leads_to_the_relay(relayed: list[str], path: str) -> None:
-    assert await asked(path) == {"type": "websocket.accept"}
+    assert (await ask(scope(path))).accepted is None
     assert relayed == [path]
 
 
@@ -53,25 +53,22 @@ async def test_every_path_that_ends_so_leads_to_the_relay(relayed: list[str], pa
     ["/", "", "/websockify/", "/websockify\n", "/xwebsockify", "/websockify/x", "/v1/status", "/a\nb/websockify"],
 )
 async def test_every_other_path_is_refused(relayed: list[str], path: str) -> None:
-    assert await asked(path) == {"type": "websocket.close"}
+    assert (await ask(scope(path))).refused
     assert relayed == []
 
 
 async def test_what_is_no_connect_is_left_alone() -> None:
-    communicator = ApplicationCommunicator(routing.refuse, scope("/"))
-    await communicator.send_input({"type": "websocket.disconnect", "code": 1006})
-    await communicator.wait(1)
+    viewer = Viewer()
+    viewer.leaves(1006)
 
-    assert await communicator.receive_nothing(0)
+    await routing.refuse(scope("/"), viewer.receive, viewer.send)
+
+    assert not viewer.refused
 
 
 @pytest.mark.django_db(transaction=True)
 async def test_the_relay_stands_behind_djangos_login() -> None:
     # Without a cookie there is a session without a key and nobody's user; without a token that is refused.
-    communicator = ApplicationCommunicator(
-        websocket_application, {key: value for key, value in scope().items() if key not in ("user", "session")}
-    )
-    await communicator.send_input({"type": "websocket.connect"})
+    asked = {key: value for key, value in scope().items() if key not in ("user", "session")}
 
-    assert await communicator.receive_output(5) == {"type": "websocket.close"}
-    await communicator.wait(5)
+    assert (await ask(asked)).refused

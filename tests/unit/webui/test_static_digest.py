@@ -84,9 +84,7 @@ def test_a_file_that_collectstatic_ignores_does_not_change_it(source: Path) -> N
     assert static_digest() == before
 
 
-def test_of_two_files_with_one_name_only_the_first_counts(
-    source: Path, tmp_path: Path, settings: Settings
-) -> None:
+def test_of_two_files_with_one_name_only_the_first_counts(source: Path, tmp_path: Path, settings: Settings) -> None:
     before = static_digest()
     hidden = tmp_path / "hidden"
     hidden.mkdir()

@@ -37,9 +37,7 @@ def middleware(tmp_path: Path, settings: Settings) -> StaticFilesMiddleware:
     return StaticFilesMiddleware(other)
 
 
-async def ask(
-    middleware: StaticFilesMiddleware, path: str, method: str = "GET", **headers: str
-) -> HttpResponse:
+async def ask(middleware: StaticFilesMiddleware, path: str, method: str = "GET", **headers: str) -> HttpResponse:
     response = await middleware(AsyncRequestFactory().generic(method, path, headers=headers))
     assert isinstance(response, HttpResponse)
     return response
@@ -50,9 +48,7 @@ def hashed(tmp_path: Path) -> str:
     return f"/static/{path.name}"
 
 
-async def test_a_hashed_file_is_served_whole_and_for_ever(
-    middleware: StaticFilesMiddleware, tmp_path: Path
-) -> None:
+async def test_a_hashed_file_is_served_whole_and_for_ever(middleware: StaticFilesMiddleware, tmp_path: Path) -> None:
     response = await ask(middleware, hashed(tmp_path))
     assert (response.status_code, response.content) == (200, TEXT.encode())
     assert response["Content-Type"] == 'text/javascript; charset="utf-8"'

@@ -80,9 +80,7 @@ def test_modules_that_import_each_other_in_a_circle_are_refused(site: Site) -> N
 
 def test_an_import_of_a_missing_module_is_refused(site: Site) -> None:
     (site.own / "page.js").write_text('import "./missing.js";\n')
-    with pytest.raises(
-        ValueError, match=r"The JS file 'page\.js' references a file which could not be found"
-    ):
+    with pytest.raises(ValueError, match=r"The JS file 'page\.js' references a file which could not be found"):
         site.collect()
 
 
@@ -97,11 +95,7 @@ def test_references_in_style_sheets_of_any_package_are_hashed(site: Site) -> Non
     for folder, name in ((site.own, "own.css"), (site.other, "other.css")):
         (folder / name).write_text("p { background: url(dot.svg) }\n")
     collected = site.collect()
-    assert (
-        collected["own.css"]
-        == collected["other.css"]
-        == f'p {{ background: url("{site.hashed("dot.svg")}") }}\n'
-    )
+    assert collected["own.css"] == collected["other.css"] == f'p {{ background: url("{site.hashed("dot.svg")}") }}\n'
 
 
 def test_a_large_file_has_a_compressed_copy(site: Site) -> None:

@@ -64,9 +64,7 @@ def test_the_lock_names_no_host() -> None:
 
 @each_package
 def test_the_text_of_its_licence_is_there(package: dict[str, Any]) -> None:
-    texts = [
-        " ".join((VENDOR / name).read_text(encoding="utf-8").split()) for name in package["licence_files"]
-    ]
+    texts = [" ".join((VENDOR / name).read_text(encoding="utf-8").split()) for name in package["licence_files"]]
     assert set(package["licence_files"]) <= set(package["files"])
     assert any(LICENCE_TITLES[package["licence"]] in text for text in texts)
 

@@ -1,0 +1,150 @@
+"""Nothing that a full run writes or shows holds one of its passwords, tokens or keys."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.integration.server.conftest import ADMIN_PASSWORD
+from tests.integration.server.own_site import OwnSite
+from tests.integration.server.rfb_user import log_in
+from tests.integration.server.search import ProcessWatch, disguises, files_below
+from tests.integration.server.web_user import WebUser
+from tests.waiting import eventually
+
+DESKTOP, CHATTY, PATTERN = "Secret desktop", "Chatty", "Pattern"
+CANARY = "what is printed reaches the log, a password does not:"
+
+
+class Run:
+    """A site in use: pages, REST, websockets, commands, success and failure."""
+
+    def __init__(self, site: OwnSite) -> None:
+        self.site = site
+        self.shown: list[tuple[str, str]] = []
+        self.wrong_password, self.new_password = secrets.token_urlsafe(12), secrets.token_urlsafe(12)
+        self.wrong_token = secrets.token_urlsafe(24)
+        self.tokens: list[str] = []
+
+    def everything(self) -> None:
+        """All of it."""
+        user = WebUser(self.site.address)
+        self.pages(user)
+        self.rest()
+        done = self.site.manage("try_session", DESKTOP, "--picture", str(self.site.root / "picture.png"))
+        assert done.returncode == 0, done.stderr
+        self.shown.append(("try_session", done.stdout + done.stderr))
+        user.get("/")
+        self.shown += [("a page", page) for page in user.pages]
+
+    def pages(self, user: WebUser) -> None:
+        """Somebody logs in, not at once, and uses a desktop behind a VNC password; another session fails."""
+        refused = user.post("/login/", {"username": "admin", "password": self.wrong_password}, form="/login/")
+        assert refused.status == 200
+        user.log_in("admin", ADMIN_PASSWORD)
+        fields = {"old_password": ADMIN_PASSWORD, "new_password1": self.new_password}
+        user.post("/password/", {**fields, "new_password2": self.new_password}, form="/password/")
+        user.get("/")
+        desktop = user.launch(DESKTOP)
+        self.until(desktop, "running")
+        with user.viewer(desktop) as viewer:
+            assert viewer.recv(10) == b"RFB 003.008\n"
+            log_in(viewer)
+            user.get(f"/sessions/{desktop}/")
+            user.get(f"/sessions/{desktop}/status")
+            user.get(f"/sessions/{desktop}/log")
+        failed = user.launch(CHATTY)
+        self.until(failed, "failed")
+        user.get(f"/sessions/{failed}/")
+        user.get(f"/sessions/{failed}/log")
+        user.post(f"/sessions/{desktop}/stop", {})
+
+    def rest(self) -> None:
+        """A client reserves, looks and releases; another one has a wrong secret; another guesses tokens."""
+        site = self.site
+        reservation, viewer = site.run_session(PATTERN)
+        self.tokens.append(reservation.token)
+        viewer.close()
+        self.shown.append(("status", str(site.get("/v1/status").body)))
+        # A browser user's session cannot be released here, whatever its token is.
+        for known in self.known_to_scripts():
+            assert site.get(f"/v1/release/{known}").status == 404
+        assert site.get(f"/v1/release/{self.wrong_token}").status == 404
+        right, site.token = site.token, self.wrong_token
+        assert site.get("/v1/status").status == 401
+        site.token = right
+        with pytest.raises(InvalidStatus):
+            site.open(reservation._replace(websocket=f"/websockify?token={self.wrong_token}"))
+        assert site.get(f"/v1/release/{reservation.token}").status == 200
+
+    def until(self, session: str, state: str) -> None:
+        """Waits for a session's state."""
+        eventually(lambda: any(row.id == session and row.state == state for row in self.site.rows()), within=15)
+
+    def known_to_scripts(self) -> list[str]:
+        """The tokens and passwords of all sessions that were started."""
+        return self.site.marks_file.read_text().split()
+
+    def secrets(self) -> dict[str, str]:
+        """All that may be found nowhere, and what it is."""
+        found = {
+            "the first password of admin": ADMIN_PASSWORD,
+            "the new password of admin": self.new_password,
+            "a wrong password": self.wrong_password,
+            "the secret of the REST": self.site.token,
+            "a wrong token": self.wrong_token,
+            "SECRET_KEY": (self.site.state / "secret_key").read_text().strip(),
+        }
+        found |= {f"REST session's token {number}": token for number, token in enumerate(self.tokens)}
+        found |= {f"script's secret {number}": secret for number, secret in enumerate(self.known_to_scripts())}
+        return found
+
+
+def test_no_secret_is_written_or_shown_anywhere(site: OwnSite) -> None:
+    site.write_sessions(
+        {
+            DESKTOP: site.entry("secretive.py", options={"kind": "desktop", "password": True}),
+            CHATTY: site.entry("secretive.py", options={"kind": "chatty"}),
+            PATTERN: site.entry("test_pattern.py"),
+        }
+    )
+    run, watch = Run(site), ProcessWatch()
+    with watch.running():
+        site.start()
+        server = site.pid
+        run.everything()
+        while_it_ran = dict(files_below(site.state))
+    site.process.terminate()
+    site.wait_for_end(0)
+
+    places: list[tuple[str, bytes]] = [(f"{name} while it ran", data) for name, data in while_it_ran.items()]
+    places += [*files_below(site.state), ("the server's output", site.output.encode())]
+    places += [(name, text.encode()) for name, text in run.shown]
+    places = [(name, data) for name, data in places if Path(name.split(" ")[0]).name != "secret_key"]
+    # The site put the REST's secret into the environment of the server and of the commands: there it may be.
+    commands = {
+        pid for (pid, kind), shown in watch.seen.items() if kind == "cmdline" and b"manage.py" in b"".join(shown)
+    }
+    places += [
+        (f"{kind} of process {pid}", content)
+        for (pid, kind), contents in watch.seen.items()
+        if not (kind == "environ" and pid in {server, *commands})
+        for content in contents
+    ]
+    known = run.secrets()
+    # Two sessions by the pages and one by the command told two secrets each.
+    assert len(run.known_to_scripts()) == 6
+    leaks = [
+        f"{what} is in {name}"
+        for what, secret in known.items()
+        for form in disguises(secret)
+        for name, data in places
+        if form in data
+    ]
+    assert leaks == []
+    # The search looks where things are: what is no secret is found.
+    for harmless in (CANARY, "admin", "Xtigervnc"):
+        assert any(harmless.encode() in data for _, data in places), harmless

@@ -1,0 +1,103 @@
+"""Trying a session type: what a trial says of types that do not show a picture. (The happy path, and a running server,
+are in tests/integration/server/test_try_session.py.)"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from remote_service.errors import InvalidOptionError, UnknownTypeError
+from remote_service.models import Session
+from remote_service.trial import Trial, TrialError
+
+SCRIPT = """
+import socket, threading
+from remote_service import RemoteServiceScript
+
+class Odd(RemoteServiceScript):
+    def start(self, token, timestamp=None, options=None):
+        if self.common_options["does"] == "fail":
+            raise RuntimeError("no licence")
+        path = self.scratch / "s.sock"
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(path))
+        listener.listen()
+        threading.Thread(target=self.serve, args=(listener,), daemon=True).start()
+        self.set_unix_socket(path)
+        return True
+
+    def serve(self, listener):
+        while True:
+            viewer, _ = listener.accept()
+            viewer.sendall(self.common_options["does"].encode("latin-1"))
+            viewer.shutdown(socket.SHUT_WR)
+
+    def stop(self):
+        return True
+
+def realize_service(name="", count=1, index=0, common_options=None):
+    return Odd(name, count, index, common_options)
+"""
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def trial(gateway_settings: Any, settings: Any, tmp_path: Path) -> tuple[Trial, list[str]]:
+    """A trial on a site with odd types, and the lines that it says."""
+    (tmp_path / "odd.py").write_text(SCRIPT)
+    does = {"Mute": "", "Other": "SSH-2.0-x\r\n", "Half": "RFB 003.008\n\x01\x01\x00\x00\x00\x00", "Failing": "fail"}
+    entries: dict[str, Any] = {
+        name: {"script": "odd.py", "count": 1, "options": {"does": text, "sizes": ["640x480"]}}
+        for name, text in does.items()
+    }
+    entries["Raw"] = {"script": "odd.py", "count": 1, "options": {"does": "hello"}, "stream": "raw"}
+    (tmp_path / "sessions.json").write_text(json.dumps(entries))
+    settings.REMOTE_SERVICE = replace(
+        gateway_settings, sessions_file=tmp_path / "sessions.json", script_dirs=(), session_user="root"
+    )
+    said: list[str] = []
+    return Trial(settings.REMOTE_SERVICE, said.append), said
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "Mute",
+            "The VNC server does not speak RFB as expected: ProtocolVersion at byte 0 is the end of the connection",
+        ),
+        ("Other", "The VNC server does not speak RFB as expected: ProtocolVersion at byte 0 is "),
+        ("Half", " hung up before its picture was whole."),
+        ("Failing", "It failed: It could not be started. start() raised RuntimeError: no licence."),
+    ],
+)
+def test_it_says_what_was_wrong_and_ends_the_session(trial: tuple[Trial, list[str]], name: str, message: str) -> None:
+    with pytest.raises(TrialError) as caught:
+        asyncio.run(trial[0].run(name, {}))
+    assert message in str(caught.value)
+    assert Session.objects.get().over
+
+
+def test_a_stream_that_is_no_rfb_has_no_picture(trial: tuple[Trial, list[str]]) -> None:
+    assert asyncio.run(trial[0].run("Raw", {})) is None
+    assert Session.objects.get().state == "ended"
+
+
+def test_an_unknown_type_is_refused_with_those_that_there_are(trial: tuple[Trial, list[str]]) -> None:
+    with pytest.raises(UnknownTypeError) as caught:
+        asyncio.run(trial[0].run("Moot", {}))
+    assert str(caught.value) == (
+        "There is no session type 'Moot'; expected one of 'Mute', 'Other', 'Half', 'Failing', 'Raw'."
+    )
+
+
+def test_an_option_that_cannot_be_is_refused(trial: tuple[Trial, list[str]]) -> None:
+    with pytest.raises(InvalidOptionError):
+        asyncio.run(trial[0].run("Mute", {"size": "x" * 100}))
+    assert not Session.objects.exists()
