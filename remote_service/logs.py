@@ -1,4 +1,4 @@
-"""What our log lines never hold: the query part of an address, since tokens travel there."""
+"""What our log lines never hold: the parts of an address in which tokens travel."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import re
 # question mark counts when a name and a value follow.
 _QUERY = re.compile(r"(?<![\s\"'(\[{=,:?])\?\S+|\?[\w.%+~\[\]-]+=[^\s…]\S*")
 
+# Django logs the path of every request that it answers with an error, and this one ends with a session's token.
+_TOKEN = re.compile(r"(/v1/release/)[^\s?\"']+")
+
 
 def without_queries(text: str) -> str:
-    """The text with the query cut from everything in it that looks like a path or an address."""
-    return _QUERY.sub("?…", text)
+    """The text with the query cut from everything in it that looks like a path or an address, and tokens in paths."""
+    return _TOKEN.sub(r"\1…", _QUERY.sub("?…", text))
 
 
 class WithoutQueries(logging.Filter):
@@ -24,8 +27,8 @@ class WithoutQueries(logging.Filter):
             message = record.getMessage()
         except Exception:  # noqa: BLE001 (whatever a wrong argument raises: the handler itself reports such a record)
             return True
-        if "?" in message:
-            record.msg, record.args = without_queries(message), None
+        if (cut := without_queries(message)) != message:
+            record.msg, record.args = cut, None
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
         if record.exc_text:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -24,9 +24,9 @@ class Environment(BaseSettings):
 
     state_dir: Path = Field(BASE_DIR / "var", validation_alias="REMOTE_SERVICE_STATE_DIR")
     """Database, logs, sockets, keys; made with mode 0700."""
-    database_url: str = Field("", validation_alias="DATABASE_URL")
+    database_url: str = Field("", validation_alias="DATABASE_URL", repr=False)
     """`postgres://user:password@host/name`; empty: SQLite in the state directory."""
-    channel_layer_url: str = Field("", validation_alias="CHANNEL_LAYER_URL")
+    channel_layer_url: str = Field("", validation_alias="CHANNEL_LAYER_URL", repr=False)
     """`redis://host:port/0`; empty: in memory, enough for one process."""
     sessions_file: Path = Field(
         BASE_DIR / "sessions_config" / "sessions.json", validation_alias="REMOTE_SERVICE_CONFIG"
@@ -48,7 +48,7 @@ class Environment(BaseSettings):
     """Django's DEBUG: only on a developer's own machine."""
     allowed_hosts: Names = Field((), validation_alias="REMOTE_SERVICE_ALLOWED_HOSTS")
     """The names under which users reach the site; loopback names are always allowed."""
-    host: str = Field("127.0.0.1", validation_alias=AliasChoices("HOST"))
+    host: str = Field("127.0.0.1", validation_alias="HOST")
     """The address that `serve` listens on unless --host says otherwise."""
     port: int = Field(8000, ge=0, le=65535, validation_alias="PORT")
     """The port, likewise."""

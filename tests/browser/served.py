@@ -11,13 +11,14 @@ from typing import Any
 
 from tests.browser.accounts import ADMIN
 from tests.conftest import GROUP
-from tests.integration.server.own_site import OwnSite, site_below
+from tests.integration.server.own_site import OwnSite
 from tests.integration.server.web_user import WebUser
 from tests.waiting import eventually
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
 DESKTOP = "Desktop"
+DESKTOP_WITH_PASSWORD = "Desktop with a password"
 PATTERN = "Pattern"
 MEMBERS = "For members"
 FAILING = "Failing"
@@ -67,25 +68,25 @@ def browser_site(template: Path) -> Iterator[BrowserSite]:
     site = BrowserSite(root, template)
     site.write_sessions(session_types(site))
     try:
-        with site_of(site):
-            yield site
+        yield site
     finally:
+        site.clean()
         shutil.rmtree(root)
 
 
 def session_types(site: BrowserSite) -> Mapping[str, Any]:
     """The sessions file."""
     limits = {"linger": LINGER}
+    desktop = {"script": "desktop_session.py", "limits": limits, "icon": "monitor"}
     pattern = {"script": "test_pattern.py", "count": 3, "options": {"sizes": ["640x480", "800x600"]}, "limits": limits}
     return {
         DESKTOP: {
-            "script": "desktop_session.py",
+            **desktop,
             "count": 2,
-            "options": {"sizes": ["1024x768", "800x600"], "password": True},
+            "options": {"sizes": ["1024x768", "800x600"]},
             "description": "A desktop of your own on this machine.",
-            "icon": "monitor",
-            "limits": limits,
         },
+        DESKTOP_WITH_PASSWORD: {**desktop, "count": 1, "options": {"sizes": ["800x600"], "password": True}},
         PATTERN: {**pattern, "description": "A moving picture."},
         MEMBERS: {**pattern, "options": {"sizes": ["640x480"], "group": GROUP}},
         FAILING: {"script": "failing_session.py", "count": 2, "options": {"sizes": ["640x480"]}},

@@ -59,18 +59,19 @@ class Line:
         self.heard: list[dict[str, Any]] = []
         self.listening = asyncio.Event()
         self.listening.set()
-        config = uvicorn_config(self._application, LOCAL)
+
+        async def application(_scope: Any, receive: Receive, send: Send) -> None:
+            await receive()
+            await send({"type": "websocket.accept"})
+            while not self.heard or self.heard[-1]["type"] != "websocket.disconnect":
+                await self.listening.wait()
+                self.heard.append(await receive())
+
+        config = uvicorn_config(application, LOCAL)
         config.load()
         self.state = ServerState()
-        self.protocol = WebSocketProtocol(config, self.state, {})  # type: ignore[no-untyped-call]
+        self.protocol = WebSocketProtocol(config, self.state, {})
         self.protocol.connection_made(self.transport)
-
-    async def _application(self, _scope: Any, receive: Receive, send: Send) -> None:
-        await receive()
-        await send({"type": "websocket.accept"})
-        while not self.heard or self.heard[-1]["type"] != "websocket.disconnect":
-            await self.listening.wait()
-            self.heard.append(await receive())
 
     async def open(self) -> None:
         self.protocol.data_received(UPGRADE)

@@ -9,7 +9,6 @@ import asyncio
 import os
 import signal
 import textwrap
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -29,7 +28,7 @@ TOKEN = "a-token-that-nobody-guesses"
 
 HURRY = """
 # Imported by a script, this shortens the waits of the script host that imports it, and of its runners.
-from remote_service.hosting import course, runner
+from remote_service.hosting import audience, course, runner
 
 course.POLL_INTERVAL = 0.05
 course.POLL_PATIENCE = 0.3
@@ -228,6 +227,18 @@ class Stage:
         extra = [*os.environ.get("REMOTE_SERVICE_SCRIPT_ENV", "").replace(",", " ").split(), *self.extra_environment]
         return script_environment({**os.environ, **self.extra_environment}, self.account, extra)
 
+    def order(self, script: Path, *, count: int = 2, options: Mapping[str, Any] | None = None) -> HostOrder:
+        """What the catalogue would order."""
+        return HostOrder(
+            name="A type",
+            script=script,
+            count=count,
+            options=options or {},
+            account=self.account,
+            environment=self.environment(),
+            log_path=self.type_log,
+        )
+
     async def load(
         self,
         script: Path,
@@ -237,16 +248,7 @@ class Stage:
         timeout: float = LOAD_TIMEOUT,
     ) -> tuple[ScriptHost | None, Loaded]:
         """Starts a script host."""
-        order = HostOrder(
-            name="A type",
-            script=script,
-            count=count,
-            options=options or {},
-            account=self.account,
-            environment=self.environment(),
-            log_path=self.type_log,
-        )
-        host, loaded = await ScriptHost.start(order, timeout=timeout)
+        host, loaded = await ScriptHost.start(self.order(script, count=count, options=options), timeout=timeout)
         if host is not None:
             self._hosts.append(host)
         return host, loaded
@@ -308,8 +310,3 @@ def alive(pid: int) -> bool:
 async def pid_in(path: Path) -> int:
     """The pid that a script wrote into a file, when it has."""
     return int(await eventually_async(lambda: path.exists() and path.read_text().strip()))
-
-
-def elapsed(since: float) -> float:
-    """Seconds since a moment of the monotonic clock."""
-    return time.monotonic() - since

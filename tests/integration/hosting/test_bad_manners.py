@@ -5,8 +5,6 @@ Every one of them runs beside a session of the same script host that behaves, an
 
 from __future__ import annotations
 
-import asyncio
-import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -351,7 +349,7 @@ LEAVES = {
     ),
     "a program that comes back": (
         "p = self.spawn(['sh', '-c',"
-        " 'echo $$ > daemon; again() { trap - TERM; sh -c \"sleep 1000\" & }; trap again TERM; while :; do sleep 0.05; done'],"
+        " 'echo $$ > daemon; again() { sh -c \"sleep 1000\" & }; trap again TERM; while :; do sleep 0.05; done'],"
         " cwd=CALLS.parent)"
     ),
     "an orphan that changed its marker": (
@@ -389,7 +387,7 @@ def await_daemon():
 
 async def test_a_child_that_forgets_to_end_does_not_become_a_second_worker(stage: Stage) -> None:
     text = service(
-        start="note(f'pid {os.getpid()}')\nself.child = os.fork()\nif not self.child: note(f'pid {os.getpid()}')",
+        start="super().start(token)\nself.child = os.fork()\nnote(f'pid {os.getpid()}')\nreturn True",
         poll="note(f'poll {os.getpid()}')",
         stop="note(f'status {os.waitstatus_to_exitcode(os.waitpid(self.child, 0)[1])}')",
     )
@@ -446,7 +444,6 @@ async def test_a_gigabyte_of_output_is_cut_and_the_runner_answers_meanwhile(stag
             await other.hang_up()
             answers.append(time.monotonic() - began)
             largest = max(largest, len(play.log))
-            await asyncio.sleep(0.05)
         await eventually_async(lambda: play.log.endswith("the last line\n"))
         assert answers and max(answers) < 2
         assert (await play.stop()).stop is StopOutcome.DONE
@@ -687,7 +684,7 @@ def our_socket():
 )
 async def test_a_script_that_writes_to_our_socket_is_ended(stage: Stage, sent: str, said: str) -> None:
     text = OUR_SOCKET + service(
-        start=f"note('start 0')\nwith open(our_socket(), 'wb', 0, closefd=False) as f: f.write({sent})\ntime.sleep(1000)"
+        start=f"note('start 0')\nopen(our_socket(), 'wb', 0, closefd=False).write({sent})\ntime.sleep(1000)"
     )
     async with beside_a_neighbour(stage, text) as play:
         over = await play.fails()

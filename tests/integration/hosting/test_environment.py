@@ -166,7 +166,8 @@ async def test_started_as_root_a_script_runs_as_its_account(throw_away_account: 
         IMPORTED_AS = pwd.getpwuid(os.getuid()).pw_name
         class Service(Good):
             def start(self, token, timestamp=None, options=None):
-                note([IMPORTED_AS, os.getresuid(), os.getresgid(), os.getgroups(), os.environ["USER"], os.environ["HOME"]])
+                names = [IMPORTED_AS, os.environ["USER"], os.environ["HOME"]]
+                note([*names, os.getresuid(), os.getresgid(), os.getgroups()])
                 for attempt in (lambda: open(CALLS.with_name("secret.txt")), lambda: os.setuid(0)):
                     try:
                         attempt()
@@ -180,7 +181,7 @@ async def test_started_as_root_a_script_runs_as_its_account(throw_away_account: 
     entry = pwd.getpwnam(throw_away_account)
     uid, gid = entry.pw_uid, entry.pw_gid
     assert stage.calls()[:3] == [
-        str([throw_away_account, (uid,) * 3, (gid,) * 3, [gid], throw_away_account, entry.pw_dir]),
+        str([throw_away_account, throw_away_account, entry.pw_dir, (uid,) * 3, (gid,) * 3, [gid]]),
         "Permission denied",
         "Operation not permitted",
     ]

@@ -490,7 +490,10 @@ async def test_xpra_is_an_endpoint_too(stage: Stage) -> None:
 async def test_a_start_may_return_before_the_endpoint_listens(stage: Stage) -> None:
     play = await stage.only(
         """
-        SERVER = "import socket, sys, time; input(); s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); time.sleep(1000)"
+        SERVER = (
+            "import socket, sys, time; input(); s = socket.socket(socket.AF_UNIX); "
+            "s.bind(sys.argv[1]); s.listen(); time.sleep(1000)"
+        )
         class Service(Good):
             def start(self, token, timestamp=None, options=None):
                 path = self.scratch / "late"

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pwd
 import signal
-from pathlib import Path
+import socket
+import subprocess
+import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -96,7 +100,7 @@ async def load_fault(stage: Stage, text: str, **arguments: Any) -> ScriptReport:
         ),
         (
             SOUND
-            + "def realize_service(index, **rest):\n    import os\n    return Service() if index < 1 else os._exit(0)\n",
+            + "import os\ndef realize_service(index, **rest):\n    return Service() if index < 1 else os._exit(0)\n",
             {"fault": "died", "index": 1, "found": "exit status 0"},
             "",
         ),
@@ -169,8 +173,6 @@ async def test_threads_are_a_warning_and_the_host_serves(stage: Stage) -> None:
 
 
 async def test_a_file_that_is_gone_is_unreadable(stage: Stage) -> None:
-    import pwd
-
     host, loaded = await stage.load(stage.scripts / "gone.py")
     account = pwd.getpwuid(os.getuid()).pw_name
     assert host is None
@@ -194,11 +196,8 @@ async def test_a_file_that_the_account_cannot_read_is_unreadable(throw_away_acco
 
 
 async def test_an_account_that_does_not_exist_ends_the_host(stage: Stage) -> None:
-    script = stage.write("script.py", SOUND)
-    stage_environment = stage.environment()
-    stage.environment = lambda: stage_environment  # type: ignore[method-assign]
-    stage.account = "no-such-account"
-    host, loaded = await stage.load(script)
+    order = stage.order(stage.write("script.py", SOUND))
+    host, loaded = await ScriptHost.start(replace(order, account="no-such-account"))
     assert host is None
     assert faulty(loaded.report) == {"fault": "died", "found": "exit status 1"}
     assert "no-such-account" in stage.type_log.read_text()
@@ -356,19 +355,13 @@ async def test_a_host_that_dies_before_it_hears_anything_is_reported(
 ) -> None:
     python = stage.write("python", "#!/bin/sh\nexit 5\n", mode=0o755)
     monkeypatch.setattr(client.sys, "executable", str(python))
-    stage_options = {"large": "x" * 1_000_000}
-    host, loaded = await stage.load(stage.write("script.py", SOUND), options=stage_options)
+    # More than the socket between the two can hold, so that some of it is never taken in.
+    host, loaded = await stage.load(stage.write("script.py", SOUND), options={"large": "x" * 1_000_000})
     assert host is None
     assert faulty(loaded.report) == {"fault": "died", "found": "exit status 5"}
 
 
-async def test_an_idle_host_whose_supervisor_is_gone_before_it_ordered_anything_leaves(
-    stage: Stage, tmp_path: Path
-) -> None:
-    import socket
-    import subprocess
-    import sys
-
+async def test_an_idle_host_whose_supervisor_is_gone_before_it_ordered_anything_leaves(stage: Stage) -> None:
     ours, theirs = socket.socketpair()
     process = subprocess.Popen(
         [sys.executable, "-m", "remote_service.hosting.script_host", str(theirs.fileno())],

@@ -87,7 +87,10 @@ def commands(block: Block) -> Iterator[Command]:
                 yield Command(block, "\n".join(lines))
             lines = [line.removeprefix("$ ")]
         else:
-            assert lines and line.startswith("    "), f'{block}: {line!r} neither begins with "$ " nor continues'
+            quoted = "\n".join(lines).count("'") % 2 == 1
+            assert quoted or (lines and line.startswith("    ")), (
+                f'{block}: {line!r} neither begins with "$ " nor goes on'
+            )
             lines.append(line)
     if lines:
         yield Command(block, "\n".join(lines))

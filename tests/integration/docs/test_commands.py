@@ -1,0 +1,185 @@
+"""Every command of the pages is typed here, or it says here why it is not."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import stat
+import subprocess
+from contextlib import closing
+
+import pytest
+
+from tests.integration.docs.certificates import make_certificate
+from tests.integration.docs.checkout import Checkout, json_after, same_shape
+from tests.unit.docs.pages import SCRIPTS, Command, all_commands
+
+BEARER = 'curl -s -H "Authorization: Bearer $WEBSOCKETSERVER_SECURITY_TOKEN" \\\n    '
+SERVE_TLS = ".venv/bin/python manage.py serve --host 0.0.0.0 --port 8443 --cert cert.pem --key key.pem"
+SERVE_SOCKET = ".venv/bin/python manage.py serve --uds /run/remote-session/gateway.sock"
+
+TYPED = {
+    ".venv/bin/python manage.py check_sessions": "0 errors, 0 warnings",
+    '.venv/bin/python manage.py try_session "My desktop" --size 1280x1024': "a picture of 1280x1024 came",
+    ".venv/bin/python manage.py reload_sessions": "Asked.",
+    '.venv/bin/python manage.py try_session "Test pattern" --size 1280x800 --picture pattern.png': "in pattern.png",
+    ".venv/bin/python manage.py try_session Desktop --size 1280x800 --picture desktop.png": "a picture of 1280x800",
+    '.venv/bin/python manage.py try_session "Test pattern" --picture pattern.png': "The picture is in pattern.png",
+    ".venv/bin/python manage.py axes_reset_username alice": "",
+    ".venv/bin/python manage.py clearsessions": "",
+    "find var/logs/sessions -name '*.log' -mtime +30 -delete": "",
+    "export WEBSOCKETSERVER_SECURITY_TOKEN=$(openssl rand -hex 24)": "",
+}
+"""Run to its end with a server running; the exit code is 0, and this is in what it prints."""
+
+IN_TESTS_BELOW = {
+    f"REMOTE_SERVICE_ALLOWED_HOSTS=desk.example.org \\\n    {SERVE_TLS}",
+    f"REMOTE_SERVICE_TLS=1 REMOTE_SERVICE_ALLOWED_HOSTS=desk.example.org \\\n    {SERVE_SOCKET}",
+    f'{BEARER}"http://127.0.0.1:8000/v1/reserve/Test%20pattern?size=1280x800"',
+    'curl -s -H "Authorization: Bearer $WEBSOCKETSERVER_SECURITY_TOKEN" "http://127.0.0.1:8000/v1/release/$TOKEN"',
+    'curl -s -H "Authorization: Bearer $WEBSOCKETSERVER_SECURITY_TOKEN" http://127.0.0.1:8000/v1/status',
+    "curl -s http://127.0.0.1:8000/v1/status",
+    ".venv/bin/python manage.py shell -c 'from remote_service.lifecycle import *\n"
+    'print(release_quarantine("SESSION-ID", Actor("YOUR-NAME", "", "command")))\'',
+    "umask 077 && .venv/bin/python -c 'from sqlite3 import connect\n"
+    'connect("var/gateway.sqlite3").backup(connect("backup.sqlite3"))\'',
+}
+
+MADE = "make's own set-up: tests/unit/tools, and the run of these tests itself"
+NOT_TYPED = {
+    "make run": MADE,
+    "make test": MADE,
+    "make setup": MADE,
+    "HOST=0.0.0.0 PORT=8080 REMOTE_SERVICE_ALLOWED_HOSTS=desk.example.org make run": MADE,
+    "LM_LICENSE_FILE=1055@licences REMOTE_SERVICE_SCRIPT_ENV=LM_LICENSE_FILE make run": MADE,
+    "REMOTE_SERVICE_STATE_DIR=/var/lib/remote-session-gateway make setup": MADE,
+    "install -d -m 700 -o remote-session -g remote-session /var/lib/remote-session/.vnc": "changes a home directory",
+    "echo '$SecurityTypes = \"None\"; $localhost = \"yes\";' > /var/lib/remote-session/.vnc/tigervnc.conf":
+        "changes a home directory; test_nexus_sample types it elsewhere",
+    ".venv/bin/python manage.py createsuperuser --username alice": "asks at the terminal",
+    ".venv/bin/python manage.py changepassword alice": "asks at the terminal",
+    "nginx -t": "is about the machine's own nginx; test_nginx does it with the page's file",
+    "systemctl reload nginx": "is about the machine's own nginx",
+    "install -m 644 docs/remote-session.service /etc/systemd/system/": "changes the machine; see test_service",
+    "systemctl daemon-reload": "is about the machine's own systemd",
+    "systemctl enable --now remote-session": "is about the machine's own systemd",
+}  # fmt: skip
+"""Only looked at by the shell (`bash -n`) and, where it is make's, by `make -n`; with the reason."""
+
+TUTORIAL = "From a failing stub to a desktop"
+"""The chapter whose commands test_tutorial types."""
+
+
+def test_every_command_of_the_pages_is_in_one_table_and_the_tables_have_no_other() -> None:
+    tables = [*TYPED, *IN_TESTS_BELOW, *NOT_TYPED]
+    assert len(tables) == len(set(tables))
+    here = [c for c in all_commands() if not (c.block.page == SCRIPTS and c.block.section == TUTORIAL)]
+    assert {command.text for command in here} == set(tables)
+
+
+@pytest.mark.parametrize("command", all_commands(), ids=str)
+def test_the_shell_can_read_it(command: Command) -> None:
+    subprocess.run(["bash", "-n", "-c", command.text], check=True, timeout=10)
+
+
+@pytest.mark.parametrize("command", sorted(c for c, reason in NOT_TYPED.items() if reason == MADE))
+def test_make_knows_what_it_would_do(command: str, checkout: Checkout) -> None:
+    dry = checkout.run(f"{command} --dry-run")
+    assert dry.returncode == 0, dry.stdout
+    assert f"tools/setup.sh {command.split()[-1]}" in dry.stdout
+
+
+@pytest.mark.parametrize("command", TYPED)
+def test_it_does_what_it_should(command: str, checkout: Checkout) -> None:
+    typed = checkout.run(command)
+    assert typed.returncode == 0, typed.stdout
+    assert TYPED[command] in typed.stdout
+
+
+def sample(*parts: str) -> Command:
+    """The one command of the pages that holds all these parts; of several that are equal the first."""
+    found = {c.text: c for c in reversed(all_commands()) if all(part in c.text for part in parts)}
+    assert len(found) == 1, f"{parts} is in {list(found)}"
+    return next(iter(found.values()))
+
+
+def test_the_rest_answers_as_the_page_shows(checkout: Checkout) -> None:
+    def ask(*parts: str) -> tuple[object, object]:
+        command = sample("127.0.0.1:8000", *parts)
+        typed = checkout.run(command.text.replace("http://127.0.0.1:8000", checkout.site.address))
+        assert typed.returncode == 0, typed.stdout
+        return json_after(command.block), json.loads(typed.stdout)
+
+    shown, reserved = ask("/v1/reserve/")
+    assert isinstance(reserved, dict)
+    assert same_shape(shown, reserved), reserved
+    assert reserved["expires_in"] == 300
+    checkout.variables["TOKEN"] = reserved["token"]
+    shown, status = ask("Bearer", "/v1/status")
+    assert same_shape(shown, status), status
+    shown, released = ask("/v1/release/")
+    assert shown == released == {"released": True}
+    shown, refused = ask("curl -s http")
+    assert shown == refused
+
+
+def test_a_released_slot_leaves_its_quarantine(checkout: Checkout) -> None:
+    reservation = checkout.site.reserve("Test pattern")
+    row = checkout.site.row(reservation)
+    with closing(sqlite3.connect(checkout.site.state / "gateway.sqlite3", timeout=20)) as database, database:
+        database.execute("UPDATE remote_service_session SET quarantined = 1 WHERE id = ?", [row.id])
+    command = sample("release_quarantine").text.replace("SESSION-ID", row.id)
+    assert checkout.run(command).stdout.splitlines()[-1] == "True"
+    assert not checkout.site.row(reservation).quarantined
+    assert checkout.run(command).stdout.splitlines()[-1] == "False"
+
+
+def test_the_copy_of_the_database_is_whole_and_private(checkout: Checkout) -> None:
+    typed = checkout.run(sample("backup.sqlite3").text)
+    assert typed.returncode == 0, typed.stdout
+    copy = checkout.path / "backup.sqlite3"
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    with closing(sqlite3.connect(copy)) as database:
+        assert database.execute("SELECT username FROM auth_user").fetchall() == [("admin",)]
+
+
+def test_old_logs_go_and_new_ones_stay(checkout: Checkout) -> None:
+    logs = checkout.site.state / "logs" / "sessions"
+    old, new = logs / "old.log", logs / "new.log"
+    for path, age in ((old, 31 * 86400), (new, 0)):
+        path.touch()
+        os.utime(path, (path.stat().st_atime - age, path.stat().st_mtime - age))
+    assert checkout.run(sample("-mtime +30").text).returncode == 0
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+@pytest.mark.parametrize("prefix", ["REMOTE_SERVICE_ALLOWED_HOSTS=desk.example.org"])
+def test_the_server_does_tls_itself(prefix: str, own_checkout: Checkout) -> None:
+    own_checkout.write_sessions()
+    certificate = make_certificate(own_checkout.path, "cert.pem", "key.pem")
+    port = own_checkout.site.port
+    command = sample(prefix, "--cert").text.replace("0.0.0.0", "127.0.0.1").replace("8443", str(port))
+    with own_checkout.running(command.replace("\\\n", " "), listens=port):
+        answer = own_checkout.run(
+            f"curl -sS --cacert {certificate} --resolve desk.example.org:{port}:127.0.0.1 -o page -D head "
+            f"https://desk.example.org:{port}/login/ && cat head"
+        )
+        assert answer.stdout.startswith("HTTP/1.1 200"), answer.stdout
+        cookies = [line for line in answer.stdout.splitlines() if line.lower().startswith("set-cookie")]
+        assert cookies and all("Secure" in cookie for cookie in cookies)
+
+
+def test_the_server_listens_on_a_socket_for_its_proxy(own_checkout: Checkout) -> None:
+    own_checkout.write_sessions()
+    socket = own_checkout.site.root / "gateway.sock"
+    command = sample("--uds").text.replace("/run/remote-session/gateway.sock", str(socket))
+    with own_checkout.running(command.replace("\\\n", " "), listens=socket):
+        answer = own_checkout.run(f"curl -sS --unix-socket {socket} -D - -o page http://desk.example.org/login/")
+        assert answer.stdout.startswith("HTTP/1.1 200"), answer.stdout
+
+
+def test_the_programs_that_the_pages_type_are_here() -> None:
+    # Else a test above would fail for a reason that is not the page's.
+    assert [program for program in ("bash", "curl", "openssl", "make", "find") if shutil.which(program) is None] == []
