@@ -59,8 +59,8 @@ def start_sessions(product: Product, count: int) -> None:
     for _ in range(count):
         reservation = product.reserve(TYPE)
         with connect(f"ws://127.0.0.1:{product.port}{reservation['websocket']}", compression=None) as websocket:
-            banner = websocket.recv()
-            if not banner.startswith(b"RFB " if isinstance(banner, bytes) else "RFB "):
+            banner = websocket.recv(decode=False)
+            if not banner.startswith(b"RFB "):
                 raise RuntimeError(f"a session answered {banner[:12]!r}; expected the RFB banner")
 
 

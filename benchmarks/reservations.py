@@ -59,7 +59,7 @@ class Client:
 
 
 def rate(works: Sequence[Callable[[], object]], seconds: float) -> float:
-    """How often a second the works were done, each by a thread of its own over and over."""
+    """How often a second the works were done, each in a thread of its own over and over."""
     end = time.monotonic() + seconds
 
     def repeat(work: Callable[[], object]) -> int:
@@ -102,21 +102,36 @@ def bare_server() -> Iterator[int]:
 
 def measure(product: Product, hello_port: int, seconds: float, rounds: int) -> list[Figures]:
     """All rates, taken in turns: one client's cycles, four clients' cycles, the status, the bare server."""
-    clients = [Client(product.port, product.token) for _ in range(CLIENTS)]
-    bare = Client(hello_port)
-    kinds: list[tuple[str, list[Callable[[], object]]]] = [
-        ("reserve and release, 1 client", [clients[0].cycle]),
-        (f"reserve and release, {CLIENTS} clients", [client.cycle for client in clients]),
-        ("GET /v1/status, 1 client", [lambda: clients[0].get("/v1/status")]),
-        ("bare uvicorn, 1 client", [lambda: bare.get("/")]),
-    ]
-    for _, works in kinds:
-        rate(works, min(seconds, 0.5))
-    rates: list[list[float]] = [[] for _ in kinds]
+
+    def cycle() -> Callable[[], object]:
+        return Client(product.port, product.token).cycle
+
+    def get(port: int, token: str, path: str) -> Callable[[], object]:
+        client = Client(port, token)
+        return lambda: client.get(path)
+
+    def works() -> list[list[Callable[[], object]]]:
+        # New clients for each round: servers hang up on those that are silent for some seconds.
+        return [
+            [cycle()],
+            [cycle() for _ in range(CLIENTS)],
+            [get(product.port, product.token, "/v1/status")],
+            [get(hello_port, "", "/")],
+        ]
+
+    for kind in works():
+        rate(kind, min(seconds, 0.5))
+    names = (
+        "reserve and release, 1 client",
+        f"reserve and release, {CLIENTS} clients",
+        "GET /v1/status, 1 client",
+        "bare uvicorn, 1 client",
+    )
+    rates: list[list[float]] = [[] for _ in names]
     for _ in range(rounds):
-        for found, (_, works) in zip(rates, kinds, strict=True):
-            found.append(rate(works, seconds))
-    return [Figures.of(what, "/s", found) for found, (what, _) in zip(rates, kinds, strict=True)]
+        for found, kind in zip(rates, works(), strict=True):
+            found.append(rate(kind, seconds))
+    return [Figures.of(name, "/s", found) for name, found in zip(names, rates, strict=True)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -38,7 +38,9 @@ def hold(state_dir: Path) -> Iterator[Path]:
             ) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        yield path
-        os.ftruncate(descriptor, 0)
+        try:
+            yield path
+        finally:
+            os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)

@@ -25,6 +25,8 @@ PING = 15.0
 """Seconds between two pings, and for the answer: a dead peer is found within 30."""
 MOST_MESSAGE = 4 * 1024 * 1024
 """Bytes of one message from a browser; the largest that noVNC sends is a pasted text."""
+KEEP_ALIVE = 75
+"""Seconds that an idle connection is kept: longer than a page's poll, and than a front proxy keeps its own (60)."""
 GRACE = 1
 """Whole seconds that requests have to finish when the server stops."""
 
@@ -99,6 +101,7 @@ def uvicorn_config(application: Any, listen: Listen) -> uvicorn.Config:
         server_header=False,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies,
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
         ssl_certfile=listen.cert,
         ssl_keyfile=listen.key,

@@ -12,7 +12,9 @@ from posixpath import normpath
 
 from webui.storage import OWN_STATIC
 
-_IMPORT = re.compile(r"""^\s*(?:import|export)\b[^"';]*["'](\.{1,2}/[^"']+)["']\s*;""", re.MULTILINE)
+_IMPORT = re.compile(
+    r"""^\s*(?:import\s*(?:[^"';]*\bfrom\s*)?|export\b[^"';=]*\bfrom\s*)["'](\.{1,2}/[^"']+)["']\s*;""", re.MULTILINE
+)
 
 
 @cache

@@ -26,5 +26,19 @@ def test_it_complains_of_what_a_page_does(visit: Visitors, guard: Guard, complai
 
     page.evaluate(script)
 
-    eventually(lambda: page.evaluate("1") and any(complaint in found for found in guard.complaints()))
-    guard.announce("")
+    def complains() -> bool:
+        page.wait_for_timeout(10)  # lets the browser's events in
+        return any(complaint in found for found in guard.complaints())
+
+    eventually(complains)
+    guard.announce("")  # everything: this test is about the complaint
+
+
+def test_it_complains_of_a_page_that_is_refused_unless_that_was_announced(visit: Visitors, guard: Guard) -> None:
+    page = visit(None).open("/nowhere/")
+    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    assert len(guard.complaints()) == 1
+
+    guard.announce(REFUSED_PAGE)
+
+    assert guard.complaints() == []

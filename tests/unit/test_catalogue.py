@@ -128,8 +128,9 @@ def test_an_unknown_group_is_a_warning_and_the_type_stays(caplog: pytest.LogCapt
     in_force = catalogue(loaded("Cluster", options={"group": ["ClusterRendering", "Latecomers"]}))
     publish(in_force, in_force, 0)
     message = (
-        f'{FILE}:7: at "Cluster" \u203a options \u203a group: found the unknown group "Latecomers", which admits nobody; '
-        'expected a group of the user database. Fix: create the group "Latecomers" in the admin pages.'
+        f'{FILE}:7: at "Cluster" \u203a options \u203a group: '
+        'found the unknown group "Latecomers", which admits nobody; expected a group of the user database. '
+        'Fix: create the group "Latecomers" in the admin pages.'
     )
     assert caplog.record_tuples == [("remote_service.catalogue", logging.WARNING, message)]
     assert [str(Problem.from_dict(found)) for found in models.Site.load().problems] == [message]

@@ -47,8 +47,9 @@ def test_it_is_free_again_afterwards(tmp_path: Path) -> None:
 
 
 def test_it_is_free_again_after_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), hold(tmp_path):
+    with pytest.raises(ZeroDivisionError), hold(tmp_path) as path:
         raise ZeroDivisionError
+    assert path.read_text() == ""
     with hold(tmp_path) as path:
         assert path.read_text() == f"{os.getpid()}\n"
 

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from remote_service import checks, conf, pid_file
-from remote_service.hosting.account import AccountError
+from remote_service.hosting.account import AccountError, session_account
 from remote_service.server import Listen, serve
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ class Command(BaseCommand):
         )
         check_listen(listen)
         try:
+            session_account(conf.current().session_user)
             with pid_file.hold(conf.current().state_dir):
                 self.stdout.write(f"Serving on {address(listen)} (Ctrl-C ends the server and its sessions)")
                 uvloop.run(serve(get_default_application(), listen, conf.current()))
@@ -106,8 +107,17 @@ def address(listen: Listen) -> str:
 
 
 def log_to_file(path: Path) -> None:
-    """Sends every log line to a file of mode 0600; what is printed by accident goes there too."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    """Sends every log line to a file of mode 0600; what is printed by accident goes there too.
+
+    Raises:
+        CommandError: it cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError as error:
+        raise CommandError(
+            f"--log-file {path} cannot be written: {error.strerror}; expected a file of ours."
+        ) from error
     sys.stderr.flush()
     os.dup2(descriptor, 2)
     os.close(descriptor)

@@ -8,7 +8,7 @@ import uvloop
 from django.core.management.base import BaseCommand, CommandError
 
 from remote_service import conf, pid_file
-from remote_service.hosting.account import AccountError
+from remote_service.hosting.account import AccountError, session_account
 from remote_service.server import supervise
 
 
@@ -21,6 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Supervises."""
         try:
+            session_account(conf.current().session_user)
             with pid_file.hold(conf.current().state_dir):
                 uvloop.run(supervise(conf.current()))
         except (pid_file.AlreadyRunningError, AccountError) as error:

@@ -129,7 +129,7 @@ def test_a_released_slot_leaves_its_quarantine(checkout: Checkout) -> None:
     reservation = checkout.site.reserve("Test pattern")
     row = checkout.site.row(reservation)
     with closing(sqlite3.connect(checkout.site.state / "gateway.sqlite3", timeout=20)) as database, database:
-        database.execute("UPDATE remote_service_session SET quarantined = 1 WHERE id = ?", [row.id])
+        database.execute("UPDATE remote_service_session SET quarantined = 1 WHERE id = ?", [row.id.replace("-", "")])
     command = sample("release_quarantine").text.replace("SESSION-ID", row.id)
     assert checkout.run(command).stdout.splitlines()[-1] == "True"
     assert not checkout.site.row(reservation).quarantined

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -14,8 +15,8 @@ import pytest
 
 from tests.integration.server.own_site import PROJECT, OwnSite, site_below
 
-ADMIN_PASSWORD = "an-admin's-own-words"
-"""Of the user `admin` of every site here."""
+ADMIN_PASSWORD = secrets.token_urlsafe(12)
+"""Of the user `admin` of every site here; another one in each of pytest's processes, since one test looks for it."""
 
 
 @pytest.fixture(scope="session")

@@ -97,7 +97,9 @@ class OwnSite:
         self.output_file = root / "server.out"
         self.token = secrets.token_urlsafe(24)
         self.port = free_port()
-        shutil.copytree(template, self.state, symlinks=True)
+        # What never changes is shared: a thousand static files.
+        shutil.copytree(template, self.state, ignore=shutil.ignore_patterns("static"))
+        (self.state / "static").symlink_to(template / "static")
         self.scripts.mkdir(mode=0o755)
         for folder in SCRIPTS:
             for script in folder.iterdir():

@@ -56,9 +56,7 @@ def test_a_second_server_on_the_same_state_directory_is_refused(site: OwnSite) -
     assert site.row(reservation).state == "running"
 
 
-def test_a_port_that_is_taken_ends_the_second_server_and_leaves_nothing_locked(
-    site: OwnSite, neighbour: OwnSite
-) -> None:
+def test_a_port_that_is_taken_ends_the_second_server_alone(site: OwnSite, neighbour: OwnSite) -> None:
     for one in (site, neighbour):
         one.write_sessions({PATTERN: one.entry("marked_pattern.py")})
     site.start()

@@ -62,7 +62,7 @@ def test_it_saves_a_picture_and_shows_every_step(tried: OwnSite, name: str, tmp_
     assert first == (SERVED if tried.process else ALONE)
     assert reserved == f"reserved slot 0 of {name!r}, session {session}"
     assert running.startswith("running at ")
-    assert banner == "its VNC server answered: 3.8"
+    assert banner == "its VNC server answered: RFB 3.8"
     assert came.startswith("a picture of 640x480 came (")
     assert ended == "ended: It was stopped by its user."
     assert saved == f"The picture is in {picture}."
@@ -77,7 +77,7 @@ def test_it_says_what_went_wrong_and_exits_with_1(tried: OwnSite, tmp_path: Path
     done = tried.manage("try_session", FALSY, "--picture", str(picture))
 
     assert done.returncode == 1
-    sentence = "It could not be started. start() returned False: the script could not start."
+    sentence = "It could not be started. start() returned False."
     assert done.stderr == f"CommandError: It failed: {sentence}\n"
     assert steps(done.stdout)[-1] == f"failed: {sentence}"
     assert not picture.exists()

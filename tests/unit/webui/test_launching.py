@@ -46,7 +46,7 @@ def test_it_refuses_options_that_do_not_fit_and_says_which(alice: User, make_typ
     assert refused.value.fields == {
         "size": 'Size: found "9x9"; expected "1x1".',
         "cores": 'Cores: found "99"; expected a number of at most 8.',
-        "colour": 'There is no option "colour"; expected "size" or "cores".',
+        "colour": 'There is no option "colour"; expected one of "size" and "cores".',
     }
     assert SessionEvent.objects.get().why == f"invalid_option: {refused.value}"
     assert not Session.objects.exists()

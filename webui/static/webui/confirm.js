@@ -3,7 +3,8 @@
  * the question stays open whatever happens to the list that the button is in; without this script it stops at once.
  */
 
-export function confirmStops() {
+/** @param {() => void} stopping called when it was confirmed, just before the form is sent */
+export function confirmStops(stopping = () => {}) {
   const form = document.getElementById("stop-form");
   const dialog = document.getElementById("stop-dialog");
   if (!form || !dialog) {
@@ -17,7 +18,10 @@ export function confirmStops() {
     document.getElementById("stop-name").textContent = event.submitter.dataset.name;
     dialog.showModal();
   });
-  document.getElementById("stop-confirm").addEventListener("click", () => form.submit());
+  document.getElementById("stop-confirm").addEventListener("click", () => {
+    stopping();
+    form.submit();
+  });
   document.getElementById("stop-cancel").addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => document.getElementById(buttonId)?.focus());
 }

@@ -183,6 +183,7 @@ function retryNow() {
   }
 }
 
+/** The user goes: what the line says from now on is no news, and must not lead elsewhere than the user wanted. */
 function leave() {
   state = "left";
   clearTimeout(retryTimer);
@@ -200,7 +201,7 @@ if (page.dataset.state === "stopping") {
 }
 
 closeMenus();
-confirmStops();
+confirmStops(leave);
 watchKeyboard(screen, () => document.getElementById("tool-enter").focus());
 document.getElementById("notice-retry").addEventListener("click", retryNow);
 window.addEventListener("online", retryNow);

@@ -1,7 +1,7 @@
 /** Asks for the name and password that a VNC server of its own wants. They go to noVNC and are kept nowhere. */
 
 /**
- * @param {import("./connection.js").Connection} connection whose server asks
+ * @param {Connection} connection whose server asks (see connection.js)
  * @param {string[]} types what it asks for: "username", "password", "target"
  */
 export function askCredentials(connection, types) {

@@ -5,7 +5,7 @@ const REMEMBERED = "viewer.scale";
 
 /**
  * @param {object} texts what to say
- * @param {() => (import("./connection.js").Connection | null)} current the connection of the moment
+ * @param {() => (Connection | null)} current the connection of the moment (see connection.js)
  */
 export function wireToolbar(texts, current) {
   const byId = (id) => document.getElementById(id);

@@ -1,0 +1,159 @@
+"""From the press of Start to the first frame in the browser.
+
+What:  Chromium on the picker presses Start for a 1600x1200 desktop (`example_scripts/desktop_session.py`: TigerVNC,
+       window manager and terminal); measured until the viewer page is connected and its canvas shows more than one
+       blank colour. Warm: this browser has seen the viewer page before. Cold: a new browser context (empty cache,
+       no cookies) that has logged in and never seen it.
+Peer:  Xtigervnc started directly with the same arguments, to its first whole frame, in turns with the browser.
+Bars:  warm at most 300 ms over the peer, cold at most 1 s over it (medians).
+Run:   python -m benchmarks.launch_browser [--rounds 10]; needs tests/requirements.txt and the package chromium.
+
+What it prints between the two ends, in milliseconds from the press: when the first byte of the viewer page came, when
+the page had been read with all its modules, and when noVNC was through its handshake.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from benchmarks import vnc_server
+from benchmarks.figures import Figures, bar, compared
+from benchmarks.product import ADMIN, Product, running
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+SIZE = "1600x1200"
+TYPE = "Desktop"
+COUNT = 4
+# A session that was left ends at once, so that the next launch has the machine for itself.
+ENTRY = {"script": "desktop_session.py", "count": COUNT, "options": {"sizes": [SIZE]}, "limits": {"linger": 0}}
+MOST_WARM, MOST_COLD = 300.0, 1000.0
+"""Milliseconds over the VNC server's own time."""
+PATIENCE = 20_000
+"""Milliseconds for anything a page does."""
+STEPS = ("first byte of the viewer page", "page and modules read", "noVNC connected", "first frame drawn")
+
+WATCH = """
+addEventListener("click", (event) => {
+  if (event.target.closest("button[type=submit]")) {
+    sessionStorage.setItem("pressed", performance.timeOrigin + performance.now());
+  }
+}, true);
+
+const small = document.createElement("canvas");
+small.width = small.height = 32;
+const small2d = small.getContext("2d", { willReadFrequently: true });
+const at = {};
+let resolve;
+window.__launch = new Promise((done) => { resolve = done; });
+
+function blank(canvas) {
+  if (!canvas || !canvas.width) {
+    return true;
+  }
+  small2d.drawImage(canvas, 0, 0, 32, 32);
+  const pixels = new Uint32Array(small2d.getImageData(0, 0, 32, 32).data.buffer);
+  return pixels.every((pixel) => pixel === pixels[0]);
+}
+
+function look() {
+  if (window.__viewer?.state === "connected") {
+    at.connected ??= performance.timeOrigin + performance.now();
+    if (!blank(document.querySelector("#screen canvas"))) {
+      at.drawn = performance.timeOrigin + performance.now();
+      const [page] = performance.getEntriesByType("navigation");
+      const origin = performance.timeOrigin - sessionStorage.getItem("pressed");
+      const elapsed = (moment) => moment - sessionStorage.getItem("pressed");
+      resolve([
+        origin + page.responseStart, origin + page.domContentLoadedEventStart, elapsed(at.connected), elapsed(at.drawn),
+      ]);
+      return;
+    }
+  }
+  requestAnimationFrame(look);
+}
+requestAnimationFrame(look);
+"""
+"""Runs in every page before its own scripts: notes when Start was pressed, and looks at each frame what is drawn."""
+
+
+def open_picker(browser: Browser, product: Product) -> tuple[BrowserContext, Page]:
+    """A new context that has logged in and shows the picker."""
+    context = browser.new_context(base_url=f"http://127.0.0.1:{product.port}", viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(PATIENCE)
+    context.add_init_script(f"(() => {{{WATCH}}})();")
+    page = context.new_page()
+    page.goto("/login/")
+    page.fill("input[name=username]", ADMIN)
+    page.fill("input[name=password]", product.password)
+    page.click("main button[type=submit]")
+    page.wait_for_url("**/")
+    return context, page
+
+
+def launch(page: Page, product: Product) -> list[float]:
+    """Presses Start on the picker; returns when each of `STEPS` was reached, and leaves the session."""
+    page.goto("/")
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_url("**/sessions/*/")
+    # The page's Content-Security-Policy forbids what Playwright's own waiting does; a promise needs no such thing.
+    found = [float(moment) for moment in page.evaluate("window.__launch")]
+    page.goto("/")
+    deadline = time.monotonic() + PATIENCE / 1000
+    while product.get("/v1/status")["services"][TYPE]["free"] < COUNT:
+        if time.monotonic() > deadline:
+            raise TimeoutError("a session that was left did not end")
+        time.sleep(0.05)
+    return found
+
+
+def cold_launch(browser: Browser, product: Product) -> list[float]:
+    """A launch by somebody who has just logged in for the first time."""
+    context, page = open_picker(browser, product)
+    try:
+        return launch(page, product)
+    finally:
+        context.close()
+
+
+def report(name: str, launches: list[list[float]], peer: Figures, most: float) -> None:
+    """Prints a kind of launch: its steps, how far it is from the peer, whether the bar is met."""
+    steps = [
+        Figures.of(f"{name}: {step}", "ms", [launch[number] for launch in launches])
+        for number, step in enumerate(STEPS)
+    ]
+    for figures in steps:
+        print(figures)
+    print(compared(steps[-1], peer))
+    print(bar(f"{name}, over the VNC server's own time", steps[-1].median - peer.median, "ms", at_most=most))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.launch_browser", description="Start to first frame.")
+    parser.add_argument("--rounds", type=int, default=10, help="launches of each kind (default %(default)s)")
+    rounds = parser.parse_args(arguments).rounds
+    peers, warm, cold = [], [], []
+    with running({TYPE: ENTRY}) as product, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        vnc_server.launch(SIZE)
+        context, page = open_picker(browser, product)
+        launch(page, product)
+        for _ in range(rounds):
+            peers.append(vnc_server.launch(SIZE)[1])
+            warm.append(launch(page, product))
+            cold.append(cold_launch(browser, product))
+        context.close()
+        browser.close()
+    peer = Figures.of("Xtigervnc alone: exec to whole frame", "ms", peers)
+    print(peer)
+    report("warm", warm, peer, MOST_WARM)
+    report("cold", cold, peer, MOST_COLD)
+
+
+if __name__ == "__main__":
+    main()

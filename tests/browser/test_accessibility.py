@@ -1,0 +1,169 @@
+"""Every page against WCAG 2.2, levels A and AA, light and dark, on a desktop and on a phone: axe finds nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page, expect
+
+from tests.browser.accounts import ALICE, CHARLIE
+from tests.browser.conftest import Visitors
+from tests.browser.guard import REFUSED_PAGE, Guard
+from tests.browser.served import FAILING, GATED, JOB, PATTERN, BrowserSite
+
+LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+WIDTHS = (360, 1280)
+# The picture is the session's own, and nothing that a page can make readable.
+_RUN_AXE = """(levels) => axe.run(
+  { exclude: ["#screen canvas"] },
+  { runOnly: { type: "tag", values: levels }, resultTypes: ["violations"] },
+)"""
+
+Opened = Callable[[Visitors], Page]
+
+
+def login(visit: Visitors) -> Page:
+    return visit(None).open("/login/")
+
+
+def wrong_password(visit: Visitors) -> Page:
+    visitor = visit(None)
+    visitor.enter(CHARLIE.name, "not this one")
+    expect(visitor.page.get_by_role("alert")).to_be_visible()
+    return visitor.page
+
+
+def picker(visit: Visitors) -> Page:
+    return visit(ALICE).open()
+
+
+def picker_with_sessions(visit: Visitors) -> Page:
+    alice = visit(ALICE)
+    alice.start(FAILING)
+    expect(alice.page.get_by_text("It could not be started.")).to_be_visible()
+    alice.start(GATED)
+    return alice.open()
+
+
+def picker_refused(visit: Visitors) -> Page:
+    alice = visit(ALICE)
+    alice.open()
+    form = alice.type_card(JOB)
+    form.evaluate("(form) => { form.noValidate = true; }")
+    form.get_by_label("Cores").fill("9")
+    alice.press_start(JOB)
+    expect(form.get_by_label("Cores")).to_have_attribute("aria-invalid", "true")
+    return alice.page
+
+
+def viewer_starting(visit: Visitors) -> Page:
+    alice = visit(ALICE)
+    alice.start(GATED)
+    expect(alice.page.get_by_text("Waiting for the gate to open")).to_be_visible()
+    return alice.page
+
+
+def viewer_connected(visit: Visitors) -> Page:
+    alice = visit(ALICE)
+    alice.connect(PATTERN)
+    return alice.page
+
+
+def viewer_with_open_panel(visit: Visitors) -> Page:
+    page = viewer_connected(visit)
+    page.locator("summary", has_text="Clipboard").click()
+    return page
+
+
+def viewer_asking(visit: Visitors) -> Page:
+    page = viewer_connected(visit)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    return page
+
+
+def over(visit: Visitors) -> Page:
+    alice = visit(ALICE)
+    alice.start(FAILING)
+    expect(alice.page.get_by_text("It could not be started.")).to_be_visible()
+    return alice.page
+
+
+def password(visit: Visitors) -> Page:
+    return visit(ALICE).open("/password/")
+
+
+def not_found(visit: Visitors) -> Page:
+    return visit(ALICE).open("/nowhere/")
+
+
+PAGES: tuple[Opened, ...] = (
+    login,
+    wrong_password,
+    picker,
+    picker_with_sessions,
+    picker_refused,
+    viewer_starting,
+    viewer_connected,
+    viewer_with_open_panel,
+    viewer_asking,
+    over,
+    password,
+    not_found,
+)
+
+
+@pytest.mark.parametrize("opened", PAGES, ids=lambda page: page.__name__)
+def test_axe_finds_no_violation(visit: Visitors, guard: Guard, opened: Opened) -> None:
+    guard.announce(REFUSED_PAGE)
+
+    def calm(*arguments: Any, **options: Any) -> Any:
+        # Colours on their way from one to another are judged by nobody.
+        return visit(*arguments, reduced_motion="reduce", **options)
+
+    check(opened(calm))
+
+
+def test_axe_finds_no_violation_where_nothing_may_be_used(own_site: BrowserSite, visit: Visitors) -> None:
+    pattern = {"script": "test_pattern.py", "count": 1, "options": {"group": "Somebody"}}
+    own_site.write_sessions({PATTERN: pattern})
+    own_site.start()
+    page = visit(CHARLIE, at=own_site, reduced_motion="reduce").open()
+    expect(page.get_by_text("There is no session type that you may use.")).to_be_visible()
+    check(page)
+
+
+def test_axe_finds_violations_where_there_are_some(visit: Visitors) -> None:
+    page = visit(None).open("/login/")
+    page.get_by_role("button", name="Log in").evaluate("(button) => { button.textContent = ''; }")
+    page.evaluate(AXE_SCRIPT)
+    assert [line.split()[0] for line in violations(page)] == ["button-name"]
+
+
+def check(page: Page) -> None:
+    """Runs axe in every theme and width."""
+    page.evaluate(AXE_SCRIPT)
+    found = []
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            found += [f"{theme} {width}: {line}" for line in violations(page)]
+            overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            if overflow > 0:  # WCAG 2.2, 1.4.10
+                found.append(f"{theme} {width}: the page is {overflow} pixels wider than the window")
+    assert found == []
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds wrong on the page as it is, a line each."""
+    results = page.evaluate(_RUN_AXE, LEVELS)
+    return [
+        f"{violation['id']} {node['target']}: {node['html'][:200]} {node.get('failureSummary', '')}"
+        for violation in results["violations"]
+        for node in violation["nodes"]
+    ]

@@ -1,0 +1,103 @@
+"""The main job with a real desktop: start it, see it, work in it, leave, and nothing of it stays."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.accounts import ALICE
+from tests.browser.conftest import Visitors
+from tests.browser.desktop import desktop_of, marker_file, wait_for_prompt
+from tests.browser.served import DESKTOP, ENDS_WITHIN, LINGER, BrowserSite
+from tests.browser.visitor import session_path, viewer, wait_for_picture, wait_for_screen
+from tests.waiting import eventually
+
+
+def test_alice_works_in_a_desktop_and_nothing_of_it_is_left(site: BrowserSite, visit: Visitors) -> None:
+    alice = visit(ALICE)
+    session = alice.start(DESKTOP, "1024x768")
+    page = alice.page
+
+    shown = wait_for_screen(page)
+    assert (shown.width, shown.height) == (1024, 768)
+    wait_for_prompt(page)
+    assert site.free_slots(DESKTOP) == 1
+
+    with marker_file() as marker:
+        # The blank in front keeps it out of the shell's history.
+        page.keyboard.type(f" echo 'hello $(world)' > ~/{marker.name}\n")
+        eventually(lambda: marker.exists() and marker.read_text() == "hello $(world)\n", within=10)
+    with marker_file() as marker:
+        paste(page, f" echo 'grüße, 你好' > ~/{marker.name}")
+        eventually(lambda: marker.exists() and marker.read_text() == "grüße, 你好\n", within=10)
+
+    desktop = desktop_of(session)
+    assert desktop.left()
+    page.close()
+    eventually(lambda: site.free_slots(DESKTOP) == 2, within=ENDS_WITHIN)
+    eventually(lambda: not desktop.left())
+    assert site.state_of(session) == "ended"
+
+
+def paste(page: Page, text: str) -> None:
+    """Sends text by the clipboard panel, then pastes it into the terminal and presses Enter."""
+    page.locator("summary", has_text="Clipboard").click()
+    page.get_by_label("Text of the session's clipboard").fill(text)
+    page.get_by_role("button", name="Send to the session").click()
+    expect(page.get_by_text("Sent to the session's clipboard.")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Enter session").click()
+    page.keyboard.press("Shift+Insert")
+    page.keyboard.press("Enter")
+
+
+def test_what_is_copied_in_the_session_appears_in_the_clipboard_panel(visit: Visitors) -> None:
+    alice = visit(ALICE)
+    alice.connect(DESKTOP, "800x600")
+    page = alice.page
+    wait_for_prompt(page)
+
+    # An escape sequence by which programs in xterm set the selection would need xterm's leave; a double click does not.
+    page.keyboard.type(" clear; echo; echo; echo; echo copied-in-the-session\n")
+    canvas = page.locator("#screen canvas")
+
+    def copied() -> bool:
+        canvas.dblclick(position={"x": 120, "y": 130})
+        return bool(page.get_by_label("Text of the session's clipboard").input_value() == "copied-in-the-session")
+
+    eventually(copied, within=10)
+
+
+def test_a_session_lives_as_long_as_one_of_its_tabs_and_can_be_come_back_to(site: BrowserSite, visit: Visitors) -> None:
+    alice = visit(ALICE)
+    session = alice.connect(DESKTOP, "800x600")
+    second = alice.new_tab(session_path(session))
+    wait_for_screen(second)
+    server = desktop_of(session).x_server
+
+    alice.page.close()
+    # That it does not end is seen only by waiting for longer than it would take to end it.
+    second.wait_for_timeout((LINGER + 1.5) * 1000)
+    assert site.state_of(session) == "running"
+    assert viewer(second, "state") == "connected"
+    assert viewer(second, "connects") == 1
+
+    third = alice.context.new_page()
+    second.close()
+    third.goto(session_path(session))
+    wait_for_screen(third)
+    assert desktop_of(session).x_server == server
+
+
+def test_the_screen_takes_the_size_of_the_window_when_asked_to(visit: Visitors) -> None:
+    alice = visit(ALICE)
+    alice.connect(DESKTOP, "800x600")
+    page = alice.page
+
+    page.locator("summary", has_text="View").click()
+    page.get_by_label("Resize the session's screen").check()
+
+    screen = page.locator("#screen").bounding_box()
+    assert screen is not None
+    size = (round(screen["width"]), round(screen["height"]))
+    assert size != (800, 600)
+    wait_for_picture(page, lambda shown: (shown.width, shown.height) == size)

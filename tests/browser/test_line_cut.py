@@ -1,0 +1,81 @@
+"""The line between browser and server is cut, or the server goes away: the viewer says so and comes back by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.accounts import ALICE
+from tests.browser.conftest import Visitors
+from tests.browser.guard import NO_SERVER, Guard
+from tests.browser.line import Line
+from tests.browser.served import PATTERN, BrowserSite
+from tests.browser.visitor import viewer, wait_for_screen, wait_for_state
+from tests.integration.server.leftovers import marked
+
+
+@pytest.fixture
+def line(site: BrowserSite) -> Iterator[Line]:
+    """A line to the shared site."""
+    made = Line(site.port)
+    yield made
+    made.close()
+
+
+def test_a_cut_line_is_told_and_the_viewer_comes_back_to_the_same_session(
+    site: BrowserSite, visit: Visitors, guard: Guard, line: Line
+) -> None:
+    alice = visit(ALICE, address=line.address)
+    session = alice.connect(PATTERN)
+    page = alice.page
+    runners = marked(session)
+    assert runners
+
+    guard.announce(NO_SERVER)
+    line.cut()
+    wait_for_state(page, "reconnecting")
+    notice = page.get_by_role("region", name="The line was cut")
+    expect(notice).to_contain_text("The session goes on. This page reconnects to it by itself.")
+
+    line.mend()
+    wait_for_screen(page)
+    expect(notice).to_be_hidden()
+    assert viewer(page, "connects") == 2
+    assert page.locator("canvas").count() == 1
+    assert marked(session) == runners
+    assert [row.id for row in site.rows() if row.state == "running"] == [session]
+
+
+def test_who_does_not_want_to_wait_can_try_at_once(visit: Visitors, guard: Guard, line: Line) -> None:
+    alice = visit(ALICE, address=line.address)
+    alice.connect(PATTERN)
+    page = alice.page
+
+    guard.announce(NO_SERVER)
+    line.cut()
+    # Until the wait for the next try is so long that it cannot come first.
+    expect(page.get_by_text("Next try in 4 s.")).to_be_visible()
+    line.mend()
+    page.get_by_role("button", name="Try now").click()
+
+    wait_for_screen(page)
+
+
+def test_a_server_that_stops_is_waited_for(own_site: BrowserSite, visit: Visitors, guard: Guard) -> None:
+    own_site.start()
+    alice = visit(ALICE, at=own_site)
+    session = alice.connect(PATTERN)
+    page = alice.page
+
+    guard.announce(NO_SERVER)
+    assert own_site.process is not None
+    own_site.process.terminate()
+    wait_for_state(page, "reconnecting")
+    expect(page.locator("#viewer-notice")).to_contain_text("reconnects")
+
+    own_site.process.wait(10)
+    own_site.start()
+    expect(page.get_by_text("The server was stopped.")).to_be_visible()
+    assert own_site.state_of(session) == "ended"

@@ -1,0 +1,66 @@
+"""Sessions that are stopped, by whom, and what their viewers are told."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.browser.accounts import ADMIN, ALICE
+from tests.browser.conftest import Visitors
+from tests.browser.served import PATTERN, BrowserSite
+from tests.browser.visitor import wait_for_state
+from tests.waiting import eventually
+
+
+def test_its_user_stops_a_session_from_the_picker_when_asked_twice(site: BrowserSite, visit: Visitors) -> None:
+    alice = visit(ALICE)
+    session = alice.connect(PATTERN)
+    viewing = alice.page
+    picker = alice.new_tab("/")
+
+    stop = alice.session_card(session, picker).get_by_role("button", name="Stop")
+    stop.click()
+    question = picker.get_by_role("dialog", name="Stop this session?")
+    expect(question).to_contain_text(PATTERN)
+    question.get_by_role("button", name="Keep it running").click()
+    expect(question).to_be_hidden()
+    expect(stop).to_be_focused()
+    assert site.state_of(session) == "running"
+    wait_for_state(viewing, "connected")
+
+    stop.click()
+    question.get_by_role("button", name="Stop the session").click()
+    expect(picker.get_by_text(f"“{PATTERN}” is being ended.")).to_be_visible()
+    expect(viewing.get_by_text("It was stopped by its user.")).to_be_visible()
+    eventually(lambda: site.free_slots(PATTERN) == 3)
+    # The list follows by itself.
+    expect(alice.session_card(session, picker)).to_have_count(0)
+    expect(picker.get_by_role("region", name="Ended within a day").get_by_role("listitem").first).to_contain_text(
+        "It was stopped by its user."
+    )
+
+
+def test_a_viewer_says_that_staff_stopped_its_session(site: BrowserSite, visit: Visitors) -> None:
+    alice = visit(ALICE)
+    session = alice.connect(PATTERN)
+    admin = visit(ADMIN)
+    admin.open()
+
+    card = admin.session_card(session)
+    expect(card).to_contain_text(ALICE.name)
+    card.get_by_role("button", name="Stop").click()
+    admin.page.get_by_role("button", name="Stop the session").click()
+
+    expect(alice.page.get_by_text("It was stopped by staff.")).to_be_visible()
+    assert site.state_of(session) == "ended"
+
+
+def test_leaving_by_the_toolbar_ends_the_session_after_a_moment(site: BrowserSite, visit: Visitors) -> None:
+    alice = visit(ALICE)
+    session = alice.connect(PATTERN)
+
+    alice.page.get_by_role("link", name="Leave").click()
+
+    expect(alice.session_card(session)).to_contain_text("Running")
+    expect(alice.session_card(session)).to_have_count(0)
+    expect(alice.page.get_by_text("Its last viewer left.").first).to_be_visible()
+    assert site.state_of(session) == "ended"

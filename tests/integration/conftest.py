@@ -1,0 +1,78 @@
+"""Real servers for all tests of this folder; see `tests.integration.live`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.live import LiveServer, make_template
+
+SMALL = {"sizes": ["320x240"]}
+BRIEF = {"linger": 0.3, "reconnect": 2}
+"""Limits of sessions that need not wait long for a viewer who has left."""
+
+SESSIONS: dict[str, Any] = {
+    "Pattern": {"script": "test_pattern.py", "count": 20, "options": SMALL, "limits": BRIEF},
+    "Team pattern": {
+        "script": "test_pattern.py", "count": 2, "options": {**SMALL, "group": "ClusterRendering"}, "limits": BRIEF,
+    },
+    "Three": {"script": "test_pattern.py", "count": 3, "options": SMALL},
+    "Echo": {"script": "raw_session.py", "count": 5, "options": {"mode": "echo"}, "stream": "raw", "limits": BRIEF},
+    "Greeter": {"script": "raw_session.py", "count": 2, "options": {"mode": "greet"}, "stream": "raw"},
+    "Flood": {"script": "raw_session.py", "count": 1, "options": {"mode": "flood"}, "stream": "raw"},
+    "Sink": {"script": "raw_session.py", "count": 1, "options": {"mode": "sink"}, "stream": "raw"},
+    "Stub 3.3": {"script": "stub_vnc.py", "count": 1, "options": {"version": "003.003", "password": "secret12"}},
+    "Stub 3.7": {"script": "stub_vnc.py", "count": 1, "options": {"version": "003.007", "password": "secret12"}},
+    "Stub 3.8": {"script": "stub_vnc.py", "count": 3, "options": {"version": "003.008"}},
+    "Encrypting": {"script": "stub_vnc.py", "count": 1, "options": {"version": "003.008", "demand": 19}},
+    "Password desktop": {"script": "password_desktop.py", "count": 1, "options": SMALL},
+    "Desktop": {"script": "desktop_session.py", "count": 1, "options": SMALL, "limits": BRIEF},
+    "Falsy": {"script": "failing.py", "count": 1, "options": {"how": "falsy"}},
+    "Raises": {"script": "failing.py", "count": 1, "options": {"how": "raises"}},
+    "Idle": {"script": "test_pattern.py", "count": 1, "options": SMALL, "limits": {"idle_timeout": 0.5}},
+    "Short-lived": {"script": "test_pattern.py", "count": 1, "options": SMALL, "limits": {"max_lifetime": 0.5}},
+    "Impatient": {"script": "test_pattern.py", "count": 1, "options": SMALL, "limits": {"reservation_timeout": 0.5}},
+}  # fmt: skip
+"""What the shared server serves."""
+
+OwnServer = Callable[..., LiveServer]
+
+
+@pytest.fixture(scope="session")
+def site_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared state directory with the users of `tests.integration.live`."""
+    return make_template(tmp_path_factory.mktemp("template") / "state")
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory, site_template: Path) -> Iterator[LiveServer]:
+    """The server that the tests share: leave it running, and its slots free."""
+    server = LiveServer(tmp_path_factory.mktemp("live"), site_template, SESSIONS)
+    try:
+        server.start()
+        yield server
+        assert server.stop().status == 0, server.logs()
+        assert server.survivors() == []
+    finally:
+        server.clean_up()
+
+
+@pytest.fixture
+def own_server(tmp_path_factory: pytest.TempPathFactory, site_template: Path) -> Iterator[OwnServer]:
+    """Starts a server of the test's own: what it serves, options of `serve`, and more of its environment."""
+    servers: list[LiveServer] = []
+
+    def start(
+        sessions: dict[str, Any], *arguments: str, tls: tuple[Path, Path] | None = None, **variables: str
+    ) -> LiveServer:
+        server = LiveServer(tmp_path_factory.mktemp("own"), site_template, sessions, tls=tls, **variables)
+        servers.append(server)
+        server.start(*arguments)
+        return server
+
+    yield start
+    for server in servers:
+        server.clean_up()

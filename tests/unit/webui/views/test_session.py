@@ -1,0 +1,133 @@
+"""Tests of what a session's pages ask for and do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from remote_service.models import Session, SessionEvent
+from remote_service.states import State
+
+Visit = Callable[[User], Client]
+MakeSession = Callable[..., Session]
+WriteLog = Callable[[Session, str], None]
+
+
+@pytest.mark.parametrize(("method", "what"), [("get", "status"), ("post", "stop"), ("get", "log")])
+def test_who_is_not_logged_in_is_led_to_the_login_page(
+    client: Client, make_session: MakeSession, method: str, what: str
+) -> None:
+    response = getattr(client, method)(f"/sessions/{make_session(None).pk}/{what}")
+    assert response.status_code == 302
+    assert response["Location"].startswith("/login/?next=")
+
+
+@pytest.mark.parametrize(("method", "what"), [("get", "status"), ("post", "stop"), ("get", "log")])
+def test_another_users_session_is_not_there(
+    alice: User, bob: User, visit: Visit, make_session: MakeSession, write_log: WriteLog, method: str, what: str
+) -> None:
+    session = make_session(alice)
+    write_log(session, "hers\n")
+    assert getattr(visit(bob), method)(f"/sessions/{session.pk}/{what}").status_code == 404
+    session.refresh_from_db()
+    assert session.wanted == ""
+
+
+def test_the_status_says_how_far_a_session_is(alice: User, visit: Visit, make_session: MakeSession) -> None:
+    session = make_session(alice, State.STARTING, progress="Copying 3 of 12 files")
+    response = visit(alice).get(f"/sessions/{session.pk}/status")
+    assert response.json() == {
+        "state": "starting",
+        "words": "Starting",
+        "progress": "Copying 3 of 12 files",
+        "phases": [
+            {"key": "reserved", "status": "done"},
+            {"key": "starting", "status": "current"},
+            {"key": "queued", "status": "skipped"},
+            {"key": "running", "status": "coming"},
+        ],
+        "over": False,
+        "ending": "",
+    }
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_the_status_of_a_session_that_is_over_says_why(alice: User, visit: Visit, make_session: MakeSession) -> None:
+    session = make_session(alice, State.FAILED, end_reason="start_failed", end_detail="No licence.")
+    found = visit(alice).get(f"/sessions/{session.pk}/status").json()
+    assert (found["state"], found["over"], found["ending"]) == (
+        "failed",
+        True,
+        "It could not be started. No licence.",
+    )
+
+
+# ---- stop -------------------------------------------------------------------------------------------------
+
+
+def test_a_stop_is_asked_for_and_leads_back(alice: User, visit: Visit, make_session: MakeSession) -> None:
+    session = make_session(alice)
+    browser = visit(alice)
+    response = browser.post(f"/sessions/{session.pk}/stop", REMOTE_ADDR="192.0.2.7")
+    session.refresh_from_db()
+    assert (response.status_code, response["Location"]) == (303, "/")
+    assert (session.wanted, session.wanted_reason) == ("stop", "user")
+    event = SessionEvent.objects.get(what="stop asked")
+    assert (event.who, event.address, event.door) == ("alice", "192.0.2.7", "web")
+    assert "“Pattern” is being ended." in browser.get("/").content.decode()
+
+
+def test_a_second_stop_says_that_it_is_ending(alice: User, visit: Visit, make_session: MakeSession) -> None:
+    session = make_session(alice)
+    browser = visit(alice)
+    browser.post(f"/sessions/{session.pk}/stop")
+    browser.get("/")
+    browser.post(f"/sessions/{session.pk}/stop")
+    assert "“Pattern” was ending already." in browser.get("/").content.decode()
+    assert SessionEvent.objects.filter(what="stop asked").count() == 1
+
+
+def test_a_manager_stops_as_staff(alice: User, manager: User, visit: Visit, make_session: MakeSession) -> None:
+    session = make_session(alice)
+    visit(manager).post(f"/sessions/{session.pk}/stop")
+    session.refresh_from_db()
+    assert (session.wanted, session.wanted_reason) == ("stop", "staff")
+
+
+def test_who_may_look_only_cannot_stop(alice: User, watcher: User, visit: Visit, make_session: MakeSession) -> None:
+    session = make_session(alice)
+    response = visit(watcher).post(f"/sessions/{session.pk}/stop")
+    session.refresh_from_db()
+    assert (response.status_code, session.wanted) == (403, "")
+    assert "You may not do this" in response.content.decode()
+
+
+def test_a_get_stops_nothing(alice: User, visit: Visit, make_session: MakeSession) -> None:
+    session = make_session(alice)
+    assert visit(alice).get(f"/sessions/{session.pk}/stop").status_code == 405
+    session.refresh_from_db()
+    assert session.wanted == ""
+
+
+# ---- log --------------------------------------------------------------------------------------------------
+
+
+def test_the_log_is_a_text_file_to_be_saved(
+    alice: User, visit: Visit, make_session: MakeSession, write_log: WriteLog
+) -> None:
+    session = make_session(alice)
+    write_log(session, "<script>alert(1)</script> \x1b[31mé\x1b[0m\n")
+    response = visit(alice).get(f"/sessions/{session.pk}/log")
+    assert response.content.decode() == "<script>alert(1)</script> é\n"
+    assert response["Content-Type"] == "text/plain; charset=utf-8"
+    assert response["Content-Disposition"] == f'attachment; filename="session-{session.reference}.log"'
+    assert response["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_session_without_a_log_has_none_to_save(
+    alice: User, visit: Visit, make_session: MakeSession, write_log: WriteLog
+) -> None:
+    assert visit(alice).get(f"/sessions/{make_session(alice).pk}/log").status_code == 404

@@ -1,0 +1,191 @@
+"""Tests of a session's page, while it lives and when it is over."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from remote_service.models import Session, SessionEvent, Site
+from remote_service.states import State
+from tests.conftest import GROUP
+
+Visit = Callable[[User], Client]
+MakeSession = Callable[..., Session]
+
+
+def page(browser: Client, session: Session) -> str:
+    response = browser.get(f"/sessions/{session.pk}/")
+    assert response.status_code == 200
+    return str(response.content.decode())
+
+
+@pytest.mark.django_db
+def test_a_visitor_who_is_not_logged_in_is_led_to_the_login_page_and_back(
+    client: Client, make_session: MakeSession
+) -> None:
+    session = make_session(None)
+    response = client.get(f"/sessions/{session.pk}/")
+    assert response["Location"] == f"/login/?next=/sessions/{session.pk}/"
+
+
+def test_another_users_session_is_not_there(
+    alice: User, bob: User, staff: User, visit: Visit, make_session: MakeSession
+) -> None:
+    session = make_session(alice)
+    for user in (bob, staff):
+        assert visit(user).get(f"/sessions/{session.pk}/").status_code == 404
+    assert visit(bob).get(f"/sessions/{uuid.uuid4()}/").status_code == 404
+
+
+def test_a_look_at_the_page_starts_nothing(alice: User, visit: Visit, make_session: MakeSession) -> None:
+    session = make_session(alice, State.RESERVED)
+    page(visit(alice), session)
+    session.refresh_from_db()
+    assert (session.state, session.wanted) == ("reserved", "")
+    assert not SessionEvent.objects.exists()
+
+
+# ---- while it lives ---------------------------------------------------------------------------------------
+
+
+def test_the_script_gets_what_it_needs_from_the_page(alice: User, visit: Visit, make_session: MakeSession) -> None:
+    session = make_session(alice, State.QUEUED, type_name="Desk <1>", progress="Place <3>")
+    shown = page(visit(alice), session)
+    data = dict(re.findall(r'\bdata-([a-z]+)="([^"]*)"', shown[shown.index('id="viewer"') :]))
+    assert data["websocket"] == f"/sessions/{session.pk}/websockify"
+    assert data["status"] == f"/sessions/{session.pk}/status"
+    assert (data["state"], data["control"], data["login"]) == ("queued", "true", "/login/")
+    assert "Waiting in the queue" in shown
+    assert "Place &lt;3&gt;" in shown
+    assert "Desk &lt;1&gt;</h1>" in shown
+    assert "Desk <1>" not in shown
+    found = re.search(r'<script id="viewer-texts" type="application/json">(.*?)</script>', shown)
+    assert found is not None
+    assert json.loads(found[1])["connected"] == "Connected"
+
+
+def test_the_page_has_no_script_or_style_of_its_own(alice: User, visit: Visit, make_session: MakeSession) -> None:
+    shown = page(visit(alice), make_session(alice))
+    assert re.findall(r"<script(?![^>]*(?:\bsrc=|application/json))", shown) == []
+    assert re.findall(r"<style|\bstyle=|\bon[a-z]+=", shown) == []
+
+
+def test_the_page_holds_no_secret(alice: User, visit: Visit, make_session: MakeSession) -> None:
+    session = make_session(alice, sealed_token="sealed-token", sealed_password="sealed-password", token_hash="the-hash")
+    shown = page(visit(alice), session)
+    for secret in ("sealed-token", "sealed-password", "the-hash"):
+        assert secret not in shown
+
+
+def test_novnc_is_fetched_ahead(alice: User, visit: Visit, make_session: MakeSession) -> None:
+    shown = page(visit(alice), make_session(alice))
+    assert '<link rel="modulepreload" href="/static/vendor/novnc/core/rfb.js">' in shown
+
+
+def test_a_watcher_may_look_and_is_told_so(alice: User, watcher: User, visit: Visit, make_session: MakeSession) -> None:
+    session = make_session(alice)
+    shown = page(visit(watcher), session)
+    assert 'data-control="false"' in shown
+    assert "You may look at this session, and not control it." in shown
+    assert f"/sessions/{session.pk}/stop" not in shown
+    assert "Ctrl-Alt-Del" not in shown
+    assert "<dd>alice</dd>" in shown
+
+
+def test_a_manager_may_control_and_stop(alice: User, manager: User, visit: Visit, make_session: MakeSession) -> None:
+    session = make_session(alice)
+    shown = page(visit(manager), session)
+    assert 'data-control="true"' in shown
+    assert f'formaction="/sessions/{session.pk}/stop"' in shown
+
+
+def test_the_page_says_what_leaving_means(alice: User, visit: Visit, make_session: MakeSession) -> None:
+    browser = visit(alice)
+    assert "It ends 15 seconds after its last viewer has left." in page(browser, make_session(alice))
+    kept = make_session(alice, on_last_disconnect="keep")
+    assert "It goes on running when you leave, until it is stopped." in page(browser, kept)
+
+
+def test_a_session_without_a_screen_has_no_viewer(alice: User, visit: Visit, make_session: MakeSession) -> None:
+    shown = page(visit(alice), make_session(alice, stream="raw"))
+    assert "This session has no screen" in shown
+    assert "viewer.js" not in shown
+
+
+# ---- when it is over --------------------------------------------------------------------------------------
+
+
+def test_a_failed_session_says_why_with_the_end_of_its_log(
+    alice: User, visit: Visit, make_session: MakeSession, write_log: Callable[[Session, str], None]
+) -> None:
+    session = make_session(alice, State.FAILED, end_reason="start_failed", end_detail="No <licence>.")
+    write_log(session, "".join(f"\x1b[31mline {number} <b>\x1b[0m\n" for number in range(100)))
+    shown = page(visit(alice), session)
+    assert "It could not be started. No &lt;licence&gt;." in shown
+    assert "line 99 &lt;b&gt;" in shown
+    assert "line 60 &lt;b&gt;" in shown
+    assert "line 59" not in shown
+    assert "\x1b" not in shown
+    assert f"quote the reference {session.reference}" in shown
+    assert 'data-state="failed"' in shown
+    assert "<title>Failed: Pattern" in shown
+    assert "novnc" not in shown
+
+
+def test_a_session_without_a_log_says_so(
+    alice: User, visit: Visit, make_session: MakeSession, write_log: Callable[[Session, str], None]
+) -> None:
+    session = make_session(alice, State.ENDED)
+    shown = page(visit(alice), session)
+    assert "Nothing was written to its log." in shown
+    assert f"/sessions/{session.pk}/log" not in shown
+
+
+def again(shown: str) -> dict[str, str]:
+    """What the "Start again" form would post; empty without one."""
+    form = re.search(r'action="/launch/">(.*?)</form>', shown, re.DOTALL)
+    if form is None:
+        return {}
+    inputs = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form[1])
+    return {name: html.unescape(value) for name, value in inputs if name != "csrfmiddlewaretoken"}
+
+
+def test_it_can_be_started_again_with_the_same_options(
+    alice: User, visit: Visit, make_session: MakeSession, make_type: Callable[..., Any]
+) -> None:
+    make_type(options={"sizes": ["1x1", "2x2"]}, form=[{"name": "title", "type": "text"}])
+    options = {"size": "2x2", "title": '"mine"', "username": "alice"}
+    browser = visit(alice)
+    posted = again(page(browser, make_session(alice, State.ENDED, options=options)))
+    assert posted == {"type": "Pattern", "size": "2x2", "field-title": '"mine"'}
+    assert browser.post("/launch/", posted).status_code == 303
+    assert Session.objects.live().get().options == options
+
+
+def test_it_cannot_be_started_again_by_who_may_not(
+    alice: User, watcher: User, charlie: User, visit: Visit, make_session: MakeSession, make_type: Callable[..., Any]
+) -> None:
+    make_type(options={"group": GROUP})
+    hers = make_session(alice, State.ENDED)
+    assert again(page(visit(alice), hers)) != {}
+    assert again(page(visit(watcher), hers)) == {}
+    assert again(page(visit(charlie), make_session(charlie, State.ENDED))) == {}
+
+
+def test_it_cannot_be_started_again_when_its_type_has_gone_or_launching_is_off(
+    alice: User, visit: Visit, make_session: MakeSession, make_type: Callable[..., Any]
+) -> None:
+    browser, session = visit(alice), make_session(alice, State.ENDED)
+    assert again(page(browser, session)) == {}
+    make_type()
+    assert again(page(browser, session)) != {}
+    Site.objects.update(external_sessions_enabled=False)
+    assert again(page(browser, session)) == {}
