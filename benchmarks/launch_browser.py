@@ -1,11 +1,12 @@
 """From the press of Start to the first frame in the browser.
 
 What:  Chromium on the picker presses Start for a 1600x1200 desktop (`example_scripts/desktop_session.py`: TigerVNC,
-       window manager and terminal); measured until the viewer page is connected and its canvas shows more than one
-       blank colour. Warm: this browser has seen the viewer page before. Cold: a new browser context (empty cache,
-       no cookies) that has logged in and never seen it.
+       window manager and terminal); measured until the viewer is connected and every pixel of its canvas is drawn,
+       and until there is more than one colour in it. Warm: this browser has seen the viewer page before. Cold: a
+       new browser context (empty cache, no cookies) that has logged in and never seen it.
 Peer:  Xtigervnc started directly with the same arguments, to its first whole frame, in turns with the browser.
-Bars:  warm at most 300 ms over the peer, cold at most 1 s over it (medians).
+Bars:  warm at most 300 ms over the peer, cold at most 1 s over it (medians, to the first frame of several colours,
+       since a black screen is no use).
 Run:   python -m benchmarks.launch_browser [--rounds 10]; needs tests/requirements.txt and the package chromium.
 
 What it prints between the two ends, in milliseconds from the press: when the first byte of the viewer page came, when
@@ -35,7 +36,13 @@ MOST_WARM, MOST_COLD = 300.0, 1000.0
 """Milliseconds over the VNC server's own time."""
 PATIENCE = 20_000
 """Milliseconds for anything a page does."""
-STEPS = ("first byte of the viewer page", "page and modules read", "noVNC connected", "first frame drawn")
+STEPS = (
+    "first byte of the viewer page",
+    "page and modules read",
+    "noVNC connected",
+    "first frame drawn",
+    "first frame of more than one colour",
+)
 
 WATCH = """
 addEventListener("click", (event) => {
@@ -51,26 +58,34 @@ const at = {};
 let resolve;
 window.__launch = new Promise((done) => { resolve = done; });
 
-function blank(canvas) {
-  if (!canvas || !canvas.width) {
-    return true;
+function pixels() {
+  const canvas = document.querySelector("#screen canvas");
+  if (!canvas?.width) {
+    return [0];
   }
+  small2d.clearRect(0, 0, 32, 32);
   small2d.drawImage(canvas, 0, 0, 32, 32);
-  const pixels = new Uint32Array(small2d.getImageData(0, 0, 32, 32).data.buffer);
-  return pixels.every((pixel) => pixel === pixels[0]);
+  return new Uint32Array(small2d.getImageData(0, 0, 32, 32).data.buffer);
 }
 
 function look() {
+  const now = performance.timeOrigin + performance.now();
   if (window.__viewer?.state === "connected") {
-    at.connected ??= performance.timeOrigin + performance.now();
-    if (!blank(document.querySelector("#screen canvas"))) {
-      at.drawn = performance.timeOrigin + performance.now();
+    at.connected ??= now;
+    const seen = pixels();
+    if (seen.every((pixel) => pixel >>> 24 === 255)) {
+      at.drawn ??= now;
+    }
+    if (at.drawn && !seen.every((pixel) => pixel === seen[0])) {
+      const pressed = Number(sessionStorage.getItem("pressed"));
       const [page] = performance.getEntriesByType("navigation");
-      const origin = performance.timeOrigin - sessionStorage.getItem("pressed");
-      const elapsed = (moment) => moment - sessionStorage.getItem("pressed");
       resolve([
-        origin + page.responseStart, origin + page.domContentLoadedEventStart, elapsed(at.connected), elapsed(at.drawn),
-      ]);
+        performance.timeOrigin + page.responseStart,
+        performance.timeOrigin + page.domContentLoadedEventStart,
+        at.connected,
+        at.drawn,
+        now,
+      ].map((moment) => moment - pressed));
       return;
     }
   }

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 def viewer_texts() -> dict[str, str]:
     """Name to sentence; `{}` is where the script puts a number or a reason."""
     return {
+        "starting": _("Starting"),
         "connected": _("Connected"),
         "viewOnly": _("Connected, view only"),
         "reconnecting": _("Line cut, reconnecting"),

@@ -30,6 +30,10 @@ SESSIONS: dict[str, Any] = {
     "Encrypting": {"script": "stub_vnc.py", "count": 1, "options": {"version": "003.008", "demand": 19}},
     "Password desktop": {"script": "password_desktop.py", "count": 1, "options": SMALL},
     "Desktop": {"script": "desktop_session.py", "count": 1, "options": SMALL, "limits": BRIEF},
+    "Patient": {
+        "script": "test_pattern.py", "count": 2, "options": SMALL, "limits": {"linger": 0.3, "reconnect": 900},
+    },
+    "No VNC": {"script": "raw_session.py", "count": 1, "options": {"mode": "greet"}},
     "Falsy": {"script": "failing.py", "count": 1, "options": {"how": "falsy"}},
     "Raises": {"script": "failing.py", "count": 1, "options": {"how": "raises"}},
     "Idle": {"script": "test_pattern.py", "count": 1, "options": SMALL, "limits": {"idle_timeout": 0.5}},

@@ -33,6 +33,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from contextlib import closing
+from functools import cache
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -365,6 +366,7 @@ def _lives(process: psutil.Process) -> bool:
         return False
 
 
+@cache
 def _unverified() -> ssl.SSLContext:
     """Tests' certificates are signed by nobody."""
     context = ssl.create_default_context()

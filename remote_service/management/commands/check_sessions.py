@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from remote_service import conf
 from remote_service.checks import sessions_file_problems
 from remote_service.config.problems import has_errors
+from remote_service.config.words import plural
 from remote_service.hosting.account import AccountError
 
 
@@ -38,6 +39,7 @@ class Command(BaseCommand):
         for problem in problems:
             self.stdout.write(f"{problem.severity.value} {problem.code} {problem}\n")
         errors = sum(problem.is_error for problem in problems)
-        self.stdout.write(f"{conf.current().sessions_file}: {errors} errors, {len(problems) - errors} warnings")
+        counts = f"{plural(errors, 'error')}, {plural(len(problems) - errors, 'warning')}"
+        self.stdout.write(f"{conf.current().sessions_file}: {counts}")
         if has_errors(problems):
             sys.exit(1)

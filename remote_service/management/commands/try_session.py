@@ -13,7 +13,7 @@ from PIL import Image
 
 from remote_service import conf
 from remote_service.errors import RefusedError
-from remote_service.hosting.account import AccountError
+from remote_service.hosting.account import AccountError, session_account
 from remote_service.rfb.screenshot import Screenshot
 from remote_service.trial import Trial, TrialError
 
@@ -34,11 +34,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Tries."""
         logging.getLogger().setLevel(logging.WARNING)
-        asked = dict(option.partition("=")[::2] for option in options["option"])
+        asked = launch_options(options["option"])
         if options["size"]:
             asked["size"] = options["size"]
         trial = Trial(conf.current(), self.stdout.write)
         try:
+            session_account(conf.current().session_user)
             picture = asyncio.run(trial.run(options["name"], asked))
         except (TrialError, RefusedError, AccountError) as error:
             raise CommandError(str(error)) from error
@@ -50,7 +51,27 @@ class Command(BaseCommand):
         self.stdout.write(f"The picture is in {options['picture']}.{blank}")
 
 
+def launch_options(given: list[str]) -> dict[str, str]:
+    """The options of `--option NAME=VALUE`.
+
+    Raises:
+        CommandError: one has no value.
+    """
+    for option in given:
+        if "=" not in option:
+            raise CommandError(f"--option {option}: expected NAME=VALUE, such as cores=4.")
+    return dict(option.partition("=")[::2] for option in given)
+
+
 def save(picture: Screenshot, path: Path) -> None:
-    """Writes the picture as PNG."""
+    """Writes the picture as PNG.
+
+    Raises:
+        CommandError: the file cannot be written.
+    """
     size = (picture.width, picture.height)
-    Image.frombytes("RGB", size, picture.pixels, "raw", "RGBX").save(path, "PNG")
+    image = Image.frombytes("RGB", size, picture.pixels, "raw", "RGBX")
+    try:
+        image.save(path, "PNG")
+    except OSError as error:
+        raise CommandError(f"The picture cannot be saved as {path}: {error.strerror}.") from error

@@ -31,8 +31,8 @@ HURRY = """
 from remote_service.hosting import audience, course, runner
 
 course.POLL_INTERVAL = 0.05
-course.POLL_PATIENCE = 0.3
-course.INTERRUPT_PATIENCE = 0.3
+course.POLL_PATIENCE = 1.0
+course.INTERRUPT_PATIENCE = 1.0
 runner.TERM_PATIENCE = 0.3
 """
 

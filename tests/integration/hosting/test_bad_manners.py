@@ -113,9 +113,9 @@ async def test_a_start_that_hangs_fails_at_its_timeout_and_stop_is_called_once(s
     text = service(start=f"note('start 0')\nself.mark = 'kept'\nself.spawn(['sleep', '1000'])\n{dedent(hang)}")
     text += "    def stop(self):\n        note(f'stop 0 {self.mark}'); return True\n"
     async with beside_a_neighbour(stage, text) as play:
-        over = await play.fails(timeout=0.3)
+        over = await play.fails(timeout=1.0)
         assert (over.fault, over.stop) == (StartFault.TIMEOUT, StopOutcome.DONE)
-        assert over.detail == "start() had not returned after 0.3 s."
+        assert over.detail == "start() had not returned after 1 s."
         assert calls_of_the_bad(stage) == ["start 0", "stop 0 kept"]
 
 
@@ -124,7 +124,7 @@ async def test_a_poll_that_hangs_is_unknown_and_the_session_stops_when_it_is_tol
     async with beside_a_neighbour(stage, service(poll=hang)) as play:
         await play.ready()
         unknown = await play.until(lambda status: status.poll.answer is Answer.UNKNOWN)
-        assert unknown.poll.reason == "poll() has not answered for 0.3 s."
+        assert unknown.poll.reason == "poll() has not answered for 1 s."
         assert unknown.phase is Phase.READY
         over = await play.stop()
         assert (over.fault, over.stop) == (None, StopOutcome.DONE)
@@ -163,9 +163,9 @@ async def test_a_stop_that_cannot_be_got_back_is_hung_for_the_quarantine(stage: 
 async def test_a_check_of_the_options_that_hangs_is_never_followed_by_stop(stage: Stage) -> None:
     text = service(more="    def validate_options(self, options):\n        time.sleep(1000)\n")
     async with beside_a_neighbour(stage, text) as play:
-        over = await play.fails(timeout=0.3)
+        over = await play.fails(timeout=1.0)
         assert (over.fault, over.stop) == (StartFault.TIMEOUT, StopOutcome.NOT_CALLED)
-        assert over.detail == "validate_options() had not returned after 0.3 s."
+        assert over.detail == "validate_options() had not returned after 1 s."
         assert calls_of_the_bad(stage) == []
 
 
@@ -643,7 +643,7 @@ async def test_an_endpoint_that_cannot_be_one_fails_the_start_by_name(stage: Sta
 @pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".example", "no-such-host.invalid"])
 async def test_a_host_name_that_nobody_has_is_waited_for_in_vain(stage: Stage, host: str) -> None:
     async with beside_a_neighbour(stage, service(start=f"self.set_host_port('{host}', 1); return True")) as play:
-        over = await play.fails(timeout=0.3)
+        over = await play.fails(timeout=1.0)
         assert (over.fault, over.stop) == (StartFault.NEVER_LISTENED, StopOutcome.DONE)
 
 

@@ -525,7 +525,7 @@ async def test_an_endpoint_that_never_listens_fails_the_start_and_stop_is_called
                 return True
         """
     )
-    over = await play.fails(timeout=0.4)
+    over = await play.fails(timeout=1.0)
     assert over.fault is StartFault.NEVER_LISTENED
     assert over.detail == "Nothing listened at unix:/nowhere/at/all in time."
     assert (over.stop, stage.calls()) == (StopOutcome.DONE, ["stop 0"])

@@ -736,4 +736,4 @@ class AnyCourse(RuleBasedStateMachine):
 
 
 TestAnyCourse = AnyCourse.TestCase
-TestAnyCourse.settings = settings(max_examples=400, stateful_step_count=20, deadline=None)
+TestAnyCourse.settings = settings(max_examples=200, stateful_step_count=20, deadline=None)

@@ -114,7 +114,6 @@ def test_another_database_and_channel_layer_are_named_by_their_addresses(load: L
         "db.example.org",
         "gateway",
     )
-    assert (database["CONN_MAX_AGE"], database["CONN_HEALTH_CHECKS"]) == (60, True)
     assert not (tmp_path / "state" / "gateway.sqlite3").exists()
     assert site["CHANNEL_LAYERS"]["default"] == {
         "BACKEND": "channels_redis.core.RedisChannelLayer",

@@ -22,9 +22,10 @@ window.addEventListener("pageshow", () => {
   }
 });
 
-const refused = document.querySelector("[aria-invalid=true]");
-if (refused) {
-  refused.focus();
+document.querySelector("[aria-invalid=true]")?.focus();
+if (document.getElementById("refusal")) {
+  // This is the answer to a launch: loading the page again must not launch again.
+  history.replaceState(null, "", document.querySelector(".brand").href);
 }
 
 /** Session id to its name and state, as the list shows them now. */

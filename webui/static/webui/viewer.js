@@ -51,10 +51,20 @@ function open() {
   clearTimeout(retryTimer);
   const opened = new Connection(screen, address, control);
   connection = opened;
+  opened.addEventListener("open", () => waiting());
   opened.addEventListener("connect", () => connected(opened));
   opened.addEventListener("closed", (event) => closed(opened, event.detail));
   opened.addEventListener("clipboard", (event) => toolbar.showClipboard(event.detail.text));
   opened.addEventListener("credentialsrequired", (event) => askCredentials(opened, event.detail.types));
+}
+
+/** The server took the line again, of a session that has shown no screen yet: it is starting still. */
+function waiting() {
+  if (state === "reconnecting" && connects === 0) {
+    enter("starting", texts.starting);
+    cover.showStart();
+    followStart();
+  }
 }
 
 function connected(opened) {
@@ -65,7 +75,10 @@ function connected(opened) {
   if (connects === 1 && control) {
     opened.wakeKeyboard();
   }
-  opened.rfb.focus({ preventScroll: true });
+  // Not while the user writes into the clipboard, or has a menu open.
+  if (document.activeElement === document.body || page.contains(document.activeElement)) {
+    opened.rfb.focus({ preventScroll: true });
+  }
   stableTimer = setTimeout(() => { tries = fewTries = 0; }, STABLE);
 }
 

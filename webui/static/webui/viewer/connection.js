@@ -22,6 +22,7 @@ export class Connection extends EventTarget {
     this.connected = false;
     this.said = "";
     const socket = new WebSocket(url);
+    socket.addEventListener("open", () => this.dispatchEvent(new Event("open")));
     socket.addEventListener("close", (event) => this.#closed(event));
     // In the same task as the websocket: a VNC server speaks first, and noVNC must not miss it.
     this.rfb = new RFB(screen, socket);

@@ -30,6 +30,13 @@ export class Cover {
     }
   }
 
+  /** The line is open, and waits with us for the session. */
+  showStart() {
+    clearInterval(this.#ticking);
+    this.notice.hidden = true;
+    this.progress.hidden = false;
+  }
+
   /** The session is being ended; its page will say why. */
   showEnding(reason) {
     clearInterval(this.#ticking);

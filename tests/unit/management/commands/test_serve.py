@@ -1,0 +1,234 @@
+"""`manage.py serve`: its options, what it refuses before anything is started, and what it hands to the server."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from remote_service import pid_file
+from remote_service.conf import GatewaySettings
+from remote_service.hosting.account import AccountError
+from remote_service.management.commands import serve as command
+from remote_service.management.commands.serve import address, apply_options, check_listen, log_to_file
+from remote_service.server import Listen
+from sessions_config.environment import Environment
+
+LOCAL = Listen("127.0.0.1", 8000)
+NO_OPTIONS = {"config": None, "security_token": None, "cert": None}
+
+
+@pytest.fixture(autouse=True)
+def environment(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Sets variables of the environment that the site's settings hold."""
+
+    def use(**variables: str) -> None:
+        for field in Environment.model_fields.values():
+            monkeypatch.delenv(str(field.validation_alias), raising=False)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        settings.ENVIRONMENT = Environment()  # type: ignore[call-arg]  # the fields come from the environment
+
+    use()
+    return use
+
+
+@pytest.fixture
+def pem(tmp_path: Path) -> Path:
+    path = tmp_path / "some.pem"
+    path.write_text("")
+    return path
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch, session_account: Any) -> list[tuple[Any, Listen, GatewaySettings]]:
+    """What the server was started with, instead of starting it."""
+    calls: list[tuple[Any, Listen, GatewaySettings]] = []
+
+    async def serve(application: Any, listen: Listen, settings: GatewaySettings) -> None:
+        assert (settings.state_dir / "server.pid").read_text() == f"{os.getpid()}\n"
+        calls.append((application, listen, settings))
+
+    monkeypatch.setattr(command, "serve", serve)
+    monkeypatch.setattr(command, "get_default_application", lambda: "the application")
+    return calls
+
+
+def run(*arguments: str) -> str:
+    printed = io.StringIO()
+    call_command("serve", *arguments, stdout=printed)
+    return printed.getvalue()
+
+
+# ---- the whole --------------------------------------------------------------------------------------------
+
+
+def test_without_options_it_serves_what_the_environment_says(served: Any, environment: Any) -> None:
+    environment(PORT="8123", REMOTE_SERVICE_TRUSTED_PROXIES="10.0.0.5")
+    assert run() == "Serving on http://127.0.0.1:8123/ (Ctrl-C ends the server and its sessions)\n"
+    ((application, listen, settings),) = served
+    assert application == "the application"
+    assert listen == Listen("127.0.0.1", 8123, trusted_proxies=("10.0.0.5",))
+    assert settings.security_token == "rest secret"
+
+
+def test_options_overrule_the_environment(
+    served: Any, environment: Any, settings: Any, pem: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment(HOST="0.0.0.0", PORT="8123")
+    monkeypatch.chdir(tmp_path)
+    printed = run(
+        *("--host", "::1", "--port", "8443", "--cert", str(pem), "--key", str(pem)),
+        *("--config", "my.json", "--security-token", "another", "--workers", "1"),
+    )
+    assert printed == "Serving on https://[::1]:8443/ (Ctrl-C ends the server and its sessions)\n"
+    ((_application, listen, framework),) = served
+    assert listen == Listen("::1", 8443, cert=pem, key=pem)
+    assert (framework.sessions_file, framework.security_token) == (tmp_path / "my.json", "another")
+    assert framework == settings.REMOTE_SERVICE
+    assert (settings.SESSION_COOKIE_SECURE, settings.CSRF_COOKIE_SECURE) == (True, True)
+
+
+def test_a_front_proxy_finds_it_at_a_unix_socket(served: Any) -> None:
+    printed = run("--uds", "/run/gateway.sock")
+    assert printed == "Serving on the Unix socket /run/gateway.sock (Ctrl-C ends the server and its sessions)\n"
+    assert served[0][1].uds == "/run/gateway.sock"
+
+
+def test_a_second_server_on_the_state_directory_is_refused(served: Any, session_account: GatewaySettings) -> None:
+    state = session_account.state_dir
+    with pid_file.hold(state), pytest.raises(CommandError) as caught:
+        run()
+    assert str(caught.value) == (
+        f"a server (process {os.getpid()}) already runs with the state directory {state}; expected none. "
+        "Stop it, or set REMOTE_SERVICE_STATE_DIR to another directory to run a second one"
+    )
+    assert served == []
+
+
+def test_without_an_account_for_scripts_it_does_not_start(served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_wanted: str) -> None:
+        raise AccountError("the account 'nobody-here' does not exist")
+
+    monkeypatch.setattr(command, "session_account", refuse)
+    with pytest.raises(CommandError) as caught:
+        run()
+    assert str(caught.value) == "the account 'nobody-here' does not exist"
+    assert served == []
+
+
+def test_several_processes_come_later() -> None:
+    with pytest.raises(CommandError) as caught:
+        run("--workers", "2")
+    assert str(caught.value) == "Error: argument --workers: invalid choice: 2 (choose from 1)"
+
+
+def test_its_log_goes_into_a_file_when_one_is_named(
+    served: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = []
+    monkeypatch.setattr(command, "log_to_file", named.append)
+    run("--log-file", str(tmp_path / "server.log"))
+    assert named == [tmp_path / "server.log"]
+
+
+# ---- its parts --------------------------------------------------------------------------------------------
+
+
+def test_options_that_are_not_given_change_nothing(settings: Any) -> None:
+    before = settings.REMOTE_SERVICE
+    apply_options(NO_OPTIONS)
+    assert before == settings.REMOTE_SERVICE
+    assert (settings.SESSION_COOKIE_SECURE, settings.CSRF_COOKIE_SECURE) == (False, False)
+
+
+def test_a_relative_sessions_file_is_meant_from_the_current_directory(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    apply_options({**NO_OPTIONS, "config": Path("my.json")})
+    assert settings.REMOTE_SERVICE.sessions_file == tmp_path / "my.json"
+
+
+@pytest.mark.parametrize(
+    ("listen", "expected"),
+    [
+        (LOCAL, "http://127.0.0.1:8000/"),
+        (Listen("desk.example.org", 443, cert=Path("c"), key=Path("k")), "https://desk.example.org:443/"),
+        (Listen("::1", 8000), "http://[::1]:8000/"),
+        (Listen("127.0.0.1", 8000, uds="/run/g.sock"), "the Unix socket /run/g.sock"),
+    ],
+)
+def test_it_says_where_users_find_the_site(listen: Listen, expected: str) -> None:
+    assert address(listen) == expected
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_this_machine_alone_is_served_without_more_ado(host: str) -> None:
+    check_listen(Listen(host, 8000))
+
+
+def test_others_are_served_once_the_sites_names_are_known(environment: Any) -> None:
+    with pytest.raises(CommandError) as caught:
+        check_listen(Listen("0.0.0.0", 8000))
+    assert str(caught.value) == (
+        "HOST is '0.0.0.0', which others can reach, and the site's names are not set. Set REMOTE_SERVICE_ALLOWED_HOSTS "
+        "to the names in users' address bars, such as desk.example.org."
+    )
+    environment(REMOTE_SERVICE_ALLOWED_HOSTS="desk.example.org")
+    check_listen(Listen("0.0.0.0", 8000))
+
+
+def test_behind_a_unix_socket_the_host_does_not_matter() -> None:
+    check_listen(Listen("0.0.0.0", 8000, uds="/run/g.sock"))
+
+
+@pytest.mark.parametrize("given", ["cert", "key"])
+def test_a_certificate_and_its_key_belong_together(pem: Path, given: str) -> None:
+    with pytest.raises(CommandError) as caught:
+        check_listen(replace(LOCAL, **{given: pem}))
+    assert str(caught.value) == "--cert and --key belong together: give both for TLS, or none."
+
+
+@pytest.mark.parametrize("missing", ["cert", "key"])
+def test_a_certificate_and_its_key_must_be_there(pem: Path, missing: str, tmp_path: Path) -> None:
+    with pytest.raises(CommandError) as caught:
+        check_listen(replace(LOCAL, **{"cert": pem, "key": pem, missing: tmp_path / "none.pem"}))
+    assert str(caught.value) == f"{tmp_path / 'none.pem'} cannot be read; expected a PEM file for TLS."
+
+
+def test_a_certificate_with_its_key_is_accepted(pem: Path) -> None:
+    check_listen(replace(LOCAL, cert=pem, key=pem))
+
+
+@pytest.fixture
+def standard_error() -> Any:
+    """Puts the descriptor 2 back."""
+    kept = os.dup(2)
+    yield
+    os.dup2(kept, 2)
+    os.close(kept)
+
+
+def test_standard_error_goes_to_the_end_of_the_log_file(standard_error: None, tmp_path: Path) -> None:
+    path = tmp_path / "server.log"
+    for line in (b"one\n", b"two\n"):
+        log_to_file(path)
+        os.write(2, line)
+    assert path.read_text() == "one\ntwo\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_log_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "none" / "server.log"
+    with pytest.raises(CommandError) as caught:
+        log_to_file(path)
+    assert str(caught.value) == (
+        f"--log-file {path} cannot be written: No such file or directory; expected a file of ours."
+    )
