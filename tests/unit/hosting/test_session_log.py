@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remote_service.hosting.session_log import CAP, MASK, SessionLog
@@ -121,6 +121,7 @@ def test_what_was_held_back_and_is_no_secret_is_written_in_the_end(make: Callabl
     st.lists(st.text("abc", min_size=4, max_size=9), max_size=3),
     st.lists(st.text("abcd", max_size=12), max_size=12),
 )
+@settings(deadline=None)
 def test_no_secret_is_in_the_file_however_the_output_is_cut(secrets: list[str], pieces: list[str]) -> None:
     # In memory: hypothesis asks for this a hundred times.
     descriptor = os.memfd_create("log", os.MFD_CLOEXEC)
@@ -159,6 +160,7 @@ def test_head_and_tail_are_kept_and_the_middle_is_counted(make: Callable[..., Wr
 
 
 @given(st.lists(st.binary(max_size=9000), max_size=12), st.integers(1000, 4000))
+@settings(deadline=None)
 def test_the_file_never_grows_over_its_cap(pieces: list[bytes], cap: int) -> None:
     descriptor = os.memfd_create("log", os.MFD_CLOEXEC)
     try:
