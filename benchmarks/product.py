@@ -78,8 +78,8 @@ def running(sessions: Mapping[str, Any], environment: Mapping[str, str] | None =
         state, file, log = Path(folder, "state"), Path(folder, "sessions.json"), Path(folder, "server.log")
         file.write_text(json.dumps(sessions))
         port, token, password = free_port(), secrets.token_urlsafe(24), secrets.token_urlsafe(12)
-        # A benchmark measures the site as it is shipped, whatever the shell it runs in has set.
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("REMOTE_SERVICE_")}
+        # A benchmark measures the site as it is shipped, whatever the shell or the test run that starts it has set.
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("REMOTE_SERVICE_", "COVERAGE_"))}
         variables = {
             **inherited,
             "REMOTE_SERVICE_STATE_DIR": str(state),

@@ -43,13 +43,13 @@ class Endpoint:
         """A TCP address.
 
         Args:
-            host: a name or an address, not empty, without whitespace.
+            host: a name or an address, not empty, of printable characters without whitespace.
             port: 1 to 65535; text of digits is taken too, since scripts read ports from files.
 
         Raises:
             EndpointError: says which of the two was wrong, and what it was.
         """
-        if not isinstance(host, str) or not host or len(host) > 253 or any(c.isspace() for c in host):
+        if not isinstance(host, str) or not 1 <= len(host) <= 253 or not host.isprintable() or " " in host:
             raise EndpointError(f"the host is {host!r}; expected a host name or an address, such as 'localhost'")
         if isinstance(port, str) and port.isascii() and port.isdigit():
             port = int(port)
@@ -62,11 +62,12 @@ class Endpoint:
         """A Unix socket by its absolute path.
 
         Raises:
-            EndpointError: the path is not absolute, or too long for the kernel (107 bytes).
+            EndpointError: the path is not absolute, holds characters that are not printable, or is too long for the
+                kernel (107 bytes).
         """
         text = str(path)
-        if not PurePosixPath(text).is_absolute() or "\0" in text:
-            raise EndpointError(f"the socket's path is {text!r}; expected an absolute path")
+        if not PurePosixPath(text).is_absolute() or not text.isprintable():
+            raise EndpointError(f"the socket's path is {text!r}; expected an absolute path of printable characters")
         if len(text.encode()) > MAX_UNIX_PATH:
             raise EndpointError(
                 f"the socket's path {text!r} has {len(text.encode())} bytes; the kernel allows {MAX_UNIX_PATH}: "
@@ -79,9 +80,10 @@ class Endpoint:
         """A command to run on a terminal, as an argument list.
 
         Raises:
-            EndpointError: it is empty, or one text where a list was expected.
+            EndpointError: it is empty, or one text where a list was expected, or nothing that could be run.
         """
-        if isinstance(argv, str | bytes) or not argv or not all(isinstance(a, str) for a in argv):
+        texts = not isinstance(argv, str | bytes) and bool(argv) and all(isinstance(a, str) for a in argv)
+        if not texts or not str(argv[0]).isprintable() or any("\0" in str(a) for a in argv):
             raise EndpointError(f"the command is {argv!r}; expected a list of texts, such as ['tmux', 'attach']")
         return cls(EndpointKind.TERMINAL, argv=tuple(str(a) for a in argv))
 

@@ -61,10 +61,12 @@ class ScriptContext:
         """Makes the endpoint known.
 
         Raises:
-            EndpointError: the password is not a text.
+            EndpointError: the password is not a text, or holds characters that are not printable.
         """
         if password is not None and not isinstance(password, str):
             raise EndpointError(f"the password is a {type(password).__name__}; expected a text or None")
+        if password is not None and not password.isprintable():
+            raise EndpointError("the password holds characters that are not printable; expected letters and digits")
         self._endpoint = endpoint
         self._channel.send({"endpoint": endpoint.as_dict(), "password": password})
 

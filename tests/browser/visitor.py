@@ -100,7 +100,7 @@ class Visitor:
 
     def session_card(self, session: str, page: Page | None = None) -> Locator:
         """A live session in a list on the picker."""
-        return (page or self.page).locator(f"[data-session='{session}']")
+        return (page or self.page).locator(f".card[data-session='{session}']")
 
 
 def session_of(page: Page) -> str:

@@ -83,3 +83,10 @@ def test_an_unknown_session_leads_back_to_the_list(root: Any, client: Client) ->
 def test_who_is_no_staff_is_sent_to_the_login(alice: Any, client: Client) -> None:
     client.force_login(alice)
     assert client.get("/admin/remote_service/session/").status_code == 302
+
+
+def test_its_forms_can_be_posted_by_a_browser(root: Any, client: Client) -> None:
+    """Under our Referrer-Policy a browser would send the Origin "null" with them, which the CSRF check refuses."""
+    page = client.get("/admin/").content.decode()
+    assert '<meta name="referrer" content="same-origin">' in page
+    assert "Remote sessions" in page

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.server.own_site import PROJECT, OwnSite, site_below
+from tests.integration.server.own_site import PROJECT, OwnSite, inherited_environment, site_below
 
 ADMIN_PASSWORD = secrets.token_urlsafe(12)
 """Of the user `admin` of every site here; another one in each of pytest's processes, since one test looks for it."""
@@ -24,7 +23,7 @@ def prepared_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A state directory as `manage.py prepare` leaves it; tests work on copies."""
     state = tmp_path_factory.mktemp("prepared") / "state"
     environment = {
-        **{k: v for k, v in os.environ.items() if not k.startswith("REMOTE_SERVICE_")},
+        **inherited_environment(),
         "REMOTE_SERVICE_STATE_DIR": str(state),
         "REMOTE_SERVICE_ADMIN_PASSWORD": ADMIN_PASSWORD,
     }

@@ -109,7 +109,7 @@ class OwnSite:
         # The scripts run as another account when root runs the tests.
         self.marks_file.parent.chmod(0o777)
         self.environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(("REMOTE_SERVICE_", "WEBSOCKETSERVER_"))},
+            **inherited_environment(),
             "REMOTE_SERVICE_STATE_DIR": str(self.state),
             "REMOTE_SERVICE_CONFIG": str(self.sessions_file),
             "REMOTE_SERVICE_SCRIPT_DIRS": str(self.scripts),
@@ -300,6 +300,13 @@ def _row(found: tuple[Any, ...]) -> Row:
     text = str(found[0])
     session = "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:])) if len(text) == 32 else text
     return Row(session, *found[1:5], bool(found[5]))
+
+
+def inherited_environment() -> dict[str, str]:
+    """Ours without what configures a site; what tells script hosts to measure their coverage stays."""
+    ours = ("REMOTE_SERVICE_", "WEBSOCKETSERVER_")
+    kept = "REMOTE_SERVICE_SCRIPT_ENV"
+    return {k: v for k, v in os.environ.items() if k == kept or not k.startswith(ours)}
 
 
 def free_port() -> int:

@@ -1,0 +1,116 @@
+"""The world of the access matrix: everybody who may come, what they may come to, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from remote_service.lifecycle import Actor
+from remote_service.models import Session, SessionEvent, Site
+from remote_service.reservations import Reservation, reserve_for_rest, reserve_for_user
+from remote_service.states import State
+
+ROLES = ("anonymous", "alice", "bob", "charlie", "staff", "looker", "manager", "root")
+"""In the order of the matrix: nobody, the owner, one of her group, an outsider, staff without permissions, with the
+one to view and with the one to manage any session, and a superuser; of the last four none is in her group."""
+
+
+@dataclass
+class World:
+    """One site. `session` is Alice's and runs, `ended` was hers, `rest` is nobody's."""
+
+    users: dict[str, User]
+    session: Reservation
+    ended: Reservation
+    rest: Reservation
+
+    def client(self, role: str, **traits: Any) -> Client:
+        """A browser in which somebody is logged in."""
+        client = Client(raise_request_exception=False, **traits)
+        if role != "anonymous":
+            client.force_login(self.users[role], "django.contrib.auth.backends.ModelBackend")
+        return client
+
+    def fill(self, route: str) -> str:
+        """An address of the route that is about something that exists."""
+        values = {
+            "<uuid:session_id>": str(self.session.session.pk),
+            "<path:type_name>": "Team",
+            "<str:token>": self.rest.token,
+            "<path:content_type_id>": "1",
+            "<path:object_id>": self._object_id(route),
+            "<id>": str(self.users["bob"].pk),
+            "^(?P<app_label>remote_service|axes|auth)/$": "remote_service/",
+            "(?P<url>.*)$": "nothing",
+        }
+        for part, value in values.items():
+            route = route.replace(part, value)
+        assert not set(route) & set("<>^$()"), f"{route}: say in `fill` what stands for its parameters"
+        return f"/{route}"
+
+    def _object_id(self, route: str) -> str:
+        objects = {
+            "remote_service/site/": Site.load(),
+            "remote_service/session/": self.session.session,
+            "remote_service/sessionevent/": SessionEvent.objects.first(),
+            "auth/group/": Group.objects.first(),
+            "auth/user/": self.users["bob"],
+        }
+        return str(next((found.pk for part, found in objects.items() if found and part in route), 1))
+
+    def as_every(self, ask: Callable[[str], Any]) -> dict[str, Any]:
+        """Has everybody ask the same in the same world, and returns what each was answered."""
+        answers = {}
+        for role in ROLES:
+            with transaction.atomic():
+                answers[role] = ask(role)
+                transaction.set_rollback(True)
+        return answers
+
+
+def make_world(make_user: Callable[..., Any], make_type: Callable[..., Any], group: Group) -> World:
+    """Makes it."""
+    users = {
+        "alice": make_user("alice", groups=(group,)),
+        "bob": make_user("bob", groups=(group,)),
+        "charlie": make_user("charlie"),
+        "staff": make_user("staff", is_staff=True),
+        "looker": make_user("looker", is_staff=True, permissions=("view_any_session",)),
+        "manager": make_user("manager", is_staff=True, permissions=("manage_any_session",)),
+        "root": make_user("root", is_staff=True, is_superuser=True),
+    }
+    make_type("Team", count=9, options={"group": group.name})
+    make_type("Open", count=9)
+    session = reserve_for_user("Team", users["alice"], {"size": "800x600"}, Actor("alice", "", "web"))
+    ended = reserve_for_user("Team", users["alice"], {"size": "800x600"}, Actor("alice", "", "web"))
+    rest = reserve_for_rest("Open", {"size": "800x600"}, Actor("", "", "rest"))
+    Session.objects.filter(pk=session.session.pk).update(state=State.RUNNING, running_at=timezone.now(), wanted="")
+    Session.objects.filter(pk=ended.session.pk).update(state=State.ENDED, ended_at=timezone.now(), wanted="")
+    return World(users, session, ended, rest)
+
+
+def sessions_now() -> list[dict[str, Any]]:
+    """Every session's row: what a request may not change that only looks."""
+    return list(Session.objects.order_by("pk").values())
+
+
+def routes() -> list[str]:
+    """Every route of the site, as its parts are written in the URL table."""
+    return sorted(set(_walk(get_resolver().url_patterns, "")))
+
+
+def _walk(patterns: list[Any], prefix: str) -> Iterator[str]:
+    for pattern in patterns:
+        route = f"{prefix}{pattern.pattern}"
+        if isinstance(pattern, URLPattern):
+            yield route
+        else:
+            assert isinstance(pattern, URLResolver)
+            yield from _walk(pattern.url_patterns, route)
