@@ -5,32 +5,15 @@ Alice owns, Bob shares her group, Charlie must be refused.
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-# Read by the settings when pytest-django loads them, so it must be there before any fixture.
-STATE = Path(tempfile.mkdtemp(prefix="rsg-tests-"))
-os.environ["REMOTE_SERVICE_STATE_DIR"] = str(STATE)
-for name in ("DATABASE_URL", "CHANNEL_LAYER_URL", "WEBSOCKETSERVER_SECURITY_TOKEN", "REMOTE_SERVICE_CONFIG"):
-    os.environ.pop(name, None)
-
 PASSWORD = "correct horse battery"
 GROUP = "ClusterRendering"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _state_dir() -> Iterator[None]:
-    """Removes the state directory of the whole run."""
-    yield
-    import shutil
-
-    shutil.rmtree(STATE, ignore_errors=True)
 
 
 @pytest.fixture

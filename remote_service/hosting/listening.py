@@ -7,13 +7,16 @@ viewer out. So local endpoints are looked up in `/proc/net` (proc(5)); only anot
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from collections.abc import Iterable
 from pathlib import Path
 
 from remote_service.endpoints import Endpoint, EndpointKind
 
+PROC_NET = Path("/proc/net")
 _TCP_LISTEN = "0A"
+_UNIX_LINE = re.compile(r"[0-9a-fA-F]+: [0-9A-F]{8} [0-9A-F]{8} (?P<flags>[0-9A-F]{8}) \S+ \S+ +[0-9]+ (?P<path>.+)")
 _UNIX_ACCEPTING = 0x10000
 _WILDCARDS = {"0.0.0.0", "::"}
 
@@ -41,12 +44,15 @@ def _unpacked(packed: bytes, *, ipv6: bool) -> str:
 
 
 def unix_listeners(lines: Iterable[str]) -> set[str]:
-    """The paths of Unix sockets that accept connections, out of the lines of `/proc/net/unix`."""
+    """The paths of Unix sockets that accept connections, out of the lines of `/proc/net/unix`.
+
+    A path may hold line breaks, and anybody may bind one: lines that are none are passed over.
+    """
     found = set()
     for line in lines:
-        fields = line.split(maxsplit=7)
-        if len(fields) == 8 and fields[3] != "Flags" and int(fields[3], 16) & _UNIX_ACCEPTING:
-            found.add(fields[7].rstrip("\n"))
+        fields = _UNIX_LINE.match(line)
+        if fields is not None and int(fields["flags"], 16) & _UNIX_ACCEPTING:
+            found.add(fields["path"])
     return found
 
 
@@ -81,7 +87,7 @@ def listens_locally(endpoint: Endpoint) -> bool | None:
     if endpoint.kind is EndpointKind.TERMINAL:
         return True
     if endpoint.kind is EndpointKind.UNIX:
-        with open("/proc/net/unix", encoding="utf-8", errors="surrogateescape") as lines:
+        with (PROC_NET / "unix").open(encoding="utf-8", errors="surrogateescape") as lines:
             return endpoint.path in unix_listeners(lines)
     local = [address for address in addresses_of(endpoint.host) if is_local(address)]
     if not local:
@@ -106,7 +112,7 @@ def listens(endpoint: Endpoint, *, connect_timeout: float = 1.0) -> bool:
 def _local_tcp_listeners() -> set[tuple[str, int]]:
     found: set[tuple[str, int]] = set()
     for name, ipv6 in (("tcp", False), ("tcp6", True)):
-        path = Path("/proc/net", name)
+        path = PROC_NET / name
         if path.exists():
             found |= tcp_listeners(path.read_text().splitlines(), ipv6=ipv6)
     return found

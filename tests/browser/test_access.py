@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from tests.browser.accounts import ALICE, CHARLIE
 from tests.browser.conftest import Visitors
-from tests.browser.guard import REFUSED_PAGE, Guard
+from tests.browser.guard import REFUSED_PAGE, REFUSED_SOCKET, Guard
 from tests.browser.served import MEMBERS, PATTERN, BrowserSite
 from tests.browser.visitor import session_path
 
@@ -47,7 +47,7 @@ def test_somebody_elses_session_is_not_there(site: BrowserSite, visit: Visitors,
         expect(charlie.page.get_by_role("heading", name="There is no such page")).to_be_visible()
     expect(charlie.open().get_by_text("Nothing of yours is running.")).to_be_visible()
 
-    guard.announce(r"WebSocket connection to .* failed: .*Unexpected response code: 403")
+    guard.announce(REFUSED_SOCKET)
     assert charlie.page.evaluate(_OPEN_WEBSOCKET, f"{session_path(session)}websockify") == 1006
     assert site.state_of(session) == "running"
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.accounts import ALICE
 from tests.browser.conftest import Visitors
-from tests.browser.guard import NO_SERVER, Guard
+from tests.browser.guard import NO_SERVER, REFUSED_SOCKET, Guard
 from tests.browser.line import Line
 from tests.browser.served import PATTERN, BrowserSite
 from tests.browser.visitor import viewer, wait_for_screen, wait_for_state
@@ -76,6 +76,7 @@ def test_a_server_that_stops_is_waited_for(own_site: BrowserSite, visit: Visitor
     expect(page.locator("#viewer-notice")).to_contain_text("reconnects")
 
     own_site.process.wait(10)
+    guard.announce(REFUSED_SOCKET)  # the session has ended with the server
     own_site.start()
     expect(page.get_by_text("The server was stopped.")).to_be_visible()
     assert own_site.state_of(session) == "ended"

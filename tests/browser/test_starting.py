@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from tests.browser.accounts import ALICE
 from tests.browser.conftest import Visitors
+from tests.browser.guard import REFUSED_SOCKET, Guard
 from tests.browser.served import FAILING, GATED, BrowserSite
 from tests.browser.visitor import session_of, viewer, wait_for_screen, wait_for_state
 
@@ -25,7 +26,10 @@ def test_the_page_follows_a_start_until_the_screen_is_there(site: BrowserSite, v
     assert viewer(page, "connects") == 1
 
 
-def test_a_script_that_fails_is_told_with_its_log_made_harmless(site: BrowserSite, visit: Visitors) -> None:
+def test_a_script_that_fails_is_told_with_its_log_made_harmless(
+    site: BrowserSite, visit: Visitors, guard: Guard
+) -> None:
+    guard.announce(REFUSED_SOCKET)  # it may have failed before the page's websocket comes
     alice = visit(ALICE)
     page = alice.page
     opened: list[str] = []

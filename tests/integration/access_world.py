@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -44,7 +46,7 @@ class World:
             "<uuid:session_id>": str(self.session.session.pk),
             "<path:type_name>": "Team",
             "<str:token>": self.rest.token,
-            "<path:content_type_id>": "1",
+            "<path:content_type_id>": str(ContentType.objects.get_for_model(User).pk),
             "<path:object_id>": self._object_id(route),
             "<id>": str(self.users["bob"].pk),
             "^(?P<app_label>remote_service|axes|auth)/$": "remote_service/",
@@ -62,8 +64,12 @@ class World:
             "remote_service/sessionevent/": SessionEvent.objects.first(),
             "auth/group/": Group.objects.first(),
             "auth/user/": self.users["bob"],
+            "admin/r/": self.users["bob"],
+            "axes/accessattempt/": AccessAttempt.objects.first(),
+            "axes/accessfailurelog/": AccessFailureLog.objects.first(),
+            "axes/accesslog/": AccessLog.objects.first(),
         }
-        return str(next((found.pk for part, found in objects.items() if found and part in route), 1))
+        return str(next((found.pk for part, found in objects.items() if found and part in route), ""))
 
     def as_every(self, ask: Callable[[str], Any]) -> dict[str, Any]:
         """Has everybody ask the same in the same world, and returns what each was answered."""
@@ -91,6 +97,9 @@ def make_world(make_user: Callable[..., Any], make_type: Callable[..., Any], gro
     session = reserve_for_user("Team", users["alice"], {"size": "800x600"}, Actor("alice", "", "web"))
     ended = reserve_for_user("Team", users["alice"], {"size": "800x600"}, Actor("alice", "", "web"))
     rest = reserve_for_rest("Open", {"size": "800x600"}, Actor("", "", "rest"))
+    AccessAttempt.objects.create(username="mallory", failures_since_start=1)
+    AccessFailureLog.objects.create(username="mallory")
+    AccessLog.objects.create(username="mallory")
     Session.objects.filter(pk=session.session.pk).update(state=State.RUNNING, running_at=timezone.now(), wanted="")
     Session.objects.filter(pk=ended.session.pk).update(state=State.ENDED, ended_at=timezone.now(), wanted="")
     return World(users, session, ended, rest)

@@ -48,8 +48,9 @@ def test_it_prints_every_problem_and_exits_with_1(file: Path) -> None:
     assert status == 1
     assert printed == (
         f'error E030 {file}:2: at "A" \u203a script: found the path "../a.py"; '
-        'expected the bare name of a Python file, such as "desktop_session.py". Fix: write "a.py", and put the file beside the sessions file or name its '
-        "directory in REMOTE_SERVICE_SCRIPT_DIRS.\n"
+        'expected the bare name of a Python file, such as "desktop_session.py". '
+        'Fix: write "a.py", and put the file beside the sessions file or name its directory '
+        "in REMOTE_SERVICE_SCRIPT_DIRS.\n"
         f'error E023 {file}:3: at "B": found the number 7; expected an object with at least script, count and options. '
         'Fix: write for example {"script": "desktop_session.py", "count": 1, "options": {}}.\n'
         f"{file}: 2 errors, 0 warnings\n"

@@ -1,0 +1,290 @@
+"""Every route, by every method, for everybody (design, section 9); a route that is not in the table fails.
+
+The columns are `ROLES`: anonymous, alice (owner, in the group), bob (in the group), charlie (outside), then staff
+without permissions, with the one to view and with the one to manage any session, and a superuser. "login" is a
+redirect to the login page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.http import HttpResponse
+
+from remote_service.models import Session
+from remote_service.relay.routing import websocket_application
+from remote_service.rest import views as rest_views
+from tests.integration.access_world import ROLES, World, make_world, routes, sessions_now
+from tests.unit.conftest import _static_files_by_plain_names  # noqa: F401 (a fixture that all tests here use)
+from tests.unit.relay.doubles import Viewer
+
+EVERYBODY = " ".join(["{0}"] * len(ROLES))
+
+
+def everybody(status: int) -> str:
+    return EVERYBODY.format(status)
+
+
+SITE = {
+    # --------------------------------- anonymous alice bob charlie | staff looker manager root
+    ("", "GET"):                              "login 200 200 200  200 200 200 200",
+    ("", "POST"):                             everybody(405),
+    ("launch/", "GET"):                       everybody(405),
+    # What a superuser may do to sessions is no membership in a group.
+    ("launch/", "POST"):                      "login 303 303 404  404 404 404 404",
+    ("sessions/", "GET"):                     "login 200 200 200  200 200 200 200",
+    ("sessions/", "POST"):                    everybody(405),
+    ("sessions/<uuid:session_id>/", "GET"):         "login 200 404 404  404 200 200 200",
+    ("sessions/<uuid:session_id>/", "POST"):        everybody(405),
+    ("sessions/<uuid:session_id>/status", "GET"):   "login 200 404 404  404 200 200 200",
+    ("sessions/<uuid:session_id>/status", "POST"):  everybody(405),
+    ("sessions/<uuid:session_id>/log", "GET"):      "login 200 404 404  404 200 200 200",
+    ("sessions/<uuid:session_id>/log", "POST"):     everybody(405),
+    ("sessions/<uuid:session_id>/stop", "GET"):     everybody(405),
+    # The one who may only look knows of it, so it is 403 and no 404.
+    ("sessions/<uuid:session_id>/stop", "POST"):    "login 303 404 404  404 403 303 303",
+    ("login/", "GET"):                        "200 302 302 302  302 302 302 302",
+    ("login/", "POST"):                       "200 302 302 302  302 302 302 302",
+    ("logout/", "GET"):                       everybody(405),
+    ("logout/", "POST"):                      "login login login login  login login login login",
+    ("password/", "GET"):                     "login 200 200 200  200 200 200 200",
+    ("password/", "POST"):                    "login 200 200 200  200 200 200 200",
+    ("favicon.ico", "GET"):                   everybody(200),
+    ("favicon.ico", "POST"):                  everybody(405),
+    # No login counts at the stand-alone REST; with its secret see below.
+    ("v1/status", "GET"):                     everybody(401),
+    ("v1/status", "POST"):                    everybody(405),
+    ("v1/status_view", "GET"):                everybody(401),
+    ("v1/status_view", "POST"):               everybody(405),
+    ("v1/reserve/<path:type_name>", "GET"):   everybody(401),
+    ("v1/reserve/<path:type_name>", "POST"):  everybody(405),
+    ("v1/release/<str:token>", "GET"):        everybody(401),
+    ("v1/release/<str:token>", "POST"):       everybody(405),
+    ("v1/stop", "GET"):                       everybody(401),
+    ("v1/stop", "POST"):                      everybody(405),
+}  # fmt: skip
+
+ADMIN = {
+    ("", "GET"):                              "login login login login  200 200 200 200",
+    ("", "POST"):                             "login login login login  200 200 200 200",
+    ("(?P<url>.*)$", "GET"):                  "login login login login  404 404 404 404",
+    ("(?P<url>.*)$", "POST"):                 "login login login login  404 404 404 404",
+    ("^(?P<app_label>remote_service|axes|auth)/$", "GET"):   "login login login login  404 404 404 200",
+    ("^(?P<app_label>remote_service|axes|auth)/$", "POST"):  "login login login login  404 404 404 200",
+    ("autocomplete/", "GET"):                 "login login login login  403 403 403 403",
+    ("autocomplete/", "POST"):                "login login login login  405 405 405 405",
+    ("jsi18n/", "GET"):                       "login login login login  200 200 200 200",
+    ("jsi18n/", "POST"):                      "login login login login  405 405 405 405",
+    ("login/", "GET"):                        "200 200 200 200  302 302 302 302",
+    ("login/", "POST"):                       everybody(200),
+    ("logout/", "GET"):                       "302 302 302 302  405 405 405 405",
+    ("logout/", "POST"):                      "302 302 302 302  login login login login",
+    ("password_change/", "GET"):              "login login login login  200 200 200 200",
+    ("password_change/", "POST"):             "login login login login  200 200 200 200",
+    ("password_change/done/", "GET"):         "login login login login  200 200 200 200",
+    ("password_change/done/", "POST"):        "login login login login  405 405 405 405",
+    ("r/<path:content_type_id>/<path:object_id>/", "GET"):   "login login login login  404 404 404 404",
+    ("r/<path:content_type_id>/<path:object_id>/", "POST"):  "login login login login  404 404 404 404",
+    ("auth/user/<id>/password/", "GET"):      "login login login login  403 403 403 200",
+    ("auth/user/<id>/password/", "POST"):     "login login login login  403 403 403 200",
+}  # fmt: skip
+
+MODELS = {
+    # What a superuser gets by GET and POST (empty, so that nothing is changed); all other staff is refused.
+    "remote_service/site/":         {"": 200, "add/": 403, "change/": 200, "delete/": 403, "history/": 200},
+    "remote_service/session/":      {"": 200, "add/": 403, "change/": 200, "delete/": 403, "history/": 200},
+    "remote_service/sessionevent/": {"": 200, "add/": 403, "change/": 200, "delete/": 403, "history/": 200},
+    "auth/group/":                  {"": 200, "add/": 200, "change/": 200, "delete/": 200, "history/": 200},
+    "auth/user/":                   {"": 200, "add/": 200, "change/": 200, "delete/": 200, "history/": 200},
+    "axes/accessattempt/":          {"": 200, "add/": 403, "change/": 200, "delete/": 200, "history/": 200},
+    "axes/accessfailurelog/":       {"": 200, "add/": 403, "change/": 200, "delete/": 200, "history/": 200},
+    "axes/accesslog/":              {"": 200, "add/": 403, "change/": 200, "delete/": 200, "history/": 200},
+}  # fmt: skip
+POSTED = {
+    # A form that was accepted leads on.
+    "remote_service/site/<path:object_id>/change/": 302,
+    "axes/accessattempt/<path:object_id>/change/": 302,
+    "axes/accessfailurelog/<path:object_id>/change/": 302,
+    "axes/accesslog/<path:object_id>/change/": 302,
+    # Read-only.
+    "remote_service/session/<path:object_id>/change/": 403,
+    "remote_service/sessionevent/<path:object_id>/change/": 403,
+}
+FIELDS = {"launch/": {"type": "Team"}}
+"""What is posted; nothing unless it stands here."""
+
+
+def expectations() -> dict[tuple[str, str], str]:
+    """The whole table, by route and method."""
+    table = dict(SITE)
+    table |= {(f"admin/{route}", method): expected for (route, method), expected in ADMIN.items()}
+    nobody = "login login login login"
+    for model, statuses in MODELS.items():
+        for page, status in statuses.items():
+            inner = f"{model}{page}" if page in ("", "add/") else f"{model}<path:object_id>/{page}"
+            table[f"admin/{inner}", "GET"] = f"{nobody}  403 403 403 {status}"
+            table[f"admin/{inner}", "POST"] = f"{nobody}  403 403 403 {POSTED.get(inner, status)}"
+        for method in ("GET", "POST"):
+            # An old address, which leads to the page to change.
+            table[f"admin/{model}<path:object_id>/", method] = f"{nobody}  302 302 302 302"
+    return table
+
+
+EXPECTED = expectations()
+
+
+@pytest.fixture
+def world(make_user: Callable[..., Any], make_type: Callable[..., Any], group: Any, gateway_settings: Any) -> World:
+    made = make_world(make_user, make_type, group)
+    Path(gateway_settings.session_logs, f"{made.session.session.pk}.log").write_text("hello\n")
+    return made
+
+
+def in_short(response: HttpResponse) -> str:
+    """The status, or "login" for a redirect to a login page."""
+    address = response.headers.get("Location", "").partition("?")[0]
+    return "login" if response.status_code == 302 and address.endswith("/login/") else str(response.status_code)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("route", routes())
+def test_a_route_answers_everybody_as_the_matrix_says(world: World, route: str, method: str) -> None:
+    assert (route, method) in EXPECTED, f"{method} /{route} is new: say in the matrix who may have it"
+    address = world.fill(route)
+    before = sessions_now()
+
+    def ask(role: str) -> str:
+        client = world.client(role)
+        response = client.get(address) if method == "GET" else client.post(address, FIELDS.get(route, {}))
+        if method == "GET":
+            assert sessions_now() == before, "a GET reserves, starts and stops nothing"
+        return in_short(response)
+
+    assert world.as_every(ask) == dict(zip(ROLES, EXPECTED[route, method].split(), strict=True))
+
+
+def test_the_matrix_names_only_routes_that_there_are() -> None:
+    assert {route for route, _ in EXPECTED} == set(routes())
+
+
+@pytest.mark.parametrize("route", [route for route in routes() if not route.startswith("v1/")])
+def test_no_form_is_taken_from_another_site(world: World, route: str) -> None:
+    before = sessions_now()
+
+    def ask(role: str) -> int:
+        client = world.client(role, enforce_csrf_checks=True)
+        return int(client.post(world.fill(route), FIELDS.get(route, {})).status_code)
+
+    # Some routes send away whom they do not know, or refuse the method, before they look at the form.
+    assert set(world.as_every(ask).values()) <= {302, 403, 404, 405}
+    assert sessions_now() == before
+
+
+# ---- the stand-alone REST with its secret ----------------------------------------------------------------
+
+WITH_SECRET = {
+    "/v1/status": everybody(200),
+    "/v1/status_view": everybody(200),
+    "/v1/reserve/Open": everybody(200),
+    "/v1/reserve/Nobody": everybody(404),
+    "/v1/reserve/Team": everybody(403),
+    # Not the login counts but the name that is given; a superuser is no member either.
+    "/v1/reserve/Team?username={role}": "403 200 200 403  403 403 403 403",
+    "/v1/release/{rest}": everybody(200),
+    "/v1/release/{web}": everybody(404),
+    "/v1/release/nobody-has-this": everybody(404),
+    "/v1/stop": everybody(200),
+}
+
+
+@pytest.mark.parametrize("address", WITH_SECRET)
+def test_the_secret_counts_alike_for_everybody(world: World, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest_views, "RELEASE_PATIENCE", 0.01)
+    monkeypatch.setattr(rest_views.os, "kill", lambda *_: None)
+
+    def ask(role: str) -> str:
+        path, _, query = address.format(role=role, rest=world.rest.token, web=world.session.token).partition("?")
+        client = world.client(role)
+        return in_short(client.get(f"{path}?{query}", headers={"Authorization": "Bearer rest secret"}))
+
+    assert world.as_every(ask) == dict(zip(ROLES, WITH_SECRET[address].split(), strict=True))
+
+
+# ---- websockets ------------------------------------------------------------------------------------------
+
+ORIGIN = "http://testserver"
+
+WEBSOCKETS = {
+    # By the site's own pages, with the visitor's cookie.
+    ("/sessions/{session}/websockify", ORIGIN):        "403 101 403 403  403 101 101 101",
+    ("/websockify?token={web}", ORIGIN):               "403 101 403 403  403 101 101 101",
+    ("/sessions/{ended}/websockify", ORIGIN):          everybody(403),
+    ("/websockify?token={ended_token}", ORIGIN):       everybody(403),
+    ("/sessions/{rest_session}/websockify", ORIGIN):   "403 403 403 403  403 101 101 101",
+    ("/sessions/00000000-0000-0000-0000-000000000000/websockify", ORIGIN): everybody(403),
+    ("/websockify", ORIGIN):                           everybody(403),
+    ("/websockify?token=nobody-has-this", ORIGIN):     everybody(403),
+    ("/websockify?token={rest}", ORIGIN):              everybody(101),
+    ("/anywhere/else?token={rest}", ORIGIN):           everybody(403),
+    # By another site's pages the cookie counts for nothing.
+    ("/sessions/{session}/websockify", "http://elsewhere.example"):  everybody(403),
+    ("/sessions/{session}/websockify", "https://testserver"):        everybody(403),
+    ("/sessions/{session}/websockify", None):                        everybody(403),
+    ("/websockify?token={web}", "null"):                             everybody(403),
+    ("/sessions/{rest_session}/websockify", None):                   everybody(403),
+    # A token of the REST is the whole right.
+    ("/websockify?token={rest}", "http://elsewhere.example"):        everybody(101),
+    ("/websockify?token={rest}", None):                              everybody(101),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _connections_stay_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Channels closes a connection that is in a transaction, as a test's is."""
+    monkeypatch.setattr("channels.db.close_old_connections", lambda: None)
+
+
+def upgrade(world: World, role: str, address: str, origin: str | None) -> str:
+    """Asks the whole websocket application as a browser in which `role` is logged in; leaves at once."""
+    path, _, query = address.partition("?")
+    headers = [(b"host", b"testserver")]
+    if origin is not None:
+        headers.append((b"origin", origin.encode()))
+    if cookies := world.client(role).cookies:
+        headers.append((b"cookie", "; ".join(f"{key}={value.value}" for key, value in cookies.items()).encode()))
+    viewer = Viewer()
+    viewer.messages.put_nowait({"type": "websocket.connect"})
+    viewer.leaves(1000)
+    application: Any = websocket_application
+    asked = {
+        "type": "websocket", "scheme": "ws", "path": path, "query_string": query.encode(), "headers": headers,
+        "client": ("192.0.2.7", 50000), "subprotocols": [],
+    }  # fmt: skip
+    async_to_sync(application)(asked, viewer.receive, viewer.send)
+    assert viewer.refused is (viewer.accepted is False)
+    return "403" if viewer.refused else "101"
+
+
+@pytest.mark.parametrize(("address", "origin"), WEBSOCKETS)
+def test_a_websocket_opens_for_those_in_the_matrix(world: World, address: str, origin: str | None) -> None:
+    filled = address.format(
+        session=world.session.session.pk, web=world.session.token,
+        ended=world.ended.session.pk, ended_token=world.ended.token,
+        rest_session=world.rest.session.pk, rest=world.rest.token,
+    )  # fmt: skip
+
+    answers = world.as_every(lambda role: upgrade(world, role, filled, origin))
+
+    assert answers == dict(zip(ROLES, WEBSOCKETS[address, origin].split(), strict=True))
+
+
+@pytest.mark.parametrize("role", ["looker", "manager", "root"])
+def test_a_session_that_waits_for_its_token_is_started_by_no_ones_look(world: World, role: str) -> None:
+    assert upgrade(world, role, f"/sessions/{world.rest.session.pk}/websockify", ORIGIN) == "101"
+
+    wanted = Session.objects.get(pk=world.rest.session.pk).wanted
+    assert wanted == ("" if role == "looker" else "start")

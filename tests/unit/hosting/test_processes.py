@@ -1,0 +1,100 @@
+"""Processes as `/proc` shows them; ending them is in tests/integration/hosting."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from remote_service.hosting import processes
+from remote_service.hosting.processes import MARKER, NO_SESSION, Process
+
+SESSION = "12345678-9abc-4def-8123-456789abcdef"
+
+
+def test_this_process_is_seen_as_it_is() -> None:
+    seen = processes.look(os.getpid())
+    assert seen is not None
+    assert (seen.pid, seen.parent, seen.dead) == (os.getpid(), os.getppid(), False)
+    assert processes.all_processes()[os.getpid()].start_time == seen.start_time
+
+
+def test_a_pid_that_nobody_has_is_nobody() -> None:
+    assert processes.look(2**22 + 1) is None
+    assert processes.carries_marker(2**22 + 1, SESSION) is False
+
+
+@pytest.mark.parametrize(
+    ("state", "dead"), [("R", False), ("S", False), ("D", False), ("T", False), ("Z", True), ("X", True)]
+)
+def test_a_zombie_is_dead(state: str, dead: bool) -> None:
+    assert Process(1, 0, state, 0).dead is dead
+
+
+def table(*lines: tuple[int, int, str]) -> dict[int, Process]:
+    """Processes by pid, parent and state."""
+    return {pid: Process(pid, parent, state, pid * 10) for pid, parent, state in lines}
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        ([], set()),
+        ([(10, 1, "S")], set()),
+        ([(10, 1, "S"), (11, 10, "S"), (12, 11, "S"), (13, 12, "S"), (20, 1, "S")], {11, 12, 13}),
+        ([(13, 12, "S"), (12, 11, "S"), (11, 10, "S"), (10, 1, "S")], {11, 12, 13}),
+        # The children of a zombie are its own until it is fetched.
+        ([(10, 1, "S"), (11, 10, "Z"), (12, 11, "S")], {12}),
+        # Pids go round: a parent may have a higher one.
+        ([(10, 1, "S"), (900, 10, "S"), (4, 900, "R")], {900, 4}),
+    ],
+)
+def test_descendants_are_children_and_their_children(
+    monkeypatch: pytest.MonkeyPatch, lines: list[tuple[int, int, str]], found: set[int]
+) -> None:
+    monkeypatch.setattr(processes, "all_processes", lambda: table(*lines))
+    assert {process.pid for process in processes.descendants(10)} == found
+
+
+def test_the_marked_are_those_that_live_and_carry_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "all_processes", lambda: table((10, 1, "S"), (11, 1, "Z"), (12, 1, "S")))
+    monkeypatch.setattr(processes, "carries_marker", lambda pid, session: pid != 12 and session == SESSION)
+    assert [process.pid for process in processes.marked(SESSION)] == [10]
+    assert processes.marked("another") == []
+
+
+def test_a_name_with_brackets_and_spaces_does_not_confuse_the_fields() -> None:
+    name = Path(f"/proc/{os.getpid()}/comm")
+    before = name.read_text()
+    name.write_text("odd) S 1 (name")
+    try:
+        seen = processes.look(os.getpid())
+        assert seen is not None and seen.parent == os.getppid()
+    finally:
+        name.write_text(before)
+
+
+def test_the_placeholder_is_as_long_as_a_session_s_name() -> None:
+    assert len(NO_SESSION) == len(SESSION)
+
+
+def test_marking_this_process_names_the_session_for_what_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(MARKER, NO_SESSION)
+    monkeypatch.setattr(processes, "_placeholder", None)
+    processes.mark_this_process(SESSION)
+    assert os.environ[MARKER] == SESSION
+
+
+def test_a_kernel_that_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refusing:
+        def prctl(self, *_: int) -> int:
+            return -1
+
+    monkeypatch.setattr(processes, "_libc", Refusing())
+    with pytest.raises(OSError, match=r"prctl\(PR_SET_CHILD_SUBREAPER\) failed"):
+        processes.adopt_orphans()
+
+
+def test_nothing_is_waited_for_where_nothing_is_held() -> None:
+    assert processes.wait_for_one([], 0.0) is False
