@@ -6,10 +6,15 @@ from __future__ import annotations
 import os
 import sys
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
 if __name__ == "__main__":
     # Whatever is written into the state directory is for its owner only.
     os.umask(0o077)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sessions_config.settings")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        # The message says what to do; where in our code it was noticed helps nobody.
+        sys.exit(f"{sys.argv[0]}: {error}")

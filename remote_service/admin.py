@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from remote_service import lifecycle
+from remote_service import access, lifecycle
 from remote_service.lifecycle import Actor
 from remote_service.models import Session, SessionEvent, Site, Viewer
 
@@ -84,6 +85,18 @@ class SessionAdmin(ReadOnly, admin.ModelAdmin):
         "quarantined",
     )
     inlines = (EventInline, ViewerInline)
+    actions = ("release_from_quarantine",)
+
+    def has_manage_permission(self, request: HttpRequest) -> bool:
+        """Who may manage any session."""
+        return access.may_manage(request.user)
+
+    @admin.action(description="Release the slots of the selected sessions from quarantine", permissions=["manage"])
+    def release_from_quarantine(self, request: HttpRequest, chosen: QuerySet[Session]) -> None:
+        """Gives slots back of which nobody knew what their session had left; each release is an event."""
+        by = Actor(request.user.get_username(), request.META.get("REMOTE_ADDR", ""), "admin")
+        released = sum(lifecycle.release_quarantine(session.pk, by) for session in chosen)
+        self.message_user(request, f"{released} of {len(chosen)} slots were in quarantine, and are free now.")
 
 
 @admin.register(SessionEvent)

@@ -128,7 +128,8 @@ class RemoteServiceScript:
 
         Called exactly once for every `start` that was called and did not return something false; never otherwise.
         (Should this very call be killed, it is made a second time: stopping what is stopped must be harmless.)
-        It may take 10 seconds; a `stop` that hangs puts the slot in quarantine until a member of staff releases it.
+        It may take 10 seconds, then it is interrupted; one that hangs all the same puts the slot in quarantine until a
+        member of staff releases it.
         Programs started by `spawn` need no stopping: they are ended afterwards in every case.
 
         Returns:

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ MOST_MESSAGE = 4 * 1024 * 1024
 """Bytes of one message from a browser; the largest that noVNC sends is a pasted text."""
 KEEP_ALIVE = 75
 """Seconds that an idle connection is kept: longer than a page's poll, and than a front proxy keeps its own (60)."""
+BACKLOG = 2048
 GRACE = 1
 """Whole seconds that requests have to finish when the server stops."""
 
@@ -59,8 +61,21 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.queue.put_nowait({"type": "websocket.disconnect", "code": LINE_CUT})
 
 
+class ListenError(RuntimeError):
+    """The address cannot be listened on; the message says which, why, and what to do."""
+
+
 class _Server(uvicorn.Server):
     """uvicorn without its own signal handling: sessions are ended before the process is."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins to answer, and says so."""
+        await super().startup(sockets)
+        self._announce()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -108,15 +123,45 @@ def uvicorn_config(application: Any, listen: Listen) -> uvicorn.Config:
     )
 
 
-async def serve(application: Any, listen: Listen, settings: GatewaySettings) -> None:
+def open_listeners(listen: Listen) -> list[socket.socket] | None:
+    """Listens at a TCP address, before anything else is begun; None for a Unix socket, which uvicorn makes.
+
+    Raises:
+        ListenError: it is taken, not ours, or no address of this machine.
+    """
+    if listen.uds is not None:
+        return None
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    try:
+        return [socket.create_server((listen.host.strip("[]"), listen.port), family=family, backlog=BACKLOG)]
+    except OSError as error:
+        raise ListenError(
+            f"{listen.host} port {listen.port} cannot be listened on: {error.strerror or error}; expected a free port "
+            "at an address of this machine. Choose others by --host and --port (with make run: HOST and PORT)"
+        ) from error
+
+
+async def serve(
+    application: Any,
+    listen: Listen,
+    settings: GatewaySettings,
+    listeners: list[socket.socket] | None = None,
+    announce: Callable[[], None] = lambda: None,
+) -> None:
     """Serves pages, websockets and sessions until SIGTERM, SIGINT or `/v1/stop`; then ends every session.
+
+    Args:
+        application: the ASGI application.
+        listen: where, and with which certificate.
+        settings: the framework's.
+        listeners: what `open_listeners` gave.
+        announce: called once requests are answered.
 
     Raises:
         AccountError: scripts may not run as root and there is no account for them.
-        SystemExit: the address cannot be listened on.
     """
     supervisor = Supervisor(settings)
-    server = _Server(uvicorn_config(application, listen))
+    server = _Server(uvicorn_config(application, listen), announce)
 
     def stop() -> None:
         server.should_exit = True
@@ -131,7 +176,7 @@ async def serve(application: Any, listen: Listen, settings: GatewaySettings) -> 
         await supervising
         return
     supervising.add_done_callback(lambda _task: stop())
-    await server.serve()
+    await server.serve(listeners)
     await supervising
 
 

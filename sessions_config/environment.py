@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -74,3 +74,25 @@ class Environment(BaseSettings):
     def _prefix(cls, value: str) -> str:
         stripped = value.strip("/")
         return f"/{stripped}" if stripped else ""
+
+
+class EnvironmentVariableError(ValueError):
+    """A variable holds what it cannot; the message names each, with its value and what was expected."""
+
+
+def read_environment() -> Environment:
+    """Reads all variables.
+
+    Raises:
+        EnvironmentVariableError: lists every one that cannot be read. Secrets are not shown.
+    """
+    try:
+        return Environment()  # type: ignore[call-arg]  # pydantic-settings fills the fields from the environment
+    except ValidationError as error:
+        wrong = [
+            f"{found['loc'][0]} is {found['input']!r}: {found['msg'][:1].lower()}{found['msg'][1:]}"
+            for found in error.errors()
+        ]
+        raise EnvironmentVariableError(
+            f"{'; '.join(wrong)}. Correct the environment; docs/admins.md lists every variable with what it may hold"
+        ) from error

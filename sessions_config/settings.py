@@ -12,13 +12,13 @@ from django.core.exceptions import ImproperlyConfigured
 
 from remote_service.conf import GatewaySettings
 from remote_service.state_dir import StateDirError, open_state_dir, private_file, secret_key
-from sessions_config.environment import Environment
+from sessions_config.environment import EnvironmentVariableError, read_environment
 
-ENVIRONMENT = Environment()  # type: ignore[call-arg]  # pydantic-settings fills the fields from the environment
 try:
+    ENVIRONMENT = read_environment()
     STATE_DIR = open_state_dir(ENVIRONMENT.state_dir)
     SECRET_KEY = secret_key(STATE_DIR)
-except StateDirError as error:
+except (EnvironmentVariableError, StateDirError) as error:
     raise ImproperlyConfigured(str(error)) from error
 
 REMOTE_SERVICE = GatewaySettings(
@@ -179,6 +179,8 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "level": "INFO"},
+        # A request that was refused stands in an event row; its path may hold a token.
+        "django.request": {"level": "ERROR"},
         "django.server": {"handlers": [], "propagate": True},
         "axes": {"level": "WARNING"},
         "uvicorn": {"level": "WARNING"},

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from remote_service.hosting.processes import MARKER, NO_SESSION
+from remote_service.hosting.readable import ids_of, permits
 
 PASSED = ("PATH", "LANG", "TZ", "TERM", "TMPDIR", "HOME", "USER", "SHELL")
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -58,6 +60,15 @@ def script_environment(environ: Mapping[str, str], account: str | None, extra_na
     chosen.setdefault("PATH", DEFAULT_PATH)
     if account is not None:
         entry = pwd.getpwnam(account)
+        # Looking for a program, a shell passes over a directory that it may not enter; Python reports it instead.
+        chosen["PATH"] = ":".join(folder for folder in chosen["PATH"].split(":") if may_enter(folder, account))
         chosen |= {"HOME": entry.pw_dir, "USER": entry.pw_name, "SHELL": entry.pw_shell or "/bin/sh"}
     chosen[MARKER] = NO_SESSION
     return chosen
+
+
+def may_enter(folder: str, account: str) -> bool:
+    """Whether the account can look for programs in a directory; one that does not exist harms nobody."""
+    path = Path(folder).resolve()
+    uid, gids = ids_of(account)
+    return all(permits(part.stat(), uid, gids, 1) for part in (path, *path.parents) if part.is_dir())

@@ -107,7 +107,7 @@ def make_world(make_user: Callable[..., Any], make_type: Callable[..., Any], gro
 
 def sessions_now() -> list[dict[str, Any]]:
     """Every session's row: what a request may not change that only looks."""
-    return list(Session.objects.order_by("pk").values())
+    return [dict(row) for row in Session.objects.order_by("pk").values()]
 
 
 def routes() -> list[str]:

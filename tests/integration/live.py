@@ -18,35 +18,28 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 import shutil
 import signal
 import socket
 import sqlite3
-import ssl
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Mapping
 from contextlib import closing
-from functools import cache
-from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
 from websockets.asyncio.client import connect
 
+from tests.integration.pages import PASSWORD, SitePages, fetch, opener, unverified
 from tests.waiting import eventually
 
 PROJECT = Path(__file__).resolve().parents[2]
 SCRIPT_DIRS = (PROJECT / "example_scripts", Path(__file__).parent / "relay_scripts")
-PASSWORD = "correct horse battery"
-"""Of every user of `USERS`."""
 USERS = {
     "alice": {"group": "ClusterRendering"},
     "bob": {"group": "ClusterRendering"},
@@ -74,7 +67,6 @@ for name, traits in users.items():
     if permission:
         user.user_permissions.add(Permission.objects.get(codename=permission))
 """
-_FORM_TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
 
 class Answer(NamedTuple):
@@ -82,14 +74,6 @@ class Answer(NamedTuple):
 
     status: int
     body: Any
-
-
-class Page(NamedTuple):
-    """A page, after redirections."""
-
-    status: int
-    url: str
-    text: str
 
 
 class Ended(NamedTuple):
@@ -101,9 +85,11 @@ class Ended(NamedTuple):
 
 def environment(state: Path) -> dict[str, str]:
     """Ours without what is set for another site, and with the state directory."""
-    ours = {k: v for k, v in os.environ.items() if not k.startswith(("REMOTE_SERVICE_", "WEBSOCKETSERVER_"))}
-    passed_on = {k: v for k, v in os.environ.items() if k == "REMOTE_SERVICE_SCRIPT_ENV"}
-    return {**ours, **passed_on, "REMOTE_SERVICE_STATE_DIR": str(state)}
+    of_a_site = ("REMOTE_SERVICE_", "WEBSOCKETSERVER_", "DATABASE_URL", "CHANNEL_LAYER_URL", "HOST", "PORT")
+    # With this one, script hosts and runners measure their coverage.
+    kept = {"REMOTE_SERVICE_SCRIPT_ENV"}
+    ours = {k: v for k, v in os.environ.items() if k in kept or not k.startswith(of_a_site)}
+    return {**ours, "REMOTE_SERVICE_STATE_DIR": str(state)}
 
 
 def make_template(state: Path) -> Path:
@@ -117,7 +103,7 @@ def make_template(state: Path) -> Path:
     return state
 
 
-class LiveServer:
+class LiveServer(SitePages):
     """One server: its state directory, its sessions file, its process. Nothing runs before `start`."""
 
     def __init__(
@@ -138,6 +124,7 @@ class LiveServer:
             tls: certificate and key, to serve https and wss.
             variables: more of the server's environment.
         """
+        super().__init__()
         self.root = root
         self.state = root / "state"
         self.sessions_file = root / "sessions.json"
@@ -156,7 +143,6 @@ class LiveServer:
         }
         self._process: subprocess.Popen[bytes] | None = None
         self._seen: set[psutil.Process] = set()
-        self._browsers: dict[str, tuple[CookieJar, urllib.request.OpenerDirector]] = {}
 
     # ---- the process ------------------------------------------------------------------------------------
 
@@ -266,7 +252,7 @@ class LiveServer:
     def rest(self, path: str, **query: str) -> Answer:
         """Calls the REST with the site's secret; what is not JSON is returned as text."""
         asked = urllib.parse.urlencode({"security_token": self.secret, **query})
-        page = _fetch(_opener(), f"{self.url}{path}?{asked}")
+        page = fetch(opener(), f"{self.url}{path}?{asked}")
         return Answer(page.status, json.loads(page.text) if page.text.startswith("{") else page.text)
 
     def reserve(self, type_name: str, **options: str) -> str:
@@ -279,52 +265,6 @@ class LiveServer:
         """A slot as `/v1/status` has it."""
         found: dict[str, Any] = self.rest("/v1/status").body["services"][type_name]["instances"][index]
         return found
-
-    # ---- pages ------------------------------------------------------------------------------------------
-
-    def get(self, name: str, path: str) -> Page:
-        """Somebody fetches a page."""
-        return _fetch(self._browser(name)[1], f"{self.url}{path}")
-
-    def post(self, name: str, path: str, fields: Mapping[str, str] | None = None, *, form: str = "/") -> Page:
-        """Somebody fills the form on the page `form` in, and sends it to `path`."""
-        found = _FORM_TOKEN.search(self.get(name, form).text)
-        assert found, f"there is no form at {form}"
-        data = urllib.parse.urlencode({"csrfmiddlewaretoken": found[1], **(fields or {})}).encode()
-        headers = {"Origin": self.url, "Referer": f"{self.url}{form}"}
-        return _fetch(self._browser(name)[1], urllib.request.Request(f"{self.url}{path}", data, headers))
-
-    def login(self, name: str) -> str:
-        """Logs a user of `USERS` in, once; returns the cookie for a websocket."""
-        jar = self._browser(name)[0]
-        if "gateway_session" not in {cookie.name for cookie in jar}:
-            page = self.post(name, "/login/", {"username": name, "password": PASSWORD}, form="/login/")
-            assert page.url == f"{self.url}/", page.text
-        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
-
-    def logout(self, name: str) -> None:
-        """Logs a user out."""
-        self.post(name, "/logout/")
-        self._browsers.pop(name)
-
-    def launch(self, name: str, type_name: str, **fields: str) -> str:
-        """A user presses Start; returns the session's id."""
-        self.login(name)
-        page = self.post(name, "/launch/", {"type": type_name, **fields})
-        found = re.fullmatch(rf"{re.escape(self.url)}/sessions/([0-9a-f-]{{36}})/", page.url)
-        assert found, f"{page.status} {page.url}: {page.text}"
-        return found[1]
-
-    def stop_session(self, name: str, session: str) -> None:
-        """A user presses Stop."""
-        self.login(name)
-        assert self.post(name, f"/sessions/{session}/stop").status == 200
-
-    def _browser(self, name: str) -> tuple[CookieJar, urllib.request.OpenerDirector]:
-        if name not in self._browsers:
-            jar = CookieJar()
-            self._browsers[name] = jar, _opener(urllib.request.HTTPCookieProcessor(jar))
-        return self._browsers[name]
 
     # ---- websockets -------------------------------------------------------------------------------------
 
@@ -339,7 +279,7 @@ class LiveServer:
             additional_headers={"Cookie": cookie} if cookie else None,
             **{
                 "origin": origin, "subprotocols": ["binary"], "compression": None, "max_size": None, "proxy": None,
-                "ping_interval": None, "close_timeout": 1, "ssl": _unverified() if self.tls else None, **options,
+                "ping_interval": None, "close_timeout": 1, "ssl": unverified() if self.tls else None, **options,
             },
         )  # fmt: skip
 
@@ -364,26 +304,3 @@ def _lives(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-@cache
-def _unverified() -> ssl.SSLContext:
-    """Tests' certificates are signed by nobody."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _opener(*handlers: urllib.request.BaseHandler) -> urllib.request.OpenerDirector:
-    https = urllib.request.HTTPSHandler(context=_unverified())
-    return urllib.request.build_opener(urllib.request.ProxyHandler({}), https, *handlers)
-
-
-def _fetch(opener: urllib.request.OpenerDirector, request: str | urllib.request.Request) -> Page:
-    try:
-        with opener.open(request, timeout=30) as answer:
-            return Page(answer.status, answer.url, answer.read().decode())
-    except urllib.error.HTTPError as refused:
-        with refused:
-            return Page(refused.code, refused.url, refused.read().decode())

@@ -6,8 +6,9 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +55,6 @@ class Probe(RemoteServiceScript):
             return False
         if does == "hang":
             time.sleep(60)
-        if does == "die later":
-            self.set_unix_socket(self.scratch / "never")
-            os.kill(os.getpid(), 9) if os.fork() == 0 else None
-            return True
         if does == "wait":
             self.set_unix_socket(self.scratch / "never")
             return True
@@ -83,9 +80,9 @@ class Probe(RemoteServiceScript):
         return True
 
     def note(self, call):
-        plan = getattr(self, "plan", None)
+        mark = self.plan.get("mark", "") if hasattr(self, "plan") else "without its state"
         descriptor = os.open(HERE / "calls", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        os.write(descriptor, f"{call} {self.index} {'without state' if plan is None else plan.get('mark', '')}".rstrip().encode() + b"\\n")
+        os.write(descriptor, f"{call} {self.index} {mark}".strip().encode() + b"\\n")
         os.close(descriptor)
 
 
@@ -250,4 +247,16 @@ class ProbeSite:
         await sync_to_async(connections.close_all)()
 
 
-Condition = Callable[[], Awaitable[Any] | Any]
+@asynccontextmanager
+async def probe_site(settings: Any, tmp_path: Path) -> AsyncIterator[ProbeSite]:
+    """A site below `tmp_path`, in force for the test."""
+    tmp_path.chmod(0o755)
+    directory = tmp_path / "site"
+    directory.mkdir(mode=0o755)
+    sessions_file = directory / "sessions.json"
+    settings.REMOTE_SERVICE = replace(settings.REMOTE_SERVICE, sessions_file=sessions_file, script_dirs=())
+    site = ProbeSite(settings.REMOTE_SERVICE, directory)
+    try:
+        yield site
+    finally:
+        await site.close()

@@ -90,3 +90,22 @@ def test_its_forms_can_be_posted_by_a_browser(root: Any, client: Client) -> None
     page = client.get("/admin/").content.decode()
     assert '<meta name="referrer" content="same-origin">' in page
     assert "Remote sessions" in page
+
+
+def test_staff_release_a_slot_from_quarantine(root: Any, client: Client, session: Session) -> None:
+    Session.objects.update(state="ended", quarantined=True)
+    data = {"action": "release_from_quarantine", "_selected_action": [str(session.pk)]}
+    page = client.post("/admin/remote_service/session/", data, follow=True).content.decode()
+    assert "1 of 1 slots were in quarantine, and are free now." in page
+    assert not Session.objects.get().quarantined
+    assert SessionEvent.objects.get(what="released from quarantine").who == "root"
+
+
+def test_who_may_only_view_sessions_cannot_release_them(
+    make_user: Callable[..., Any], client: Client, session: Session
+) -> None:
+    Session.objects.update(state="ended", quarantined=True)
+    client.force_login(make_user("viewer", is_staff=True, permissions=("view_session",)))
+    data = {"action": "release_from_quarantine", "_selected_action": [str(session.pk)]}
+    client.post("/admin/remote_service/session/", data)
+    assert Session.objects.get().quarantined

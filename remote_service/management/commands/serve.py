@@ -16,8 +16,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from remote_service import checks, conf, pid_file
+from remote_service.database import require_prepared_database
 from remote_service.hosting.account import AccountError, session_account
-from remote_service.server import Listen, serve
+from remote_service.server import Listen, ListenError, open_listeners, serve
 
 log = logging.getLogger(__name__)
 
@@ -59,13 +60,20 @@ class Command(BaseCommand):
             trusted_proxies=settings.ENVIRONMENT.trusted_proxies,
         )
         check_listen(listen)
+        require_prepared_database()
         try:
             session_account(conf.current().session_user)
             with pid_file.hold(conf.current().state_dir):
-                self.stdout.write(f"Serving on {address(listen)} (Ctrl-C ends the server and its sessions)")
-                uvloop.run(serve(get_default_application(), listen, conf.current()))
-        except (pid_file.AlreadyRunningError, AccountError) as error:
+                listeners = open_listeners(listen)
+                uvloop.run(
+                    serve(get_default_application(), listen, conf.current(), listeners, lambda: self._say(listen))
+                )
+        except (pid_file.AlreadyRunningError, AccountError, ListenError) as error:
             raise CommandError(str(error)) from error
+
+    def _say(self, listen: Listen) -> None:
+        self.stdout.write(f"Serving on {address(listen)} (Ctrl-C ends the server and its sessions)")
+        self.stdout.flush()
 
 
 def apply_options(options: dict[str, Any]) -> None:

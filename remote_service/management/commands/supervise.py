@@ -8,6 +8,7 @@ import uvloop
 from django.core.management.base import BaseCommand, CommandError
 
 from remote_service import conf, pid_file
+from remote_service.database import require_prepared_database
 from remote_service.hosting.account import AccountError, session_account
 from remote_service.server import supervise
 
@@ -20,6 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Supervises."""
+        require_prepared_database()
         try:
             session_account(conf.current().session_user)
             with pid_file.hold(conf.current().state_dir):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from sessions_config.environment import BASE_DIR, Environment
+from sessions_config.environment import BASE_DIR, Environment, EnvironmentVariableError, read_environment
 
 FIELDS = Environment.model_fields
 VARIABLES = {name: str(field.validation_alias) for name, field in FIELDS.items()}
@@ -179,3 +179,15 @@ def test_the_environment_is_read_nowhere_else() -> None:
         "sessions_config/asgi.py",
         "webui/management/commands/prepare.py",
     }
+
+
+def test_every_variable_that_cannot_be_read_is_named_with_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "abc")
+    monkeypatch.setenv("REMOTE_SERVICE_PER_USER_TOTAL", "0")
+    with pytest.raises(EnvironmentVariableError) as caught:
+        read_environment()
+    assert str(caught.value) == (
+        "REMOTE_SERVICE_PER_USER_TOTAL is '0': input should be greater than or equal to 1; "
+        "PORT is 'abc': input should be a valid integer, unable to parse string as an integer. "
+        "Correct the environment; docs/admins.md lists every variable with what it may hold"
+    )

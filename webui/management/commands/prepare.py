@@ -10,9 +10,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
+from remote_service.database import unapplied_migrations
 from remote_service.models import Site
 from webui.static_digest import collect_if_changed
 
@@ -27,8 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prepares."""
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        if unapplied_migrations():
             self.stdout.write("Preparing the database")
             call_command("migrate", interactive=False, verbosity=0)
         if collect_if_changed():

@@ -1,0 +1,108 @@
+"""The pages of a live server as its users' browsers see them, without a browser."""
+
+from __future__ import annotations
+
+import re
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from functools import cache
+from http.cookiejar import CookieJar
+from typing import NamedTuple
+
+PASSWORD = "correct horse battery"
+"""Of every user of `tests.integration.live.USERS`."""
+
+_FORM_TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
+
+
+class Page(NamedTuple):
+    """A page, after redirections."""
+
+    status: int
+    url: str
+    text: str
+
+
+class SitePages(ABC):
+    """Who fetches, fills in and sends what; every user has a browser with cookies of its own."""
+
+    def __init__(self) -> None:
+        self._browsers: dict[str, tuple[CookieJar, urllib.request.OpenerDirector]] = {}
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """Where the pages are, without a slash at the end; it is their Origin as well."""
+
+    def get(self, name: str, path: str) -> Page:
+        """Somebody fetches a page."""
+        return fetch(self._browser(name)[1], f"{self.url}{path}")
+
+    def post(self, name: str, path: str, fields: Mapping[str, str] | None = None, *, form: str = "/") -> Page:
+        """Somebody fills the form on the page `form` in, and sends it to `path`."""
+        found = _FORM_TOKEN.search(self.get(name, form).text)
+        assert found, f"there is no form at {form}"
+        data = urllib.parse.urlencode({"csrfmiddlewaretoken": found[1], **(fields or {})}).encode()
+        headers = {"Origin": self.url, "Referer": f"{self.url}{form}"}
+        return fetch(self._browser(name)[1], urllib.request.Request(f"{self.url}{path}", data, headers))
+
+    def login(self, name: str) -> str:
+        """Logs a user in, once; returns the cookie for a websocket."""
+        jar = self._browser(name)[0]
+        if "gateway_session" not in {cookie.name for cookie in jar}:
+            page = self.post(name, "/login/", {"username": name, "password": PASSWORD}, form="/login/")
+            assert page.url == f"{self.url}/", page.text
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
+
+    def logout(self, name: str) -> None:
+        """Logs a user out."""
+        self.post(name, "/logout/")
+        self._browsers.pop(name)
+
+    def launch(self, name: str, type_name: str, **fields: str) -> str:
+        """A user presses Start; returns the session's id."""
+        self.login(name)
+        page = self.post(name, "/launch/", {"type": type_name, **fields})
+        found = re.fullmatch(rf"{re.escape(self.url)}/sessions/([0-9a-f-]{{36}})/", page.url)
+        assert found, f"{page.status} {page.url}: {page.text}"
+        return found[1]
+
+    def stop_session(self, name: str, session: str) -> None:
+        """A user presses Stop."""
+        self.login(name)
+        assert self.post(name, f"/sessions/{session}/stop").status == 200
+
+    def _browser(self, name: str) -> tuple[CookieJar, urllib.request.OpenerDirector]:
+        if name not in self._browsers:
+            jar = CookieJar()
+            self._browsers[name] = jar, opener(urllib.request.HTTPCookieProcessor(jar))
+        return self._browsers[name]
+
+
+@cache
+def unverified() -> ssl.SSLContext:
+    """Tests' certificates are signed by nobody."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def opener(*handlers: urllib.request.BaseHandler) -> urllib.request.OpenerDirector:
+    """Without the proxies of whoever runs the tests."""
+    https = urllib.request.HTTPSHandler(context=unverified())
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}), https, *handlers)
+
+
+def fetch(browser: urllib.request.OpenerDirector, request: str | urllib.request.Request) -> Page:
+    """What is answered in the end, whatever its status."""
+    try:
+        with browser.open(request, timeout=30) as answer:
+            return Page(answer.status, answer.url, answer.read().decode())
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return Page(refused.code, refused.url, refused.read().decode())
