@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -136,7 +137,7 @@ def open_listeners(listen: Listen) -> list[socket.socket] | None:
         return [socket.create_server((listen.host.strip("[]"), listen.port), family=family, backlog=BACKLOG)]
     except OSError as error:
         raise ListenError(
-            f"{listen.host} port {listen.port} cannot be listened on: {error.strerror or error}; expected a free port "
+            f"{listen.host} port {listen.port} cannot be listened on: {os.strerror(error.errno or 0)}; expected a free port "
             "at an address of this machine. Choose others by --host and --port (with make run: HOST and PORT)"
         ) from error
 

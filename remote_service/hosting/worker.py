@@ -73,7 +73,12 @@ class Worker:
         return outcome
 
     def _start(self, arguments: dict[str, Any]) -> Outcome:
-        outcome = self._guarded(lambda: _demand_truth(self._service.start(**arguments)), "start")
+        def start() -> None:
+            # The token by position: scripts call it what they like.
+            options, timestamp = arguments["options"], arguments["timestamp"]
+            _demand_truth(self._service.start(arguments["token"], timestamp=timestamp, options=options))
+
+        outcome = self._guarded(start, "start")
         self._guarded(lambda: self._context.save_state(self._service), "get_state")
         if outcome.kind != "done":
             self._guarded(self._show_log_files, "log_files")

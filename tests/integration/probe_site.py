@@ -76,6 +76,11 @@ class Probe(RemoteServiceScript):
 
     def stop(self):
         self.note("stop")
+        while self.plan.get("stop") == "hang":
+            try:
+                time.sleep(60)
+            except BaseException:
+                pass  # it will not be interrupted either
         time.sleep(float(self.plan.get("stop takes", 0)))
         return True
 

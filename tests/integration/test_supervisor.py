@@ -114,9 +114,7 @@ async def test_a_script_whose_process_ends_again_and_again_before_it_can_be_reac
     site.touch("die")
     session = await site.until(session)
     assert (session.state, session.end_reason) == (State.FAILED, EndReason.START_FAILED)
-    assert session.ending == (
-        "It could not be started. The script's process ended again and again, at last by exit status 3."
-    )
+    assert session.ending.startswith("It could not be started. The script's process ended again and again, ")
 
 
 async def test_a_program_that_ended_ends_its_session(site: ProbeSite) -> None:
@@ -442,10 +440,7 @@ async def test_it_waits_for_what_is_under_way_when_it_is_stopped(site: ProbeSite
     ended = await Session.objects.aget(pk=stopping.pk)
     assert (ended.state, ended.end_reason) == (State.ENDED, EndReason.USER)
     assert (await Session.objects.aget(pk=launched.pk)).over
-    assert [call for call in site.calls if call.startswith("stop")] == ["stop 0"] or sorted(site.calls[2:]) == [
-        "stop 0",
-        "stop 1",
-    ]
+    assert sorted(site.calls) == ["start 0", "start 1", "stop 0", "stop 1"]
 
 
 async def test_a_stop_that_hangs_does_not_keep_it_beyond_five_seconds_and_quarantines_the_slot(
@@ -453,7 +448,7 @@ async def test_a_stop_that_hangs_does_not_keep_it_beyond_five_seconds_and_quaran
 ) -> None:
     monkeypatch.setattr(supervisor, "SHUTDOWN", supervisor.Patience(stop=0.3, interrupt=0.1))
     running = await site.start()
-    session = await site.run(**{"stop takes": "60"})
+    session = await site.run(stop="hang")
     began = time.monotonic()
     await site.stop(running)
     assert time.monotonic() - began < 3.0
@@ -505,7 +500,6 @@ async def test_a_session_that_cannot_be_ended_does_not_keep_the_others(
 
 
 async def test_it_can_be_stopped_while_it_loads_for_the_first_time(site: ProbeSite) -> None:
-    reserved = await site.reserve() if await types() else None
     (site.directory / "slow.py").write_text(SLOW_IMPORT)
     site.write(Probe={}, Slow={"script": "slow.py"})
     running = site.begin()
@@ -514,7 +508,7 @@ async def test_it_can_be_stopped_while_it_loads_for_the_first_time(site: ProbeSi
     await site.stop(running)
     assert time.monotonic() - began < 3.0
     assert not running.ready.is_set()
-    assert reserved is None
+    assert await types() == []
     site.touch("go")
 
 

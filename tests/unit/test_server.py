@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,7 +12,16 @@ from typing import Any
 import pytest
 from uvicorn.server import ServerState
 
-from remote_service.server import LINE_CUT, MOST_MESSAGE, PING, Listen, WebSocketProtocol, uvicorn_config
+from remote_service.server import (
+    LINE_CUT,
+    MOST_MESSAGE,
+    PING,
+    Listen,
+    ListenError,
+    WebSocketProtocol,
+    open_listeners,
+    uvicorn_config,
+)
 
 LOCAL = Listen("127.0.0.1", 8000)
 UPGRADE = (
@@ -214,3 +224,21 @@ def test_a_certificate_makes_it_tls(tmp_path: Path) -> None:
     config = uvicorn_config(print, Listen("127.0.0.1", 8443, cert=tmp_path / "cert.pem", key=tmp_path / "key.pem"))
 
     assert config.is_ssl
+
+
+def test_a_port_that_is_taken_is_refused_with_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ListenError) as caught:
+            open_listeners(Listen("127.0.0.1", port))
+    assert str(caught.value) == (
+        f"127.0.0.1 port {port} cannot be listened on: Address already in use; expected a free port at an address of "
+        "this machine. Choose others by --host and --port (with make run: HOST and PORT)"
+    )
+
+
+def test_a_free_port_is_listened_on_and_a_unix_socket_is_left_to_the_server() -> None:
+    (listener,) = open_listeners(Listen("127.0.0.1", 0)) or []
+    with listener:
+        assert listener.getsockname()[0] == "127.0.0.1"
+    assert open_listeners(Listen("127.0.0.1", 0, uds="/run/gateway.sock")) is None

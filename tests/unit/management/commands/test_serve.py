@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from remote_service.conf import GatewaySettings
 from remote_service.hosting.account import AccountError
 from remote_service.management.commands import serve as command
 from remote_service.management.commands.serve import address, apply_options, check_listen, log_to_file
-from remote_service.server import Listen
+from remote_service.server import Listen, ListenError
 from sessions_config.environment import Environment
 
 LOCAL = Listen("127.0.0.1", 8000)
@@ -51,11 +52,17 @@ def served(monkeypatch: pytest.MonkeyPatch, session_account: Any) -> list[tuple[
     """What the server was started with, instead of starting it."""
     calls: list[tuple[Any, Listen, GatewaySettings]] = []
 
-    async def serve(application: Any, listen: Listen, settings: GatewaySettings) -> None:
+    async def serve(
+        application: Any, listen: Listen, settings: GatewaySettings, listeners: object, announce: Callable[[], None]
+    ) -> None:
         assert (settings.state_dir / "server.pid").read_text() == f"{os.getpid()}\n"
+        assert listeners == f"listeners at {listen.port}"
+        announce()
         calls.append((application, listen, settings))
 
     monkeypatch.setattr(command, "serve", serve)
+    monkeypatch.setattr(command, "open_listeners", lambda listen: f"listeners at {listen.port}")
+    monkeypatch.setattr(command, "require_prepared_database", lambda: None)
     monkeypatch.setattr(command, "get_default_application", lambda: "the application")
     return calls
 
@@ -120,6 +127,17 @@ def test_without_an_account_for_scripts_it_does_not_start(served: Any, monkeypat
     with pytest.raises(CommandError) as caught:
         run()
     assert str(caught.value) == "the account 'nobody-here' does not exist"
+    assert served == []
+
+
+def test_a_port_that_is_taken_is_said_before_anything_starts(served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_listen: Listen) -> None:
+        raise ListenError("127.0.0.1 port 8000 cannot be listened on")
+
+    monkeypatch.setattr(command, "open_listeners", refuse)
+    with pytest.raises(CommandError) as caught:
+        run()
+    assert str(caught.value) == "127.0.0.1 port 8000 cannot be listened on"
     assert served == []
 
 

@@ -24,6 +24,7 @@ def supervised(monkeypatch: pytest.MonkeyPatch, session_account: Any) -> list[Ga
         calls.append(settings)
 
     monkeypatch.setattr(command, "supervise", supervise)
+    monkeypatch.setattr(command, "require_prepared_database", lambda: None)
     return calls
 
 
