@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, StorageState, expect, sync_playwright
 
-from tests.browser.accounts import Account, prepare_state
 from tests.browser.guard import Guard
 from tests.browser.served import BrowserSite, browser_site
 from tests.browser.visitor import Visitor
+from tests.integration.live import make_template
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -37,7 +37,7 @@ WINDOW = {"width": 1280, "height": 800}
 
 _OUTCOME = pytest.StashKey[dict[str, bool]]()
 
-Logins = dict[tuple[BrowserSite, Account], StorageState]
+Logins = dict[tuple[BrowserSite, str], StorageState]
 Visitors = Callable[..., Visitor]
 
 
@@ -63,15 +63,15 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def prepared_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A state directory with accounts; sites are copies of it."""
-    return prepare_state(tmp_path_factory.mktemp("prepared") / "state")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state directory with users; sites work on copies of it."""
+    return make_template(tmp_path_factory.mktemp("template") / "state")
 
 
 @pytest.fixture(scope="package")
-def running_site(prepared_state: Path) -> Iterator[BrowserSite]:
+def running_site(template: Path) -> Iterator[BrowserSite]:
     """The site that most tests share, one after the other."""
-    with browser_site(prepared_state) as site:
+    with browser_site(template) as site:
         site.start()
         yield site
 
@@ -93,9 +93,9 @@ def site(running_site: BrowserSite) -> Iterator[BrowserSite]:
 
 
 @pytest.fixture
-def own_site(prepared_state: Path) -> Iterator[BrowserSite]:
+def own_site(template: Path) -> Iterator[BrowserSite]:
     """A site that the test may stop and change; not started yet."""
-    with browser_site(prepared_state) as site:
+    with browser_site(template) as site:
         yield site
 
 
@@ -122,7 +122,7 @@ def make_context(chromium: Browser, guard: Guard, request: pytest.FixtureRequest
 
     yield make
     failed = request.node.stash.get(_OUTCOME, {}).get("call", False) or guard.complaints()
-    evidence = Path(tempfile.mkdtemp(prefix="rsg-browser-failed-")) if failed else None
+    evidence = Path(tempfile.mkdtemp(prefix=f"failed-{request.node.originalname}-")) if failed else None
     for number, context in enumerate(made, 1):
         if evidence:
             _keep(context, evidence, number)
@@ -142,19 +142,19 @@ def _keep(context: BrowserContext, evidence: Path, number: int) -> None:
 
 @pytest.fixture
 def visit(site: BrowserSite, make_context: Callable[..., BrowserContext], logins: Logins) -> Visitors:
-    """Brings somebody to the shared site, or to another: `visit(ALICE)`, `visit(None)`, `visit(BOB, at=own_site)`.
+    """Brings somebody to the shared site, or to another: `visit(ALICE)`, `visit(NOBODY)`, `visit(BOB, at=own_site)`.
 
     Further keywords are options of the browser context. With `address` the site is reached there, through a line of
     the test's own. The first time somebody logs in through the login page; their cookies serve for later tests.
     """
 
-    def bring(account: Account | None, *, at: BrowserSite | None = None, address: str = "", **options: Any) -> Visitor:
+    def bring(name: str, *, at: BrowserSite | None = None, address: str = "", **options: Any) -> Visitor:
         where = at or site
-        known = logins.get((where, account)) if account else None
-        visitor = Visitor(make_context(address or where.address, storage_state=known, **options), account)
-        if account and not known:
-            visitor.log_in(account)
-            logins[where, account] = visitor.context.storage_state()
+        known = logins.get((where, name))
+        visitor = Visitor(make_context(address or where.url, storage_state=known, **options), name)
+        if name and not known:
+            visitor.log_in(name)
+            logins[where, name] = visitor.context.storage_state()
         return visitor
 
     return bring

@@ -14,7 +14,7 @@ import psutil
 from playwright.sync_api import Page
 
 from tests.browser.visitor import pixels
-from tests.integration.server.leftovers import X_LOCKS, X_SOCKETS, lives, marked, read, scratch
+from tests.integration.server.leftovers import X_SOCKETS, lives, marked, scratch
 from tests.waiting import eventually
 
 SESSION_ACCOUNT = "remote-session"
@@ -29,7 +29,7 @@ class Desktop:
     x_server: psutil.Process
     processes: tuple[psutil.Process, ...]
     files: tuple[Path, ...]
-    """The X server's socket and lock file, and the session's private directory."""
+    """The X server's socket, and lock file if it made one, and the session's private directory."""
 
     def left(self) -> list[str]:
         """What of it is there still."""
@@ -42,9 +42,10 @@ def desktop_of(session: str) -> Desktop:
     """Takes down what belongs to a running desktop session."""
     processes = marked(session)
     (server,) = (process for process in processes if process.name() == "Xtigervnc")
-    (lock,) = (path for path in X_LOCKS.glob(".X*-lock") if read(path).strip() == str(server.pid))
-    display = lock.name.removeprefix(".").removesuffix("-lock")
-    return Desktop(server, tuple(processes), (lock, X_SOCKETS / display, *scratch(session)))
+    listening = {Path(connection.laddr) for connection in server.net_connections("unix")}
+    (socket,) = (path for path in listening if path.parent == X_SOCKETS)
+    files = (socket, Path(f"/tmp/.{socket.name}-lock"), *scratch(session))
+    return Desktop(server, tuple(processes), tuple(file for file in files if file.exists()))
 
 
 def wait_for_prompt(page: Page) -> None:

@@ -14,7 +14,8 @@ class Line:
 
     def __init__(self, server_port: int) -> None:
         """Opens the line."""
-        self._server = ("127.0.0.1", server_port)
+        self.server_port = server_port
+        """May be changed: a server that is started again has another port."""
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
@@ -23,8 +24,8 @@ class Line:
         self._run(self._accept, self._listener)
 
     @property
-    def address(self) -> str:
-        """What the browser is given."""
+    def url(self) -> str:
+        """Where the browser finds the site."""
         return f"http://127.0.0.1:{self.port}"
 
     def cut(self) -> None:
@@ -64,7 +65,7 @@ class Line:
 
     def _connect(self, near: socket.socket) -> socket.socket | None:
         try:
-            far = socket.create_connection(self._server, timeout=5)
+            far = socket.create_connection(("127.0.0.1", self.server_port), timeout=5)
         except OSError:
             near.close()
             return None

@@ -9,13 +9,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.browser.accounts import ADMIN
-from tests.conftest import GROUP
-from tests.integration.server.own_site import OwnSite
-from tests.integration.server.web_user import WebUser
+from tests.integration.live import PROJECT, LiveServer
 from tests.waiting import eventually
 
-SCRIPTS = Path(__file__).parent / "scripts"
+ALICE, BOB = "alice", "bob"
+"""Members of the group that MEMBERS is for."""
+CHARLIE = "charlie"
+ROOT = "root"
+"""The superuser."""
+FORGETFUL = "looker"
+"""Enters wrong passwords until the door is locked; of no use to other tests then."""
+CHANGING = "staff"
+"""Changes the password; likewise."""
+NOBODY = ""
+"""Stands for a visitor who is not logged in."""
 
 DESKTOP = "Desktop"
 DESKTOP_WITH_PASSWORD = "Desktop with a password"
@@ -30,51 +37,64 @@ LINGER = 2.0
 ENDS_WITHIN = LINGER + 5.0
 """Seconds until its slot must be free: the supervisor looks every second, and stopping takes a moment."""
 
+_SCRIPT_DIRS = (PROJECT / "example_scripts", Path(__file__).parent / "scripts")
 
-class BrowserSite(OwnSite):
-    """A site with the accounts of `tests.browser.accounts` and the scripts beside this module."""
 
-    def __init__(self, root: Path, template: Path) -> None:
-        """Lays it out; nothing runs yet."""
-        super().__init__(root, template)
-        for script in SCRIPTS.glob("*.py"):
-            shutil.copy(script, self.scripts)
+class BrowserSite(LiveServer):
+    """A site with the users of `tests.integration.live` and the scripts beside this module."""
+
+    def __init__(self, root: Path, template: Path, sessions: Mapping[str, Any] | None = None) -> None:
+        """Lays it out; nothing runs yet. `sessions` is what it serves instead of `session_types`."""
         self.gate = root / "gate"
         """While there is such a file, sessions of the type GATED listen."""
+        super().__init__(
+            root,
+            template,
+            sessions or session_types(self.gate),
+            REMOTE_SERVICE_SCRIPT_DIRS=":".join(map(str, _SCRIPT_DIRS)),
+        )
+
+    def states(self) -> dict[str, str]:
+        """The state of every session there ever was, by its id."""
+        found = self.query("SELECT id, state FROM remote_service_session")
+        return {_with_dashes(session): state for session, state in found}
 
     def live(self) -> list[str]:
-        """The ids of all sessions that hold a slot."""
-        return [row.id for row in self.rows() if row.state not in ("ended", "failed")]
+        """The ids of all sessions that are not over."""
+        return [session for session, state in self.states().items() if state not in ("ended", "failed")]
 
-    def state_of(self, session: str) -> str:
-        """A session's state."""
-        return next(row.state for row in self.rows() if row.id == session)
+    def free_slots(self, type_name: str) -> int:
+        """How many slots of a type are free, as `/v1/status` has it."""
+        return int(self.rest("/v1/status").body["services"][type_name]["free"])
+
+    def session_log(self, session: str) -> str:
+        """What a session's script printed."""
+        return (self.state / "logs" / "sessions" / f"{session}.log").read_text()
 
     def end_all_sessions(self) -> None:
-        """As the admin, ends whatever still runs, and waits until it has."""
+        """As the superuser, ends whatever still runs, and waits until it has."""
         self.gate.unlink(missing_ok=True)
-        if live := self.live():
-            admin = WebUser(self.address)
-            admin.log_in(ADMIN.name, ADMIN.password)
-            for session in live:
-                admin.post(f"/sessions/{session}/stop", {})
-            eventually(lambda: not self.live(), within=15)
+        for session in self.live():
+            self.stop_session(ROOT, session)
+        eventually(lambda: not self.live(), within=15)
 
 
 @contextmanager
-def browser_site(template: Path) -> Iterator[BrowserSite]:
-    """A site below a directory that other accounts can enter; started by who asks for it, ended and removed here."""
+def browser_site(template: Path, sessions: Mapping[str, Any] | None = None) -> Iterator[BrowserSite]:
+    """A site that whoever asks for it starts; ended and removed here, and nothing of it may be left."""
+    # The session account must see whether the gate is open.
     root = Path(tempfile.mkdtemp(prefix="rsg-browser-"))
-    site = BrowserSite(root, template)
-    site.write_sessions(session_types(site))
+    root.chmod(0o711)
+    site = BrowserSite(root, template, sessions)
     try:
         yield site
     finally:
-        site.clean()
+        left = site.clean_up()
         shutil.rmtree(root)
+    assert left == []
 
 
-def session_types(site: BrowserSite) -> Mapping[str, Any]:
+def session_types(gate: Path) -> dict[str, Any]:
     """The sessions file."""
     limits = {"linger": LINGER}
     desktop = {"script": "desktop_session.py", "limits": limits, "icon": "monitor"}
@@ -88,19 +108,23 @@ def session_types(site: BrowserSite) -> Mapping[str, Any]:
         },
         DESKTOP_WITH_PASSWORD: {**desktop, "count": 1, "options": {"sizes": ["800x600"], "password": True}},
         PATTERN: {**pattern, "description": "A moving picture."},
-        MEMBERS: {**pattern, "options": {"sizes": ["640x480"], "group": GROUP}},
+        MEMBERS: {**pattern, "options": {"sizes": ["640x480"], "group": "ClusterRendering"}},
         FAILING: {"script": "failing_session.py", "count": 2, "options": {"sizes": ["640x480"]}},
-        GATED: {"script": "gated_pattern.py", "count": 1, "options": {"sizes": ["640x480"], "gate": str(site.gate)}},
+        GATED: {"script": "gated_pattern.py", "count": 1, "options": {"sizes": ["640x480"], "gate": str(gate)}},
         JOB: {
             "script": "telling_pattern.py",
             "count": 1,
             "options": {"sizes": ["640x480", "800x600"]},
             "limits": limits,
             "form": [
-                {"name": "cores", "type": "number", "label": "Cores", "min": 1, "max": 8, "default": 2, "unit": "of 8"},
+                {"name": "memory", "type": "number", "label": "Memory", "min": 1, "max": 8, "default": 2, "unit": "GB"},
                 {"name": "queue", "type": "choice", "label": "Queue", "choices": ["short", "long"]},
                 {"name": "notify", "type": "checkbox", "label": "Tell me by mail", "help": "When it has begun."},
                 {"name": "address", "type": "text", "label": "Mail address", "min": 5, "show_if": {"notify": True}},
             ],
         },
     }
+
+
+def _with_dashes(session: str) -> str:
+    return "-".join((session[:8], session[8:12], session[12:16], session[16:20], session[20:]))

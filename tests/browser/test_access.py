@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.accounts import ALICE, CHARLIE
 from tests.browser.conftest import Visitors
 from tests.browser.guard import REFUSED_PAGE, REFUSED_SOCKET, Guard
-from tests.browser.served import MEMBERS, PATTERN, BrowserSite
+from tests.browser.served import ALICE, CHARLIE, MEMBERS, PATTERN, BrowserSite
 from tests.browser.visitor import session_path
 
 _OPEN_WEBSOCKET = """(path) => new Promise((resolve) => {
@@ -49,7 +48,7 @@ def test_somebody_elses_session_is_not_there(site: BrowserSite, visit: Visitors,
 
     guard.announce(REFUSED_SOCKET)
     assert charlie.page.evaluate(_OPEN_WEBSOCKET, f"{session_path(session)}websockify") == 1006
-    assert site.state_of(session) == "running"
+    assert site.states()[session] == "running"
 
 
 def test_the_websocket_of_ones_own_session_opens_so_the_refusal_above_means_something(visit: Visitors) -> None:

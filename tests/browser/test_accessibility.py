@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page, expect
 
-from tests.browser.accounts import ALICE, CHARLIE
 from tests.browser.conftest import Visitors
 from tests.browser.guard import REFUSED_PAGE, REFUSED_SOCKET, Guard
-from tests.browser.served import FAILING, GATED, JOB, PATTERN, BrowserSite
+from tests.browser.served import ALICE, CHARLIE, FAILING, GATED, JOB, NOBODY, PATTERN, browser_site
 
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -32,12 +32,12 @@ Opened = Callable[[Visitors], Page]
 
 
 def login(visit: Visitors) -> Page:
-    return visit(None).open("/login/")
+    return visit(NOBODY).open("/login/")
 
 
 def wrong_password(visit: Visitors) -> Page:
-    visitor = visit(None)
-    visitor.enter(CHARLIE.name, "not this one")
+    visitor = visit(NOBODY)
+    visitor.enter(CHARLIE, "not this one")
     expect(visitor.page.get_by_role("alert")).to_be_visible()
     return visitor.page
 
@@ -59,9 +59,9 @@ def picker_refused(visit: Visitors) -> Page:
     alice.open()
     form = alice.type_card(JOB)
     form.evaluate("(form) => { form.noValidate = true; }")
-    form.get_by_label("Cores").fill("9")
+    form.get_by_label("Memory").fill("9")
     alice.press_start(JOB)
-    expect(form.get_by_label("Cores")).to_have_attribute("aria-invalid", "true")
+    expect(form.get_by_label("Memory")).to_have_attribute("aria-invalid", "true")
     return alice.page
 
 
@@ -134,17 +134,17 @@ def test_axe_finds_no_violation(visit: Visitors, guard: Guard, opened: Opened) -
     check(opened(calm))
 
 
-def test_axe_finds_no_violation_where_nothing_may_be_used(own_site: BrowserSite, visit: Visitors) -> None:
-    pattern = {"script": "test_pattern.py", "count": 1, "options": {"group": "Somebody"}}
-    own_site.write_sessions({PATTERN: pattern})
-    own_site.start()
-    page = visit(CHARLIE, at=own_site, reduced_motion="reduce").open()
-    expect(page.get_by_text("There is no session type that you may use.")).to_be_visible()
-    check(page)
+def test_axe_finds_no_violation_where_nothing_may_be_used(template: Path, visit: Visitors) -> None:
+    pattern = {"script": "test_pattern.py", "count": 1, "options": {"group": "ClusterRendering"}}
+    with browser_site(template, {PATTERN: pattern}) as site:
+        site.start()
+        page = visit(CHARLIE, at=site, reduced_motion="reduce").open()
+        expect(page.get_by_text("There is no session type that you may use.")).to_be_visible()
+        check(page)
 
 
 def test_axe_finds_violations_where_there_are_some(visit: Visitors) -> None:
-    page = visit(None).open("/login/")
+    page = visit(NOBODY).open("/login/")
     page.get_by_role("button", name="Log in").evaluate("(button) => { button.textContent = ''; }")
     page.evaluate(AXE_SCRIPT)
     assert [line.split()[0] for line in violations(page)] == ["button-name"]

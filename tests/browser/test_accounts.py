@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.accounts import ALICE, BOB, CHANGING, FORGETFUL, Account
 from tests.browser.conftest import Visitors
 from tests.browser.guard import REFUSED_PAGE, Guard
-from tests.browser.served import PATTERN, BrowserSite
+from tests.browser.served import ALICE, BOB, CHANGING, FORGETFUL, NOBODY, PATTERN, BrowserSite
 from tests.browser.visitor import Visitor, session_path, wait_for_state
+from tests.integration.pages import PASSWORD
 
 NEW_PASSWORD = "tomorrow's other phrase"
 
@@ -17,22 +17,22 @@ NEW_PASSWORD = "tomorrow's other phrase"
 @pytest.fixture
 def fresh_alice(site: BrowserSite, visit: Visitors) -> Visitor:
     """Alice with a login that no other test uses."""
-    alice = visit(None)
+    alice = visit(NOBODY)
     alice.log_in(ALICE)
     return alice
 
 
 def test_ten_wrong_passwords_lock_the_name_for_this_address_and_nobody_else(visit: Visitors, guard: Guard) -> None:
-    visitor = visit(None)
+    visitor = visit(NOBODY)
     page = visitor.page
     for _ in range(9):
-        visitor.enter(FORGETFUL.name, "not this one")
+        visitor.enter(FORGETFUL, "not this one")
         expect(page.get_by_role("alert")).to_contain_text("Please enter a correct username and password.")
 
     guard.announce(REFUSED_PAGE)
-    for password in ("not this one", FORGETFUL.password):
+    for password in ("not this one", PASSWORD):
         with page.expect_response(lambda response: response.request.method == "POST") as answered:
-            visitor.enter(FORGETFUL.name, password)
+            visitor.enter(FORGETFUL, password)
         assert answered.value.status == 429
         expect(page.get_by_role("heading", name="Locked for a few minutes")).to_be_visible()
         assert password not in page.content()
@@ -40,27 +40,27 @@ def test_ten_wrong_passwords_lock_the_name_for_this_address_and_nobody_else(visi
 
 
 def test_a_changed_password_is_the_one_that_counts(visit: Visitors) -> None:
-    visitor = visit(None)
+    visitor = visit(NOBODY)
     visitor.log_in(CHANGING)
     page = visitor.page
-    page.locator("summary", has_text=CHANGING.name).click()
+    page.locator("summary", has_text=CHANGING).click()
     page.get_by_role("link", name="Change password").click()
-    page.get_by_label("Old password").fill(CHANGING.password)
+    page.get_by_label("Old password").fill(PASSWORD)
     page.get_by_label("New password", exact=True).fill(NEW_PASSWORD)
     page.get_by_label("New password confirmation").fill("another one")
     page.get_by_role("button", name="Change password").click()
-    expect(page.get_by_text("The two password fields didn’t match.")).to_be_visible()
+    expect(page.get_by_text("The two password fields didn\N{RIGHT SINGLE QUOTATION MARK}t match.")).to_be_visible()
 
-    page.get_by_label("Old password").fill(CHANGING.password)
+    page.get_by_label("Old password").fill(PASSWORD)
     page.get_by_label("New password", exact=True).fill(NEW_PASSWORD)
     page.get_by_label("New password confirmation").fill(NEW_PASSWORD)
     page.get_by_role("button", name="Change password").click()
     expect(page.get_by_text("Your password was changed.")).to_be_visible()
 
-    again = visit(None)
-    again.enter(CHANGING.name, CHANGING.password)
+    again = visit(NOBODY)
+    again.enter(CHANGING, PASSWORD)
     expect(again.page.get_by_role("alert")).to_be_visible()
-    again.log_in(Account(CHANGING.name, NEW_PASSWORD))
+    again.log_in(CHANGING, NEW_PASSWORD)
 
 
 def test_logging_out_closes_the_viewers_of_that_login(site: BrowserSite, visit: Visitors, fresh_alice: Visitor) -> None:
@@ -70,7 +70,7 @@ def test_logging_out_closes_the_viewers_of_that_login(site: BrowserSite, visit: 
     wait_for_state(here, "connected")
 
     page = fresh_alice.open()
-    page.locator("summary", has_text=ALICE.name).click()
+    page.locator("summary", has_text=ALICE).click()
     page.get_by_role("button", name="Log out").click()
 
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
@@ -80,18 +80,18 @@ def test_logging_out_closes_the_viewers_of_that_login(site: BrowserSite, visit: 
     wait_for_state(elsewhere.page, "connected")
 
     notice.get_by_role("link", name="Log in").click()
-    here.get_by_label("Username").fill(ALICE.name)
-    here.get_by_label("Password").fill(ALICE.password)
+    here.get_by_label("Username").fill(ALICE)
+    here.get_by_label("Password").fill(PASSWORD)
     here.get_by_role("button", name="Log in").click()
     wait_for_state(here, "connected")
     assert here.url.endswith(session_path(session))
 
 
 def test_a_page_asked_for_before_logging_in_is_shown_after_it(visit: Visitors) -> None:
-    visitor = visit(None)
+    visitor = visit(NOBODY)
     page = visitor.open("/password/")
     expect(page.get_by_text("Log in to see the page that you asked for.")).to_be_visible()
-    page.get_by_label("Username").fill(BOB.name)
-    page.get_by_label("Password").fill(BOB.password)
+    page.get_by_label("Username").fill(BOB)
+    page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("heading", name="Change password")).to_be_visible()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.accounts import ALICE
 from tests.browser.conftest import Visitors
-from tests.browser.desktop import desktop_of, marker_file, wait_for_prompt
-from tests.browser.served import DESKTOP, ENDS_WITHIN, LINGER, BrowserSite
-from tests.browser.visitor import session_path, viewer, wait_for_picture, wait_for_screen
+from tests.browser.desktop import TERMINAL_TEXT, desktop_of, marker_file, wait_for_prompt
+from tests.browser.served import ALICE, DESKTOP, ENDS_WITHIN, LINGER, BrowserSite
+from tests.browser.visitor import pixels, session_path, viewer, wait_for_picture, wait_for_screen
 from tests.waiting import eventually
 
 
@@ -35,7 +34,7 @@ def test_alice_works_in_a_desktop_and_nothing_of_it_is_left(site: BrowserSite, v
     page.close()
     eventually(lambda: site.free_slots(DESKTOP) == 2, within=ENDS_WITHIN)
     eventually(lambda: not desktop.left())
-    assert site.state_of(session) == "ended"
+    assert site.states()[session] == "ended"
 
 
 def paste(page: Page, text: str) -> None:
@@ -46,7 +45,10 @@ def paste(page: Page, text: str) -> None:
     expect(page.get_by_text("Sent to the session's clipboard.")).to_be_visible()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Enter session").click()
+    before = pixels(page, TERMINAL_TEXT)
     page.keyboard.press("Shift+Insert")
+    # The terminal asks the X server for the text, and takes keys meanwhile.
+    eventually(lambda: pixels(page, TERMINAL_TEXT) > before + 300, within=10)
     page.keyboard.press("Enter")
 
 
@@ -77,7 +79,7 @@ def test_a_session_lives_as_long_as_one_of_its_tabs_and_can_be_come_back_to(site
     alice.page.close()
     # That it does not end is seen only by waiting for longer than it would take to end it.
     second.wait_for_timeout((LINGER + 1.5) * 1000)
-    assert site.state_of(session) == "running"
+    assert site.states()[session] == "running"
     assert viewer(second, "state") == "connected"
     assert viewer(second, "connects") == 1
 

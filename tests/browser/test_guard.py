@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitors
 from tests.browser.guard import REFUSED_PAGE, Guard
+from tests.browser.served import NOBODY
 from tests.waiting import eventually
 
 PROVOKED = {
@@ -21,7 +20,7 @@ PROVOKED = {
 
 @pytest.mark.parametrize(("complaint", "script"), PROVOKED.items(), ids=list(PROVOKED))
 def test_it_complains_of_what_a_page_does(visit: Visitors, guard: Guard, complaint: str, script: str) -> None:
-    page = visit(None).open("/login/")
+    page = visit(NOBODY).open("/login/")
     assert guard.complaints() == []
 
     page.evaluate(script)
@@ -35,7 +34,7 @@ def test_it_complains_of_what_a_page_does(visit: Visitors, guard: Guard, complai
 
 
 def test_it_complains_of_a_page_that_is_refused_unless_that_was_announced(visit: Visitors, guard: Guard) -> None:
-    page = visit(None).open("/nowhere/")
+    page = visit(NOBODY).open("/nowhere/")
     expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
     assert len(guard.complaints()) == 1
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.accounts import ALICE
 from tests.browser.conftest import Visitors
-from tests.browser.served import PATTERN, BrowserSite
+from tests.browser.served import ALICE, NOBODY, PATTERN, BrowserSite
 from tests.browser.visitor import session_of, wait_for_screen
+from tests.integration.pages import PASSWORD
 from tests.waiting import eventually
 
 MOST_TABS = 60
@@ -24,12 +24,12 @@ def tab_to(page: Page, wanted: Locator) -> None:
 
 
 def test_a_session_can_be_used_without_a_pointer(site: BrowserSite, visit: Visitors) -> None:
-    alice = visit(None)
+    alice = visit(NOBODY)
     page = alice.open()
     tab_to(page, page.get_by_label("Username"))
-    page.keyboard.type(ALICE.name)
+    page.keyboard.type(ALICE)
     page.keyboard.press("Tab")
-    page.keyboard.type(ALICE.password)
+    page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
 
     expect(page.get_by_role("heading", name="Start a session")).to_be_visible()
@@ -60,4 +60,4 @@ def test_a_session_can_be_used_without_a_pointer(site: BrowserSite, visit: Visit
     page.keyboard.press("Enter")
 
     expect(page.get_by_text(f"“{PATTERN}” is being ended.")).to_be_visible()
-    eventually(lambda: site.state_of(session) == "ended", within=10)
+    eventually(lambda: site.states()[session] == "ended", within=10)

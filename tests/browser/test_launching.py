@@ -7,17 +7,16 @@ from typing import Any
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.accounts import ADMIN, ALICE, BOB
 from tests.browser.conftest import Visitors
 from tests.browser.guard import REFUSED_PAGE, Guard
-from tests.browser.served import JOB, PATTERN, BrowserSite
+from tests.browser.served import ALICE, BOB, JOB, PATTERN, ROOT, BrowserSite
 from tests.browser.visitor import Visitor, wait_for_screen
 
 
 def fill(form: Locator) -> None:
     """Fills Alice's job in."""
     form.get_by_label("Size").select_option("800x600")
-    form.get_by_label("Cores").fill("3")
+    form.get_by_label("Memory").fill("3")
     form.get_by_label("Queue").select_option("long")
     form.get_by_label("Tell me by mail").check()
     form.get_by_label("Mail address").fill("a@b.example")
@@ -40,7 +39,7 @@ def test_what_is_entered_reaches_the_script(site: BrowserSite, visit: Visitors) 
 
     session = send(alice)
 
-    entered = {"cores": "3", "queue": "long", "notify": "true", "address": "a@b.example"}
+    entered = {"memory": "3", "queue": "long", "notify": "true", "address": "a@b.example"}
     assert given_to_script(site, session) == {"size": "800x600", "username": "alice", **entered}
 
 
@@ -54,7 +53,7 @@ def test_what_the_form_hides_is_not_sent(site: BrowserSite, visit: Visitors) -> 
 
     session = send(alice)
 
-    entered = {"cores": "3", "queue": "long", "notify": "false"}
+    entered = {"memory": "3", "queue": "long", "notify": "false"}
     assert given_to_script(site, session) == {"size": "800x600", "username": "alice", **entered}
 
 
@@ -74,30 +73,30 @@ def test_the_server_says_beside_each_field_what_is_wrong_with_it(
     fill(form)
     # Past the browser's own checks, which would not let this through.
     form.evaluate("(form) => { form.noValidate = true; }")
-    form.get_by_label("Cores").fill("9")
+    form.get_by_label("Memory").fill("9")
     form.get_by_label("Mail address").fill("a@b")
     guard.announce(REFUSED_PAGE)
     alice.press_start(JOB)
 
     expect(alice.page.get_by_role("alert")).to_contain_text(f"“{JOB}” was not started.")
-    cores, address = form.get_by_label("Cores"), form.get_by_label("Mail address")
-    for field in (cores, address):
+    memory, address = form.get_by_label("Memory"), form.get_by_label("Mail address")
+    for field in (memory, address):
         expect(field).to_have_attribute("aria-invalid", "true")
-    expect(cores).to_have_accessible_description("TODO cores")
-    expect(address).to_have_accessible_description("TODO address")
-    expect(cores).to_be_focused()
-    kept(form, cores="9", address="a@b")
+    expect(memory).to_have_accessible_description('Memory: found "9"; expected a number from 1 to 8 GB.')
+    expect(address).to_have_accessible_description('Mail address: found "a@b"; expected 5 to 256 printable characters.')
+    expect(memory).to_be_focused()
+    kept(form, memory="9", address="a@b")
     assert site.live() == []
 
-    cores.fill("3")
+    memory.fill("3")
     address.fill("a@b.example")
     send(alice)
 
 
-def kept(form: Locator, *, cores: str, address: str) -> None:
+def kept(form: Locator, *, memory: str, address: str) -> None:
     """The form holds what was entered."""
     expect(form.get_by_label("Size")).to_have_value("800x600")
-    expect(form.get_by_label("Cores")).to_have_value(cores)
+    expect(form.get_by_label("Memory")).to_have_value(memory)
     expect(form.get_by_label("Queue")).to_have_value("long")
     expect(form.get_by_label("Tell me by mail")).to_be_checked()
     expect(form.get_by_label("Mail address")).to_have_value(address)
@@ -119,7 +118,7 @@ def test_when_all_slots_are_taken_the_page_says_so_and_keeps_the_form(
     refusal = bob.page.get_by_role("alert")
     expect(refusal).to_contain_text(f"“{JOB}” was not started.")
     expect(refusal).to_contain_text("in use. Try again when somebody has finished.")
-    kept(bob.type_card(JOB), cores="3", address="a@b.example")
+    kept(bob.type_card(JOB), memory="3", address="a@b.example")
     expect(bob.type_card(JOB)).to_contain_text("The only slot is in use")
     assert len(site.live()) == 1
 
@@ -128,7 +127,7 @@ def test_switched_off_sites_offer_no_start_and_let_running_sessions_go_on(
     own_site: BrowserSite, visit: Visitors
 ) -> None:
     own_site.start()
-    alice, admin = visit(ALICE, at=own_site), visit(ADMIN, at=own_site)
+    alice, admin = visit(ALICE, at=own_site), visit(ROOT, at=own_site)
     alice.connect(PATTERN)
     turn_switch(admin, on=False)
 
@@ -145,8 +144,7 @@ def test_switched_off_sites_offer_no_start_and_let_running_sessions_go_on(
 
 def turn_switch(admin: Visitor, *, on: bool) -> None:
     """Turns the site's switch in the administration."""
-    page = admin.open("/admin/remote_service/site/")
-    page.locator("#result_list th a, #result_list td a").click()
+    page = admin.open("/admin/remote_service/site/1/change/")
     page.get_by_label("External sessions enabled").set_checked(on)
     page.get_by_role("button", name="Save", exact=True).click()
     page.locator(".messagelist .success").wait_for()

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.accounts import ALICE
 from tests.browser.conftest import Visitors
 from tests.browser.guard import NO_SERVER, REFUSED_SOCKET, Guard
 from tests.browser.line import Line
-from tests.browser.served import PATTERN, BrowserSite
+from tests.browser.served import ALICE, PATTERN, BrowserSite
 from tests.browser.visitor import viewer, wait_for_screen, wait_for_state
 from tests.integration.server.leftovers import marked
 
@@ -27,7 +26,7 @@ def line(site: BrowserSite) -> Iterator[Line]:
 def test_a_cut_line_is_told_and_the_viewer_comes_back_to_the_same_session(
     site: BrowserSite, visit: Visitors, guard: Guard, line: Line
 ) -> None:
-    alice = visit(ALICE, address=line.address)
+    alice = visit(ALICE, address=line.url)
     session = alice.connect(PATTERN)
     page = alice.page
     runners = marked(session)
@@ -45,11 +44,11 @@ def test_a_cut_line_is_told_and_the_viewer_comes_back_to_the_same_session(
     assert viewer(page, "connects") == 2
     assert page.locator("canvas").count() == 1
     assert marked(session) == runners
-    assert [row.id for row in site.rows() if row.state == "running"] == [session]
+    assert site.live() == [session]
 
 
 def test_who_does_not_want_to_wait_can_try_at_once(visit: Visitors, guard: Guard, line: Line) -> None:
-    alice = visit(ALICE, address=line.address)
+    alice = visit(ALICE, address=line.url)
     alice.connect(PATTERN)
     page = alice.page
 
@@ -65,18 +64,19 @@ def test_who_does_not_want_to_wait_can_try_at_once(visit: Visitors, guard: Guard
 
 def test_a_server_that_stops_is_waited_for(own_site: BrowserSite, visit: Visitors, guard: Guard) -> None:
     own_site.start()
-    alice = visit(ALICE, at=own_site)
+    line = Line(own_site.port)
+    alice = visit(ALICE, at=own_site, address=line.url)
     session = alice.connect(PATTERN)
     page = alice.page
 
     guard.announce(NO_SERVER)
-    assert own_site.process is not None
-    own_site.process.terminate()
+    assert own_site.stop().status == 0
     wait_for_state(page, "reconnecting")
     expect(page.locator("#viewer-notice")).to_contain_text("reconnects")
 
-    own_site.process.wait(10)
     guard.announce(REFUSED_SOCKET)  # the session has ended with the server
     own_site.start()
+    line.server_port = own_site.port
     expect(page.get_by_text("The server was stopped.")).to_be_visible()
-    assert own_site.state_of(session) == "ended"
+    assert own_site.states()[session] == "ended"
+    line.close()

@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.accounts import ADMIN, ALICE
 from tests.browser.conftest import Visitors
 from tests.browser.guard import REFUSED_PAGE, REFUSED_SOCKET, Guard
-from tests.browser.served import DESKTOP_WITH_PASSWORD, FAILING, BrowserSite
+from tests.browser.served import ALICE, DESKTOP_WITH_PASSWORD, FAILING, NOBODY, ROOT, BrowserSite
 from tests.browser.visitor import Visitor, session_path, wait_for_screen
+from tests.integration.pages import PASSWORD
 
 _UNSEAL = """
 import json
@@ -23,22 +23,22 @@ print(json.dumps([unseal(text) for row in sealed for text in row if text]))
 
 
 def test_no_page_and_no_address_holds_a_secret(site: BrowserSite, visit: Visitors, guard: Guard) -> None:
-    alice, admin = visit(ALICE), visit(ADMIN)
-    seen = [shown(visit(None).open("/login/"))]
+    alice, root = visit(ALICE), visit(ROOT)
+    seen = [shown(visit(NOBODY).open("/login/"))]
     guard.announce(REFUSED_SOCKET)
     alice.start(FAILING)
     expect(alice.page.get_by_text("It could not be started.")).to_be_visible()
     seen.append(shown(alice.page))
     session = alice.connect(DESKTOP_WITH_PASSWORD)
     seen.append(shown(alice.page))
-    secrets = known_secrets(site, alice, admin)
+    secrets = known_secrets(site, alice, root)
     guard.announce(REFUSED_PAGE)
     for path in ("/", "/password/", "/nowhere/", "/sessions/"):
         seen.append(shown(alice.new_tab(path)))
     for path in ("status", "log"):
         seen.append(alice.context.request.get(f"{session_path(session)}{path}").text())
     for path in ("/", session_path(session), f"/admin/remote_service/session/{session}/change/"):
-        seen.append(shown(admin.new_tab(path)))
+        seen.append(shown(root.new_tab(path)))
     wait_for_screen(alice.page)
 
     for text in [*seen, *guard.asked]:
@@ -52,16 +52,14 @@ def shown(page: Page) -> str:
 
 def known_secrets(site: BrowserSite, *visitors: Visitor) -> dict[str, str]:
     """What must be seen by nobody: what it is, and its text."""
-    printed = site.manage("shell", "--verbosity", "0", "--command", _UNSEAL)
-    assert printed.returncode == 0, printed.stderr
+    printed = site.manage("shell", "--no-imports", "--command", _UNSEAL)
     secrets = {f"session secret {n}": text for n, text in enumerate(json.loads(printed.stdout))}
     assert len(secrets) == 2  # the session's token, and its VNC server's password
-    secrets["REST token"] = site.token
+    secrets["REST token"] = site.secret
+    secrets["users' password"] = PASSWORD
     secrets["SECRET_KEY"] = (site.state / "secret_key").read_text().strip()
     for visitor in visitors:
-        assert visitor.account is not None
-        secrets[f"password of {visitor.account.name}"] = visitor.account.password
         for cookie in visitor.context.cookies():
-            secrets[f"{cookie['name']} of {visitor.account.name}"] = cookie["value"]
+            secrets[f"{cookie['name']} of {visitor.name}"] = cookie["value"]
     assert all(len(secret) >= 8 for secret in secrets.values())
     return secrets

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.accounts import ALICE
 from tests.browser.conftest import Visitors
 from tests.browser.guard import REFUSED_SOCKET, Guard
-from tests.browser.served import FAILING, GATED, BrowserSite
+from tests.browser.served import ALICE, FAILING, GATED, BrowserSite
 from tests.browser.visitor import session_of, viewer, wait_for_screen, wait_for_state
 
 
@@ -47,11 +46,11 @@ def test_a_script_that_fails_is_told_with_its_log_made_harmless(
     reference = over.get_by_text("quote the reference").inner_text().rstrip(".").split()[-1]
     assert session.startswith(reference)
     assert len(reference) >= 8
-    assert site.state_of(session) == "failed"
+    assert site.states()[session] == "failed"
 
     page.get_by_role("button", name="Start again").click()
     page.wait_for_url(lambda url: session not in url)
     again = session_of(page)
     expect(over).to_contain_text("It could not be started.")
-    assert site.state_of(again) == "failed"
+    assert site.states()[again] == "failed"
     assert opened == []

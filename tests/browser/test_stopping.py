@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.accounts import ADMIN, ALICE
 from tests.browser.conftest import Visitors
-from tests.browser.served import PATTERN, BrowserSite
+from tests.browser.served import ALICE, PATTERN, ROOT, BrowserSite
 from tests.browser.visitor import wait_for_state
 from tests.waiting import eventually
 
@@ -24,7 +23,7 @@ def test_its_user_stops_a_session_from_the_picker_when_asked_twice(site: Browser
     question.get_by_role("button", name="Keep it running").click()
     expect(question).to_be_hidden()
     expect(stop).to_be_focused()
-    assert site.state_of(session) == "running"
+    assert site.states()[session] == "running"
     wait_for_state(viewing, "connected")
 
     stop.click()
@@ -42,16 +41,16 @@ def test_its_user_stops_a_session_from_the_picker_when_asked_twice(site: Browser
 def test_a_viewer_says_that_staff_stopped_its_session(site: BrowserSite, visit: Visitors) -> None:
     alice = visit(ALICE)
     session = alice.connect(PATTERN)
-    admin = visit(ADMIN)
-    admin.open()
+    root = visit(ROOT)
+    root.open()
 
-    card = admin.session_card(session)
-    expect(card).to_contain_text(ALICE.name)
+    card = root.session_card(session)
+    expect(card).to_contain_text(ALICE)
     card.get_by_role("button", name="Stop").click()
-    admin.page.get_by_role("button", name="Stop the session").click()
+    root.page.get_by_role("button", name="Stop the session").click()
 
     expect(alice.page.get_by_text("It was stopped by staff.")).to_be_visible()
-    assert site.state_of(session) == "ended"
+    assert site.states()[session] == "ended"
 
 
 def test_leaving_by_the_toolbar_ends_the_session_after_a_moment(site: BrowserSite, visit: Visitors) -> None:
@@ -63,4 +62,4 @@ def test_leaving_by_the_toolbar_ends_the_session_after_a_moment(site: BrowserSit
     expect(alice.session_card(session)).to_contain_text("Running")
     expect(alice.session_card(session)).to_have_count(0)
     expect(alice.page.get_by_text("Its last viewer left.").first).to_be_visible()
-    assert site.state_of(session) == "ended"
+    assert site.states()[session] == "ended"

@@ -427,7 +427,7 @@ async def test_it_stops_all_sessions_side_by_side_each_once(site: ProbeSite) -> 
     for session in (*sessions, starting, reserved):
         ended = await Session.objects.aget(pk=session.pk)
         assert (ended.state, ended.ending) == (State.ENDED, "The server was stopped.")
-        assert site.left(session) == []
+        await eventually_async(lambda session=session: site.left(session) == [])
     assert sorted(site.calls[5:]) == [f"stop {index}" for index in range(5)]
 
 
@@ -440,7 +440,8 @@ async def test_it_waits_for_what_is_under_way_when_it_is_stopped(site: ProbeSite
     ended = await Session.objects.aget(pk=stopping.pk)
     assert (ended.state, ended.end_reason) == (State.ENDED, EndReason.USER)
     assert (await Session.objects.aget(pk=launched.pk)).over
-    assert sorted(site.calls) == ["start 0", "start 1", "stop 0", "stop 1"]
+    # The other one may have been launched or not: what was started is stopped once.
+    assert sorted(site.calls) in (["start 0", "stop 0"], ["start 0", "start 1", "stop 0", "stop 1"])
 
 
 async def test_a_stop_that_hangs_does_not_keep_it_beyond_five_seconds_and_quarantines_the_slot(
@@ -455,7 +456,7 @@ async def test_a_stop_that_hangs_does_not_keep_it_beyond_five_seconds_and_quaran
     ended = await Session.objects.aget(pk=session.pk)
     assert (ended.state, ended.quarantined) == (State.ENDED, True)
     assert ("quarantined", "stop() did not return in time, so nobody knows what it left") in await site.history(session)
-    assert site.left(session) == []
+    await eventually_async(lambda: site.left(session) == [])
 
 
 async def test_what_is_not_over_in_time_is_left_to_the_next_start(
