@@ -93,14 +93,17 @@ class Endpoint:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Endpoint:
-        """What `as_dict` gave."""
-        return cls(
-            EndpointKind(data["kind"]),
-            host=str(data.get("host", "")),
-            port=int(data.get("port", 0)),
-            path=str(data.get("path", "")),
-            argv=tuple(data.get("argv", ())),
-        )
+        """What `as_dict` gave; it is checked again, since it may have come through a process of the script's.
+
+        Raises:
+            ValueError: it is no endpoint.
+        """
+        kind = EndpointKind(data["kind"])
+        if kind is EndpointKind.UNIX:
+            return cls.unix(data["path"])
+        if kind is EndpointKind.TERMINAL:
+            return cls.terminal(data["argv"])
+        return cls.tcp(data["host"], data["port"], kind)
 
     def __str__(self) -> str:
         if self.kind is EndpointKind.UNIX:

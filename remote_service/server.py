@@ -17,6 +17,7 @@ import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from remote_service.conf import GatewaySettings
+from remote_service.forwarded import BehindProxy
 from remote_service.supervisor import Supervisor
 from remote_service.tasks import spawn
 
@@ -98,9 +99,9 @@ class Listen:
 
 def uvicorn_config(application: Any, listen: Listen) -> uvicorn.Config:
     """uvicorn's configuration: uvloop, sans-I/O websockets, no compression of what is compressed already."""
-    proxies: list[str] | str = "*" if listen.uds else list(listen.trusted_proxies)
+    proxies = [] if listen.uds else list(listen.trusted_proxies)
     return uvicorn.Config(
-        application,
+        BehindProxy(application) if listen.uds else application,
         host=listen.host,
         port=listen.port,
         uds=listen.uds,
@@ -137,8 +138,8 @@ def open_listeners(listen: Listen) -> list[socket.socket] | None:
         return [socket.create_server((listen.host.strip("[]"), listen.port), family=family, backlog=BACKLOG)]
     except OSError as error:
         raise ListenError(
-            f"{listen.host} port {listen.port} cannot be listened on: {os.strerror(error.errno or 0)}; expected a free port "
-            "at an address of this machine. Choose others by --host and --port (with make run: HOST and PORT)"
+            f"{listen.host} port {listen.port} cannot be listened on: {os.strerror(error.errno or 0)}; expected a free "
+            "port at an address of this machine. Choose others by --host and --port (with make run: HOST and PORT)"
         ) from error
 
 

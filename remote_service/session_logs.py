@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import re
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 from remote_service import conf
 
 TAIL_LINES = 40
 TAIL_BYTES = 64 * 1024
+BLOCK = 32 * 1024
+"""Characters that are cleaned in one go."""
 MOST_BYTES = 16 * 1024 * 1024
 """Bytes that `whole` reads; a log's own cap is below (see `hosting.session_log`)."""
 
@@ -25,7 +28,7 @@ _ESCAPES = re.compile(
     "|\x1b[ -/]*[0-~]?"
 )
 _OVERWRITTEN = re.compile(r"^[^\n]*\r(?=[^\n\r])", re.MULTILINE)
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
 
 
 def clean(text: str) -> str:
@@ -73,7 +76,16 @@ def whole(session_id: uuid.UUID) -> str | None:
         OSError: the log is there and cannot be read.
     """
     found = _read_end(log_path(session_id), MOST_BYTES)
-    return None if found is None else clean(found[0].decode(errors="replace"))
+    return None if found is None else "".join(clean(block) for block in _blocks(found[0].decode(errors="replace")))
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """The text in pieces that end with a line where they can: a search of megabytes would hold up all other threads."""
+    at = 0
+    while at < len(text):
+        end = text.rfind("\n", at, at + BLOCK) + 1 or at + BLOCK
+        yield text[at:end]
+        at = end
 
 
 def _read_end(path: Path, max_bytes: int) -> tuple[bytes, bool] | None:

@@ -177,7 +177,7 @@ class Supervisor:
         """Loads again, beside the loop: a script that takes its time at import keeps no session waiting."""
         try:
             await self._load(generation)
-        except AccountError as error:
+        except (AccountError, OSError) as error:
             log.error("the sessions file is not read again: %s", error)
             await Site.objects.filter(pk=1).aupdate(reload_done=generation)
         finally:
@@ -218,17 +218,18 @@ class Supervisor:
 
     async def _shut_down(self) -> None:
         """Ends every session in parallel; what is not over in time is ended by the next start."""
-        loading = {self._loading} if self._loading is not None else set()
-        for task in loading:
-            task.cancel()
-        try:
-            async with asyncio.timeout(SHUTDOWN_PATIENCE):
-                await self._end_all_sessions()
-                await asyncio.gather(*loading, return_exceptions=True)
-        except TimeoutError:
+        ending = spawn(self._end_all_sessions(), name="end of all sessions")
+        tasks = {ending}
+        if self._loading is not None:
+            self._loading.cancel()
+            tasks.add(self._loading)
+        # Not asyncio.timeout, which before Python 3.11.3 never expires in a task that has been cancelled.
+        _done, late = await asyncio.wait(tasks, timeout=SHUTDOWN_PATIENCE)
+        if late:
             log.warning("some sessions were not over after %g s; the next start ends them", SHUTDOWN_PATIENCE)
-        finally:
-            await self._operations.catalogue.close()
+            ending.cancel()
+            await asyncio.wait({ending})
+        await self._operations.catalogue.close()
 
     async def _end_all_sessions(self) -> None:
         sessions = await sync_to_async(lambda: list(Session.objects.live()))()

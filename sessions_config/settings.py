@@ -181,6 +181,7 @@ LOGGING: dict[str, Any] = {
         "django": {"handlers": [], "level": "INFO"},
         # A request that was refused stands in an event row; its path may hold a token.
         "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django.server": {"handlers": [], "propagate": True},
         "axes": {"level": "WARNING"},
         "uvicorn": {"level": "WARNING"},

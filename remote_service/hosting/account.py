@@ -47,6 +47,16 @@ def session_account(wanted: str, *, uid: int | None = None) -> str | None:
     return wanted
 
 
+def script_uid(wanted: str) -> int | None:
+    """The uid that scripts run as when it is not this process's own, else None; `wanted` as for `session_account`.
+
+    Raises:
+        AccountError: as `session_account`.
+    """
+    account = session_account(wanted)
+    return None if account is None else pwd.getpwnam(account).pw_uid
+
+
 def script_environment(environ: Mapping[str, str], account: str | None, extra_names: Iterable[str]) -> dict[str, str]:
     """The environment of a script host: what design and admin allow, and the place for the session's marker.
 

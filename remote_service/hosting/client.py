@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import sys
@@ -15,6 +16,8 @@ from remote_service.config.script_report import ScriptFault, ScriptReport, how_i
 from remote_service.hosting.status import Status
 from remote_service.hosting.wire import Channel, Decoder, WireError, encode, listen_on, short_path
 from remote_service.tasks import spawn
+
+log = logging.getLogger(__name__)
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 LOAD_TIMEOUT = 20.0
@@ -226,15 +229,21 @@ class RunnerLink:
         return cls(session, reader, writer)
 
     async def follow(self, on_status: Callable[[Status], None]) -> None:
-        """Hands each status to `on_status` until the runner hangs up."""
+        """Hands each status to `on_status` until the runner hangs up, or says what no runner of ours says."""
         decoder = Decoder()
         try:
             while data := await self._reader.read(_CHUNK):
                 for message in decoder.feed(data):
-                    self.status = Status.from_dict(message["status"])
-                    on_status(self.status)
-        except (ConnectionError, WireError):
-            return
+                    status = Status.from_dict(message["status"])
+                    if status.session != self.session:
+                        raise WireError(f"a status of the session {status.session!r}; expected {self.session!r}")
+                    self.status = status
+                    on_status(status)
+        except ConnectionError as error:
+            log.debug("session %s: its runner hung up: %r", self.session, error)
+        except (KeyError, TypeError, ValueError) as error:
+            # Scripts share the runner's account: one that tampers with it loses it.
+            log.warning("session %s: its runner sent what is no status: %r", self.session, error)
 
     async def order(self, order: str, **arguments: Any) -> None:
         """Sends one order.

@@ -191,8 +191,8 @@ class Runner:
             self._carry_out(self._course.call_ended(time.monotonic(), outcome))
 
     def _shown(self, text: str) -> str:
-        """Fit for the user's page: no secrets, no control characters, not endless."""
-        return harmless(self._log.masked(text))[:MOST_TEXT]
+        """Fit for the user's page and the server's log: one line, no secrets, no control characters, not endless."""
+        return " ".join(harmless(self._log.masked(text)).split())[:MOST_TEXT]
 
     def _notice_death(self) -> None:
         how = self._worker.death(processes.reap())

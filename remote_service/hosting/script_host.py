@@ -70,6 +70,14 @@ def become(account: str) -> None:
     os.setresuid(entry.pw_uid, entry.pw_uid, entry.pw_uid)
 
 
+def own_account() -> str:
+    """The name of the account that this process runs as; its number where it has no name, as in some containers."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
 def import_script(script: Path) -> ModuleType:
     """Imports a script file; modules that lie beside it can be imported by it.
 
@@ -79,8 +87,7 @@ def import_script(script: Path) -> ModuleType:
     try:
         script.read_bytes()
     except OSError as error:
-        account = pwd.getpwuid(os.getuid()).pw_name
-        report = ScriptReport(ScriptFault.UNREADABLE, found=str(error.strerror), names=(account,))
+        report = ScriptReport(ScriptFault.UNREADABLE, found=str(error.strerror), names=(own_account(),))
         raise LoadError(report) from error
     sys.path[:] = [p for p in sys.path if p and Path(p).resolve() != PROJECT]
     sys.path.insert(0, str(script.parent))
@@ -257,6 +264,8 @@ def _forget_handlers() -> None:
 def main(descriptor: int) -> None:
     """Loads what the first message says and serves until the supervisor closes the socket."""
     os.umask(0o077)
+    # Compiled files tell an edit from another by seconds and size only, and are litter beside the site's scripts.
+    sys.dont_write_bytecode = True
     for stream in (sys.stdout, sys.stderr):
         # A fork copies what is buffered, and it would be printed twice.
         if isinstance(stream, io.TextIOWrapper):

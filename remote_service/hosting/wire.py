@@ -53,7 +53,7 @@ class Decoder:
 def _parse(line: bytes) -> Message:
     try:
         message = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WireError(f"a line that is not JSON ({error}); expected one JSON object a line") from error
     if not isinstance(message, dict):
         raise WireError(f"a line that holds a {type(message).__name__}; expected one JSON object a line")

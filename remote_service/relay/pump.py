@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from remote_service import conf
 from remote_service.endpoints import Endpoint
+from remote_service.hosting.account import script_uid
 from remote_service.relay.upstream import Upstream, connect
 from remote_service.rfb.errors import AuthenticationFailed, RFBError
 from remote_service.rfb.handshake import ServerLogin, ViewerLogin, looks_like_banner
@@ -15,6 +18,12 @@ from remote_service.rfb.view_only import ViewOnlyFilter
 
 MOST_EARLY = 64 * 1024
 """Bytes of a viewer that are kept until its session runs; then it is read no further."""
+SLICE = 16 * 1024
+"""Bytes of a viewer that are looked at in one go: the event loop is held for a few milliseconds at worst."""
+BRAKE_FROM = 0.0005
+BRAKE = 4
+"""Looking at a slice for longer than `BRAKE_FROM` seconds (of the processor, so that nobody pays for the load of
+others) is paid for by waiting `BRAKE` times as long."""
 CONNECT_TIMEOUT = 10.0
 BANNER_TIMEOUT = 10.0
 """Seconds that a VNC server has to say who it is, and to let us in."""
@@ -106,13 +115,26 @@ class Pump:
     async def _from_viewer(self, data: bytes) -> None:
         if self._login is not None:
             data = await self._log_viewer_in(self._login, data)
+        for at in range(0, len(data), SLICE):
+            await self._pass_on(data[at : at + SLICE])
+
+    async def _pass_on(self, data: bytes) -> None:
+        """Looks at a slice and sends it; a viewer whose messages take long to look at has to wait for itself.
+
+        A flood of tiny messages costs a thousand times as much as its bytes: without the brake one viewer could keep
+        the event loop, and everybody else with it.
+        """
+        began = time.thread_time()
         if self._filter is not None:
             data = self._filter.feed(data)
-        elif data and self._watch.from_viewer(data):
+        elif self._watch.from_viewer(data):
             self._on_input()
+        took = time.thread_time() - began
         if data:
             assert self._upstream is not None
             self._upstream.send(data)
+        if took > BRAKE_FROM:
+            await asyncio.sleep(took * BRAKE)
 
     async def _log_viewer_in(self, login: ViewerLogin, data: bytes) -> bytes:
         """Speaks the server's part of the handshake to the viewer; returns what follows it."""
@@ -136,7 +158,9 @@ class Pump:
             ViewerRefused: it may only look, and its input cannot be told from looking here.
         """
         try:
-            upstream = self._upstream = await connect(endpoint, timeout=CONNECT_TIMEOUT)
+            upstream = self._upstream = await connect(
+                endpoint, timeout=CONNECT_TIMEOUT, owner=script_uid(conf.current().session_user)
+            )
         except OSError as error:
             raise EndpointError(f"{endpoint} cannot be reached: {error}.", fatal=False) from error
         if not rfb:

@@ -47,12 +47,13 @@ class BrowserSite(LiveServer):
         """Lays it out; nothing runs yet. `sessions` is what it serves instead of `session_types`."""
         self.gate = root / "gate"
         """While there is such a file, sessions of the type GATED listen."""
-        super().__init__(
-            root,
-            template,
-            sessions or session_types(self.gate),
-            REMOTE_SERVICE_SCRIPT_DIRS=":".join(map(str, _SCRIPT_DIRS)),
-        )
+        scripts = root / "scripts"
+        scripts.mkdir()
+        # Into one folder: a script may import what lies beside it.
+        for script in (script for folder in _SCRIPT_DIRS for script in folder.glob("*.py")):
+            shutil.copy(script, scripts)
+        types = sessions or session_types(self.gate)
+        super().__init__(root, template, types, REMOTE_SERVICE_SCRIPT_DIRS=str(scripts))
 
     def states(self) -> dict[str, str]:
         """The state of every session there ever was, by its id."""

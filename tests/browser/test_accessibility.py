@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Visitors
 from tests.browser.guard import REFUSED_PAGE, REFUSED_SOCKET, Guard
 from tests.browser.served import ALICE, CHARLIE, FAILING, GATED, JOB, NOBODY, PATTERN, browser_site
+from tests.browser.visitor import wait_for_end
 
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -49,7 +50,7 @@ def picker(visit: Visitors) -> Page:
 def picker_with_sessions(visit: Visitors) -> Page:
     alice = visit(ALICE)
     alice.start(FAILING)
-    expect(alice.page.get_by_text("It could not be started.")).to_be_visible()
+    wait_for_end(alice.page, "It could not be started.")
     alice.start(GATED)
     return alice.open()
 
@@ -94,7 +95,7 @@ def viewer_asking(visit: Visitors) -> Page:
 def over(visit: Visitors) -> Page:
     alice = visit(ALICE)
     alice.start(FAILING)
-    expect(alice.page.get_by_text("It could not be started.")).to_be_visible()
+    wait_for_end(alice.page, "It could not be started.")
     return alice.page
 
 

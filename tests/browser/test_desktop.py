@@ -58,13 +58,15 @@ def test_what_is_copied_in_the_session_appears_in_the_clipboard_panel(visit: Vis
     page = alice.page
     wait_for_prompt(page)
 
-    # An escape sequence by which programs in xterm set the selection would need xterm's leave; a double click does not.
-    page.keyboard.type(" clear; echo; echo; echo; echo copied-in-the-session\n")
+    page.keyboard.type(" clear; yes copiedInTheSession | head -n 20\n")
     canvas = page.locator("#screen canvas")
+    box = canvas.bounding_box()
+    assert box is not None
 
     def copied() -> bool:
-        canvas.dblclick(position={"x": 120, "y": 130})
-        return bool(page.get_by_label("Text of the session's clipboard").input_value() == "copied-in-the-session")
+        # On a word in the middle of the screen, where every line is the same.
+        canvas.dblclick(position={"x": box["width"] * 0.15, "y": box["height"] * 0.5})
+        return bool(page.get_by_label("Text of the session's clipboard").input_value() == "copiedInTheSession")
 
     eventually(copied, within=10)
 

@@ -145,6 +145,6 @@ def test_switched_off_sites_offer_no_start_and_let_running_sessions_go_on(
 def turn_switch(admin: Visitor, *, on: bool) -> None:
     """Turns the site's switch in the administration."""
     page = admin.open("/admin/remote_service/site/1/change/")
-    page.get_by_label("External sessions enabled").set_checked(on)
+    page.get_by_role("checkbox").set_checked(on)
     page.get_by_role("button", name="Save", exact=True).click()
     page.locator(".messagelist .success").wait_for()

@@ -11,7 +11,7 @@ from tests.browser.conftest import Visitors
 from tests.browser.guard import NO_SERVER, REFUSED_SOCKET, Guard
 from tests.browser.line import Line
 from tests.browser.served import ALICE, PATTERN, BrowserSite
-from tests.browser.visitor import viewer, wait_for_screen, wait_for_state
+from tests.browser.visitor import viewer, wait_for_end, wait_for_screen, wait_for_state
 from tests.integration.server.leftovers import marked
 
 
@@ -77,6 +77,6 @@ def test_a_server_that_stops_is_waited_for(own_site: BrowserSite, visit: Visitor
     guard.announce(REFUSED_SOCKET)  # the session has ended with the server
     own_site.start()
     line.server_port = own_site.port
-    expect(page.get_by_text("The server was stopped.")).to_be_visible()
+    wait_for_end(page, "The server was stopped.")
     assert own_site.states()[session] == "ended"
     line.close()

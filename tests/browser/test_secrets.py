@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from urllib.parse import quote
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 from tests.browser.conftest import Visitors
 from tests.browser.guard import REFUSED_PAGE, REFUSED_SOCKET, Guard
 from tests.browser.served import ALICE, DESKTOP_WITH_PASSWORD, FAILING, NOBODY, ROOT, BrowserSite
-from tests.browser.visitor import Visitor, session_path, wait_for_screen
+from tests.browser.visitor import Visitor, session_path, wait_for_end, wait_for_screen
 from tests.integration.pages import PASSWORD
 
 _UNSEAL = """
@@ -27,7 +27,7 @@ def test_no_page_and_no_address_holds_a_secret(site: BrowserSite, visit: Visitor
     seen = [shown(visit(NOBODY).open("/login/"))]
     guard.announce(REFUSED_SOCKET)
     alice.start(FAILING)
-    expect(alice.page.get_by_text("It could not be started.")).to_be_visible()
+    wait_for_end(alice.page, "It could not be started.")
     seen.append(shown(alice.page))
     session = alice.connect(DESKTOP_WITH_PASSWORD)
     seen.append(shown(alice.page))

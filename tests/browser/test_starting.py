@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Visitors
 from tests.browser.guard import REFUSED_SOCKET, Guard
 from tests.browser.served import ALICE, FAILING, GATED, BrowserSite
-from tests.browser.visitor import session_of, viewer, wait_for_screen, wait_for_state
+from tests.browser.visitor import session_of, viewer, wait_for_end, wait_for_screen, wait_for_state
 
 
 def test_the_page_follows_a_start_until_the_screen_is_there(site: BrowserSite, visit: Visitors) -> None:
@@ -35,8 +35,7 @@ def test_a_script_that_fails_is_told_with_its_log_made_harmless(
     page.on("dialog", lambda dialog: opened.append(dialog.message))
     session = alice.start(FAILING)
 
-    over = page.get_by_role("article")
-    expect(over).to_contain_text("It could not be started.")
+    over = wait_for_end(page, "It could not be started.")
     expect(over).to_contain_text("the <b>licence</b> server does not answer")
     expect(over.get_by_text("Failed", exact=True)).to_be_visible()
     log = page.get_by_role("region", name="What its log says")
@@ -51,6 +50,6 @@ def test_a_script_that_fails_is_told_with_its_log_made_harmless(
     page.get_by_role("button", name="Start again").click()
     page.wait_for_url(lambda url: session not in url)
     again = session_of(page)
-    expect(over).to_contain_text("It could not be started.")
+    wait_for_end(page, "It could not be started.")
     assert site.states()[again] == "failed"
     assert opened == []

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitors
 from tests.browser.served import ALICE, PATTERN, ROOT, BrowserSite
-from tests.browser.visitor import wait_for_state
+from tests.browser.visitor import wait_for_end, wait_for_state
 from tests.waiting import eventually
 
 
@@ -29,7 +29,7 @@ def test_its_user_stops_a_session_from_the_picker_when_asked_twice(site: Browser
     stop.click()
     question.get_by_role("button", name="Stop the session").click()
     expect(picker.get_by_text(f"“{PATTERN}” is being ended.")).to_be_visible()
-    expect(viewing.get_by_text("It was stopped by its user.")).to_be_visible()
+    wait_for_end(viewing, "It was stopped by its user.")
     eventually(lambda: site.free_slots(PATTERN) == 3)
     # The list follows by itself.
     expect(alice.session_card(session, picker)).to_have_count(0)
@@ -49,7 +49,7 @@ def test_a_viewer_says_that_staff_stopped_its_session(site: BrowserSite, visit: 
     card.get_by_role("button", name="Stop").click()
     root.page.get_by_role("button", name="Stop the session").click()
 
-    expect(alice.page.get_by_text("It was stopped by staff.")).to_be_visible()
+    wait_for_end(alice.page, "It was stopped by staff.")
     assert site.states()[session] == "ended"
 
 

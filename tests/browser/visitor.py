@@ -104,6 +104,13 @@ class Visitor:
         return (page or self.page).locator(f".card[data-session='{session}']")
 
 
+def wait_for_end(page: Page, sentence: str) -> Locator:
+    """Waits for the page of a session that is over, and for what it says; returns the part about the session."""
+    about = page.get_by_role("article")
+    expect(about).to_contain_text(sentence)
+    return about
+
+
 def session_of(page: Page) -> str:
     """The id of the session that a page is about."""
     found = _SESSION_PAGE.search(page.url)

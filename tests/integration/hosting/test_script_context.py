@@ -115,7 +115,9 @@ def test_spawn_starts_a_program_in_a_session_of_its_own_and_has_it_watched(sessi
 
 def test_spawn_passes_variables_a_directory_and_descriptors(session: Session, tmp_path: Path) -> None:
     read, write = os.pipe()
-    session.spawn("sh", "-c", f'echo "$ADDED $PWD" >&{write}', env={"ADDED": "x"}, cwd=tmp_path, pass_fds=[write])
+    session.spawn(
+        "sh", "-c", f'echo "$ADDED $PWD" > /dev/fd/{write}', env={"ADDED": "x"}, cwd=tmp_path, pass_fds=[write]
+    )
     os.close(write)
     with os.fdopen(read) as output:
         assert output.read() == f"x {tmp_path}\n"

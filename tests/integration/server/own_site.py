@@ -162,8 +162,11 @@ class OwnSite:
     def _answers(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, f"the server ended with {self.process.returncode}:\n{self.output}"
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        # It listens before it serves, so that only an answer tells.
+        try:
+            return self.get("/v1/status").status > 0
+        except (urllib.error.URLError, ConnectionError):
+            return False
 
     def wait_for_end(self, began: float, within: float = ENDS_WITHIN) -> Ended:
         """Waits until the server's process has gone; `began` is when it was asked to (monotonic seconds)."""

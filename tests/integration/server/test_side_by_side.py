@@ -63,8 +63,11 @@ def test_a_port_that_is_taken_ends_the_second_server_alone(site: OwnSite, neighb
 
     second = neighbour.manage("serve", "--port", str(site.port))
 
-    assert second.returncode != 0
-    assert "address already in use" in second.stdout + second.stderr
+    assert second.returncode == 1
+    assert second.stderr == (
+        f"CommandError: 127.0.0.1 port {site.port} cannot be listened on: Address already in use; expected a free port "
+        "at an address of this machine. Choose others by --host and --port (with make run: HOST and PORT)\n"
+    )
     site.run_session(PATTERN)
     neighbour.start()
     neighbour.run_session(PATTERN)

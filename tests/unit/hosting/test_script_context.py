@@ -124,7 +124,9 @@ def test_a_state_is_told(stage: Stage) -> None:
     assert stage.lines == []
 
 
-RAISED = "get_state() raised, or gave nothing that JSON can hold; the older state is kept"
+KEPT = "the older state is kept"
+EXPECTED = f"expected a dict of at most {MOST_STATE} bytes as JSON; {KEPT}"
+RAISED = f"get_state() raised, or gave nothing that JSON can hold; {KEPT}"
 
 
 @pytest.mark.parametrize(
@@ -133,19 +135,9 @@ RAISED = "get_state() raised, or gave nothing that JSON can hold; the older stat
         ({"x": object()}, RAISED),
         ({"x": float("inf")}, RAISED),
         (RuntimeError("of the script"), RAISED),
-        (
-            [1],
-            f"get_state() gave a list; expected a dict of at most {MOST_STATE} bytes as JSON; the older state is kept",
-        ),
-        (
-            None,
-            f"get_state() gave a NoneType; expected a dict of at most {MOST_STATE} bytes as JSON; the older state is kept",
-        ),
-        (
-            {"x": "y" * MOST_STATE},
-            f"get_state() gave {MOST_STATE + 9} bytes; expected a dict of at most {MOST_STATE} bytes as JSON; "
-            "the older state is kept",
-        ),
+        ([1], f"get_state() gave a list; {EXPECTED}"),
+        (None, f"get_state() gave a NoneType; {EXPECTED}"),
+        ({"x": "y" * MOST_STATE}, f"get_state() gave {MOST_STATE + 9} bytes; {EXPECTED}"),
     ],
 )
 def test_a_state_that_is_none_is_noted_and_not_told(stage: Stage, state: Any, said: str) -> None:

@@ -253,7 +253,7 @@ def test_a_traceback_goes_into_the_log_without_our_own_frames(stage: Stage, caps
     stage.service.does["start"] = raising(ValueError("inside"))
     stage.plays(START)
     shown = capsys.readouterr().err
-    assert "ValueError: inside" in shown and "worker.py" not in shown
+    assert "ValueError: inside" in shown and "/hosting/worker.py" not in shown
     assert "in start" in shown
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -41,12 +44,13 @@ class Relay:
         self.server = server
         self.inputs = 0
         self.pump = Pump(self.viewer.receive, self.viewer.send, control=control, on_input=self._input)
-        self.timeout = 0.0
+        self.connected: dict[str, Any] = {}
+        """How `connect` was called."""
         self._tasks: list[asyncio.Task[Any]] = []
 
-        async def connect(endpoint: Endpoint, *, timeout: float) -> Upstream:
+        async def connect(endpoint: Endpoint, **keywords: Any) -> Upstream:
             assert endpoint is ENDPOINT
-            self.timeout = timeout
+            self.connected = keywords
             return server.connect()
 
         monkeypatch.setattr(module, "connect", connect)
@@ -124,7 +128,19 @@ async def test_without_a_password_the_bytes_pass_untouched(make: Make) -> None:
     relay.server.says(b"picture")
 
     await relay.until_viewer_heard(EMPTY_SCREEN + b"picture")
-    assert relay.timeout == module.CONNECT_TIMEOUT
+    assert relay.connected["timeout"] == module.CONNECT_TIMEOUT
+
+
+async def test_the_endpoint_must_belong_to_the_account_that_scripts_run_as(
+    make: Make, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.REMOTE_SERVICE = replace(settings.REMOTE_SERVICE, session_user="the account")
+    monkeypatch.setattr(module, "script_uid", {"the account": 4711}.get)
+    relay = make(Server(b"open"))
+    relay.run(rfb=False)
+    await relay.until_viewer_heard(b"open")
+
+    assert relay.connected["owner"] == 4711
 
 
 async def test_it_counts_the_bytes_of_both_ways(make: Make) -> None:
@@ -189,7 +205,7 @@ async def test_closing_hangs_up_on_the_endpoint(make: Make) -> None:
 
 
 async def test_an_endpoint_that_cannot_be_reached_is_told_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def connect(endpoint: Endpoint, *, timeout: float) -> Upstream:
+    async def connect(endpoint: Endpoint, **_: Any) -> Upstream:
         raise ConnectionRefusedError(111, "Connection refused")
 
     monkeypatch.setattr(module, "connect", connect)
@@ -315,6 +331,43 @@ async def test_an_endpoint_is_not_read_while_the_viewer_takes_nothing(make: Make
     relay.viewer.listening.set()
     await eventually_async(lambda: len(relay.viewer.screen) == 5 + MOST_UNREAD)
     assert relay.server.transport.reading
+
+
+async def test_much_at_once_is_passed_on_in_slices(make: Make) -> None:
+    relay = make(Server(b"open"))
+    relay.read()
+    relay.run(rfb=False)
+    await relay.until_viewer_heard(b"open")
+    data = bytes(range(256)) * (module.SLICE // 128) + b"rest"
+
+    relay.viewer.says(data)
+
+    await relay.until_server_heard(data)
+    assert [len(piece) for piece in relay.server.transport.written] == [module.SLICE, module.SLICE, 4]
+
+
+@pytest.mark.parametrize(("took", "waits"), [(0.005, [0.02, 0.02]), (0.0004, [])])
+async def test_a_viewer_whose_messages_take_long_to_look_at_waits_for_itself(
+    make: Make, monkeypatch: pytest.MonkeyPatch, took: float, waits: list[float]
+) -> None:
+    relay = make(Server(b"open"))
+    relay.read()
+    relay.run(rfb=False)
+    await relay.until_viewer_heard(b"open")
+    spent = itertools.count(0.0, took)
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(module, "time", SimpleNamespace(thread_time=lambda: next(spent)))
+    monkeypatch.setattr(module, "asyncio", SimpleNamespace(sleep=sleep))
+
+    relay.viewer.says(b"one", b"two")
+
+    await relay.until_server_heard(b"onetwo")
+    await turn_around()
+    assert slept == pytest.approx(waits)
 
 
 # ---- banners ---------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -139,10 +140,16 @@ async def test_closing_without_a_connection_is_no_harm() -> None:
 async def listening(path: Path | None = None) -> AsyncIterator[Endpoint]:
     """A server that sends back what it gets."""
 
+    gone: list[asyncio.Event] = []
+
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        gone.append(asyncio.Event())
+        left = gone[-1]
         while data := await reader.read(65536):
             writer.write(data)
         writer.close()
+        await writer.wait_closed()
+        left.set()
 
     if path is None:
         server = await asyncio.start_server(echo, "127.0.0.1", 0)
@@ -152,6 +159,8 @@ async def listening(path: Path | None = None) -> AsyncIterator[Endpoint]:
         endpoint = Endpoint.unix(path)
     async with server:
         yield endpoint
+        for left in gone:
+            await left.wait()
 
 
 @pytest.mark.parametrize("kind", ["tcp", "unix"])
@@ -172,6 +181,40 @@ async def test_nobody_there_is_an_error(tmp_path: Path) -> None:
             await connect(Endpoint.tcp("127.0.0.1", bound.getsockname()[1]), timeout=5)
     with pytest.raises(FileNotFoundError):
         await connect(Endpoint.unix(tmp_path / "none"), timeout=5)
+
+
+async def test_a_socket_must_belong_to_whom_scripts_run_as(tmp_path: Path) -> None:
+    async with listening(tmp_path / "vnc.sock") as endpoint:
+        ours = await connect(endpoint, timeout=5, owner=os.getuid())
+        await ours.write(b"hello")
+        assert await ours.read() == b"hello"
+        ours.close()
+        with pytest.raises(OSError) as caught:
+            await connect(endpoint, timeout=5, owner=os.getuid() + 1)
+
+    assert str(caught.value) == (
+        f"it belongs to uid {os.getuid()}; expected uid {os.getuid() + 1}, as which scripts run"
+    )
+
+
+async def test_a_link_to_a_socket_is_not_followed(tmp_path: Path) -> None:
+    link = tmp_path / "link.sock"
+    async with listening(tmp_path / "vnc.sock"):
+        link.symlink_to(tmp_path / "vnc.sock")
+        with pytest.raises(OSError) as caught:
+            await connect(Endpoint.unix(link), timeout=5)
+
+    assert str(caught.value) == "it is no socket; expected one, not a link or a file"
+
+
+async def test_a_file_is_no_socket(tmp_path: Path) -> None:
+    file = tmp_path / "vnc.sock"
+    file.touch()
+
+    with pytest.raises(OSError) as caught:
+        await connect(Endpoint.unix(file), timeout=5)
+
+    assert str(caught.value) == "it is no socket; expected one, not a link or a file"
 
 
 async def test_an_endpoint_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
