@@ -183,7 +183,7 @@ class LiveServer(SitePages):
 
         eventually(listens, within=READY_WITHIN)
         status = self._process.poll()
-        assert status is None or "address already in use" in self.logs(), self.logs()
+        assert status is None or "ddress already in use" in self.logs(), self.logs()
         return status is None
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> Ended:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from uvicorn.server import ServerState
 
+from remote_service.forwarded import BehindProxy
 from remote_service.server import (
     LINE_CUT,
     MOST_MESSAGE,
@@ -203,21 +204,19 @@ def test_uvicorn_is_configured_as_measured() -> None:
     assert not config.is_ssl
 
 
-@pytest.mark.parametrize(
-    ("listen", "believed", "from_whom"),
-    [
-        (LOCAL, False, []),
-        (Listen("0.0.0.0", 8000, trusted_proxies=("10.0.0.1",)), True, ["10.0.0.1"]),
-        (Listen("", 0, uds="/run/site.sock"), True, "*"),
-    ],
-)
-def test_forwarded_headers_are_believed_of_trusted_proxies_only(
-    listen: Listen, believed: bool, from_whom: list[str] | str
-) -> None:
-    config = uvicorn_config(print, listen)
+@pytest.mark.parametrize("proxies", [(), ("10.0.0.1",)])
+def test_on_a_port_forwarded_headers_are_believed_of_trusted_proxies_only(proxies: tuple[str, ...]) -> None:
+    config = uvicorn_config(print, Listen("0.0.0.0", 8000, trusted_proxies=proxies))
 
-    assert (config.proxy_headers, config.forwarded_allow_ips) == (believed, from_whom)
-    assert config.uds == listen.uds
+    assert (config.proxy_headers, config.forwarded_allow_ips) == (bool(proxies), list(proxies))
+    assert config.app is print
+
+
+def test_on_a_unix_socket_a_proxy_says_who_comes() -> None:
+    config = uvicorn_config(print, Listen("", 0, uds="/run/site.sock", trusted_proxies=("10.0.0.1",)))
+
+    assert isinstance(config.app, BehindProxy)
+    assert (config.uds, config.proxy_headers) == ("/run/site.sock", False)
 
 
 def test_a_certificate_makes_it_tls(tmp_path: Path) -> None:

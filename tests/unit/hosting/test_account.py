@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pwd
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -98,6 +99,18 @@ def test_there_is_always_a_path() -> None:
 @pytest.mark.parametrize(
     ("name", "home", "shell"), [("remote-session", "/var/lib/remote-session", "/bin/bash"), ("bare", "/", "/bin/sh")]
 )
-def test_home_name_and_shell_are_the_account_s(name: str, home: str, shell: str) -> None:
+def test_home_name_and_shell_are_the_account_s(
+    name: str, home: str, shell: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account, "may_enter", lambda _folder, _account: True)
     found = script_environment(OURS, name, ())
     assert (found["HOME"], found["USER"], found["SHELL"]) == (home, name, shell)
+
+
+def test_directories_that_the_account_cannot_enter_are_not_on_its_path(tmp_path: Path) -> None:
+    closed = tmp_path / "closed" / "bin"
+    closed.mkdir(parents=True)
+    closed.parent.chmod(0o700)
+    path = f"{closed}:/usr/bin:/nowhere"
+    assert script_environment({"PATH": path}, "nobody", ())["PATH"] == "/usr/bin:/nowhere"
+    assert script_environment({"PATH": path}, None, ())["PATH"] == path

@@ -592,6 +592,7 @@ async def test_who_may_only_look_is_let_in_and_types_in_vain(make: Make, passwor
     relay = make(server_with_password() if password else server_without_password(), control=False)
     relay.read()
     relay.run(password)
+    await relay.until_viewer_heard(BANNER)
 
     relay.viewer.says(BANNER, b"\x01", b"\x00", KEY, REQUEST, KEY[:3], KEY[3:], REQUEST)
     logged_in = LOGGED_IN if password else BANNER + b"\x01"
