@@ -71,7 +71,7 @@ class ViewerInline(ReadOnly, admin.TabularInline):
 class SessionAdmin(ReadOnly, admin.ModelAdmin):
     """All sessions, live and ended. Its secrets are columns that are not shown."""
 
-    list_display = ("reference", "type_name", "index", "state", "username", "door", "created_at", "ended_at")
+    list_display = ("reference", "type_name", "index", "state", "quarantined", "username", "created_at", "ended_at")
     list_filter = ("state", "type_name", "door", "quarantined")
     search_fields = ("id", "username", "type_name")
     fields = (

@@ -18,6 +18,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from remote_service.conf import GatewaySettings
 from remote_service.forwarded import BehindProxy
+from remote_service.states import ENDINGS, EndReason
 from remote_service.supervisor import Supervisor
 from remote_service.tasks import spawn
 
@@ -58,6 +59,16 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._report_cut()
         super().keepalive_timeout()
         self.transport.abort()
+
+    def shutdown(self) -> None:
+        """The server stops; who has not been told why by the relay is told here, which uvicorn does without a reason."""
+        if self.handshake_complete and not self.close_sent:
+            stopped = ENDINGS[EndReason.SERVER_STOPPED]
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": stopped.close_code})
+            self.conn.send_close(stopped.close_code, stopped.sentence)
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.close_sent = True
+        super().shutdown()
 
     def _report_cut(self) -> None:
         self.queue.put_nowait({"type": "websocket.disconnect", "code": LINE_CUT})

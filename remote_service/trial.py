@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from asgiref.sync import sync_to_async
@@ -75,23 +75,26 @@ class Trial:
     @asynccontextmanager
     async def _supervised(self) -> AsyncIterator[None]:
         """Lets a running server do it; where there is none, a supervisor of our own lives as long as the trial."""
-        try:
-            lock = pid_file.hold(self.settings.state_dir)
-            lock.__enter__()
-        except pid_file.AlreadyRunningError:
-            self._step("a server is running: it does the work")
-            yield
-            return
-        supervisor = Supervisor(self.settings)
-        running = spawn(supervisor.run(), name="supervisor of the trial")
-        try:
-            await supervisor.ready.wait()
-            self._step("no server is running: loaded the sessions file")
-            yield
-        finally:
-            supervisor.stop()
-            await running
-            lock.__exit__(None, None, None)
+        with ExitStack() as held:
+            try:
+                held.enter_context(pid_file.hold(self.settings.state_dir))
+            except pid_file.AlreadyRunningError:
+                self._step("a server is running: it does the work")
+                yield
+                return
+            supervisor = Supervisor(self.settings)
+            running = spawn(supervisor.run(), name="supervisor of the trial")
+            try:
+                ready = spawn(supervisor.ready.wait(), name="supervisor of the trial is ready")
+                await asyncio.wait({running, ready}, return_when=asyncio.FIRST_COMPLETED)
+                ready.cancel()
+                if not running.done():
+                    self._step("no server is running: loaded the sessions file")
+                    yield
+            finally:
+                supervisor.stop()
+                # What it failed with is the answer, whether it was ready or not.
+                await running
 
     async def _look_at(self, session: Session) -> Screenshot | None:
         session = await self._until(session, over=False)

@@ -62,6 +62,9 @@ class Audience:
             self._tell(channel)
 
     def _hear(self, channel: Channel) -> None:
+        if channel not in self._supervisors:
+            # It was dropped earlier in the same round of the runner's loop.
+            return
         try:
             messages = channel.receive_available()
         except WireError as error:
@@ -80,7 +83,6 @@ class Audience:
             self._drop(channel)
 
     def _drop(self, channel: Channel) -> None:
-        if channel in self._supervisors:
-            self._supervisors.remove(channel)
-            self._selector.unregister(channel)
-            channel.close()
+        self._supervisors.remove(channel)
+        self._selector.unregister(channel)
+        channel.close()

@@ -273,6 +273,7 @@ def main(descriptor: int) -> None:
     channel = Channel(socket.socket(fileno=descriptor))
     first = channel.receive()
     if first is None:
+        channel.close()
         return
     services = load(channel, LoadOrder.from_message(first))
     _forget_handlers()

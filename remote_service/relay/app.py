@@ -40,6 +40,8 @@ GOODBYE_PATIENCE = 1.0
 RelayEnd = EndpointError | ViewerGone | ViewerRefused | RemoteProtocolError
 T = TypeVar("T")
 
+_MAY_COME_BACK = frozenset({closing.RELAY_ERROR, closing.RESTARTING, closing.RIGHT_WITHDRAWN, closing.ENDPOINT_LOST})
+"""Closed by us, and no goodbye of the viewer's: it counts as a line that was cut. Who is logged out may log in again."""
 _LEADS_NOWHERE = frozenset({State.STOPPING, State.ENDED, State.FAILED})
 
 
@@ -102,7 +104,7 @@ async def _serve(watch: Watch, pump: Pump, send: Send) -> bool:
     if isinstance(left, int):
         return closing.said_goodbye(left)
     await _say(close, send)
-    return close.code not in (closing.ENDPOINT_LOST, closing.RELAY_ERROR, closing.RESTARTING)
+    return close.code not in _MAY_COME_BACK
 
 
 async def _say(close: Close, send: Send) -> None:

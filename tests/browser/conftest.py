@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, StorageState, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, StorageState, ViewportSize, expect, sync_playwright
 
 from tests.browser.guard import Guard
-from tests.browser.served import BrowserSite, browser_site
+from tests.browser.served import PATTERN, BrowserSite, browser_site
 from tests.browser.visitor import Visitor
 from tests.integration.live import make_template
 
@@ -33,7 +33,7 @@ FLAGS = [
 ]
 PATIENCE = 15_000
 """Milliseconds that a page may take for anything; a busy machine is slow."""
-WINDOW = {"width": 1280, "height": 800}
+WINDOW: ViewportSize = {"width": 1280, "height": 800}
 
 _OUTCOME = pytest.StashKey[dict[str, bool]]()
 
@@ -93,9 +93,9 @@ def site(running_site: BrowserSite) -> Iterator[BrowserSite]:
 
 
 @pytest.fixture
-def own_site(template: Path) -> Iterator[BrowserSite]:
-    """A site that the test may stop and change; not started yet."""
-    with browser_site(template) as site:
+def own_site(template: Path, request: pytest.FixtureRequest) -> Iterator[BrowserSite]:
+    """A site that the test may stop and change; not started yet. It serves PATTERN, or the types of its parameter."""
+    with browser_site(template, getattr(request, "param", [PATTERN])) as site:
         yield site
 
 

@@ -42,7 +42,7 @@ def desktop_of(session: str) -> Desktop:
     """Takes down what belongs to a running desktop session."""
     processes = marked(session)
     (server,) = (process for process in processes if process.name() == "Xtigervnc")
-    listening = {Path(connection.laddr) for connection in server.net_connections("unix")}
+    listening = {Path(str(connection.laddr)) for connection in server.net_connections("unix")}
     (socket,) = (path for path in listening if path.parent == X_SOCKETS)
     files = (socket, Path(f"/tmp/.{socket.name}-lock"), *scratch(session))
     return Desktop(server, tuple(processes), tuple(file for file in files if file.exists()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,8 @@ _SCRIPT_DIRS = (PROJECT / "example_scripts", Path(__file__).parent / "scripts")
 class BrowserSite(LiveServer):
     """A site with the users of `tests.integration.live` and the scripts beside this module."""
 
-    def __init__(self, root: Path, template: Path, sessions: Mapping[str, Any] | None = None) -> None:
-        """Lays it out; nothing runs yet. `sessions` is what it serves instead of `session_types`."""
+    def __init__(self, root: Path, template: Path, types: Collection[str] = ()) -> None:
+        """Lays it out; nothing runs yet. `types` are those to serve; all unless given."""
         self.gate = root / "gate"
         """While there is such a file, sessions of the type GATED listen."""
         scripts = root / "scripts"
@@ -52,8 +52,8 @@ class BrowserSite(LiveServer):
         # Into one folder: a script may import what lies beside it.
         for script in (script for folder in _SCRIPT_DIRS for script in folder.glob("*.py")):
             shutil.copy(script, scripts)
-        types = sessions or session_types(self.gate)
-        super().__init__(root, template, types, REMOTE_SERVICE_SCRIPT_DIRS=str(scripts))
+        sessions = {name: entry for name, entry in session_types(self.gate).items() if not types or name in types}
+        super().__init__(root, template, sessions, REMOTE_SERVICE_SCRIPT_DIRS=str(scripts))
 
     def states(self) -> dict[str, str]:
         """The state of every session there ever was, by its id."""
@@ -81,12 +81,12 @@ class BrowserSite(LiveServer):
 
 
 @contextmanager
-def browser_site(template: Path, sessions: Mapping[str, Any] | None = None) -> Iterator[BrowserSite]:
+def browser_site(template: Path, types: Collection[str] = ()) -> Iterator[BrowserSite]:
     """A site that whoever asks for it starts; ended and removed here, and nothing of it may be left."""
     # The session account must see whether the gate is open.
     root = Path(tempfile.mkdtemp(prefix="rsg-browser-"))
     root.chmod(0o711)
-    site = BrowserSite(root, template, sessions)
+    site = BrowserSite(root, template, types)
     try:
         yield site
     finally:

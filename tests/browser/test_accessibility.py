@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from importlib.resources import files
 from typing import Any, Literal
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visitors
 from tests.browser.guard import REFUSED_PAGE, REFUSED_SOCKET, Guard
-from tests.browser.served import ALICE, CHARLIE, FAILING, GATED, JOB, NOBODY, PATTERN, browser_site
+from tests.browser.served import ALICE, CHARLIE, FAILING, GATED, JOB, MEMBERS, NOBODY, PATTERN, BrowserSite
 from tests.browser.visitor import wait_for_end
 
+AXE_SCRIPT = (files("axe_playwright_python") / "axe.min.js").read_text()
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDTHS = (360, 1280)
@@ -135,13 +135,12 @@ def test_axe_finds_no_violation(visit: Visitors, guard: Guard, opened: Opened) -
     check(opened(calm))
 
 
-def test_axe_finds_no_violation_where_nothing_may_be_used(template: Path, visit: Visitors) -> None:
-    pattern = {"script": "test_pattern.py", "count": 1, "options": {"group": "ClusterRendering"}}
-    with browser_site(template, {PATTERN: pattern}) as site:
-        site.start()
-        page = visit(CHARLIE, at=site, reduced_motion="reduce").open()
-        expect(page.get_by_text("There is no session type that you may use.")).to_be_visible()
-        check(page)
+@pytest.mark.parametrize("own_site", [[MEMBERS]], indirect=True)
+def test_axe_finds_no_violation_where_nothing_may_be_used(own_site: BrowserSite, visit: Visitors) -> None:
+    own_site.start()
+    page = visit(CHARLIE, at=own_site, reduced_motion="reduce").open()
+    expect(page.get_by_text("There is no session type that you may use.")).to_be_visible()
+    check(page)
 
 
 def test_axe_finds_violations_where_there_are_some(visit: Visitors) -> None:

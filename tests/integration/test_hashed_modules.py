@@ -26,11 +26,7 @@ class Collected:
 
     def modules(self) -> dict[str, str]:
         """The hashed name of each of our scripts, vendored ones included."""
-        names = [
-            path.relative_to(SOURCE).as_posix()
-            for path in SOURCE.rglob("*")
-            if path.suffix in {".js", ".mjs"}
-        ]
+        names = [path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*") if path.suffix in {".js", ".mjs"}]
         return {name: self.hashed[name] for name in names}
 
     def imports(self) -> list[tuple[str, str]]:
@@ -71,10 +67,7 @@ def test_no_import_is_left_unhashed(collected: Collected) -> None:
 
 def test_every_import_leads_to_the_present_version_of_a_file(collected: Collected) -> None:
     known = set(collected.hashed.values())
-    targets = [
-        (module, os.path.normpath(f"{Path(module).parent}/{target}"))
-        for module, target in collected.imports()
-    ]
+    targets = [(module, os.path.normpath(f"{Path(module).parent}/{target}")) for module, target in collected.imports()]
     assert [pair for pair in targets if pair[1] not in known] == []
     assert [pair for pair in targets if not (collected.root / pair[1]).is_file()] == []
 
@@ -86,9 +79,7 @@ def test_a_vendored_module_differs_from_its_source_in_nothing_but_its_imports(co
     for name, hashed in collected.modules().items():
         if name.startswith("vendor/"):
             source = (SOURCE / name).read_text(encoding="utf-8")
-            assert without_imports((collected.root / hashed).read_text(encoding="utf-8")) == without_imports(
-                source
-            )
+            assert without_imports((collected.root / hashed).read_text(encoding="utf-8")) == without_imports(source)
 
 
 def test_large_modules_have_a_compressed_copy(collected: Collected) -> None:

@@ -19,9 +19,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / "tools" / "vendor_assets.py"
 VENDOR = ROOT / "webui" / "static" / "vendor"
-UNREACHABLE = re.compile(
-    r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH)\b"
-)
+UNREACHABLE = re.compile(r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH)\b")
 
 
 def run(into: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -70,9 +68,7 @@ def test_it_removes_files_of_an_earlier_version_and_keeps_the_notice(fetched: Pa
 def test_it_says_so_when_npm_is_missing(tmp_path: Path) -> None:
     result = run(tmp_path / "vendor", PATH=str(tmp_path))
     assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr == (
-        "vendor_assets: npm was not found on PATH; install Node.js 18 or later with npm.\n"
-    )
+    assert result.stderr == ("vendor_assets: npm was not found on PATH; install Node.js 18 or later with npm.\n")
     assert not (tmp_path / "vendor").exists()
 
 

@@ -47,6 +47,29 @@ async def test_a_stale_socket_is_no_runner_and_is_removed(tmp_path: Path) -> Non
     assert not socket_path(tmp_path, SESSION).exists()
 
 
+async def test_a_runner_that_leaves_while_it_is_asked_is_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Leaving:
+        status = None
+
+        async def follow(self, on_status: object) -> None:
+            pass
+
+        async def order(self, order: str, **arguments: object) -> None:
+            raise BrokenPipeError(32, "Broken pipe")
+
+        async def close(self) -> None:
+            pass
+
+    async def connect(session: str, path: Path) -> Leaving:
+        return Leaving()
+
+    monkeypatch.setattr(leftovers.RunnerLink, "connect", connect)
+    assert await ask_runner_to_end(tmp_path, SESSION) is None
+    assert caplog.messages == [f"session {SESSION}: its runner hung up: [Errno 32] Broken pipe"]
+
+
 def test_what_carries_the_marker_is_ended_and_what_changed_hands_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = Process(pid=4711, parent=1, state="S", start_time=1)
     asked = {}

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db.models import F
 
+from remote_service.database import require_prepared_database
 from remote_service.models import Site
 from remote_service.nudges import nudge_supervisor
 
@@ -19,6 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Asks."""
+        require_prepared_database()
         Site.load()
         Site.objects.filter(pk=1).update(reload_wanted=F("reload_wanted") + 1)
         nudge_supervisor()

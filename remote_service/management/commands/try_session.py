@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from PIL import Image
 
 from remote_service import conf
+from remote_service.database import require_prepared_database
 from remote_service.errors import RefusedError
 from remote_service.hosting.account import AccountError, session_account
 from remote_service.rfb.screenshot import Screenshot
@@ -33,6 +34,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Tries."""
+        require_prepared_database()
         logging.getLogger().setLevel(logging.WARNING)
         asked = launch_options(options["option"])
         if options["size"]:

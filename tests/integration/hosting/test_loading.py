@@ -152,8 +152,8 @@ async def test_a_realize_service_that_hangs_is_given_up_and_named_by_its_index(s
         "    return Service()\n"
     )
     stage.extra_environment["HOME"] = str(stage.scripts)
-    report = await load_fault(stage, text, timeout=1.0)
-    assert faulty(report) == {"fault": "import_timeout", "index": 1, "found": "1 seconds"}
+    report = await load_fault(stage, text, timeout=3.0)
+    assert faulty(report) == {"fault": "import_timeout", "index": 1, "found": "3 seconds"}
     assert not alive(await pid_in(stage.scripts / "pid"))
 
 
@@ -280,6 +280,33 @@ async def test_a_host_that_dies_is_noticed(stage: Stage) -> None:
         await stage.play(host)
 
 
+async def test_a_host_whose_death_nobody_has_noticed_yet_cannot_be_reached(stage: Stage) -> None:
+    host = await stage.host(stage.script("class Service(Good): pass"))
+    os.kill(host.pid, signal.SIGKILL)
+    # Without a turn of the event loop, which would notice.
+    eventually(lambda: not alive(host.pid))
+    with pytest.raises(HostError, match=r"^the script host cannot be reached: \[Errno 32\] Broken pipe$"):
+        await stage.play(host)
+
+
+async def test_a_runner_that_breaks_says_so_in_the_session_s_log(stage: Stage) -> None:
+    host = await stage.host(
+        stage.script(
+            """
+            def broken(self):
+                raise RuntimeError("of our own making")
+            hurry.runner.Runner.run = broken
+            class Service(Good): pass
+            """
+        )
+    )
+    log = stage.root / "session.log"
+    runner = await host.fork_runner("a-session", 0, stage.run_dir / "sock", log)
+    eventually(lambda: not alive(runner))
+    assert "RuntimeError: of our own making" in log.read_text()
+    assert host.alive
+
+
 async def test_a_host_that_is_stopped_does_not_answer_in_time(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "FORK_TIMEOUT", 0.2)
     host = await stage.host(stage.script("class Service(Good): pass"))
@@ -292,7 +319,7 @@ async def test_a_host_that_dies_while_it_is_asked_is_an_error_at_once(stage: Sta
     host = await stage.host(stage.script("class Service(Good): pass"))
     os.kill(host.pid, signal.SIGSTOP)
     asked = asyncio.gather(stage.play(host), return_exceptions=True)
-    await asyncio.sleep(0)
+    await eventually_async(lambda: host._answers)
     os.kill(host.pid, signal.SIGKILL)
     (error,) = await asked
     assert isinstance(error, HostError) and str(error) == "the script host has ended"
@@ -302,7 +329,7 @@ async def test_a_host_whose_line_is_cut_while_it_is_asked_is_an_error(stage: Sta
     host = await stage.host(stage.script("class Service(Good): pass"))
     os.kill(host.pid, signal.SIGSTOP)
     asked = asyncio.gather(stage.play(host), return_exceptions=True)
-    await asyncio.sleep(0)
+    await eventually_async(lambda: host._answers)
     await host.close()
     (error,) = await asked
     assert isinstance(error, HostError) and str(error) == "the script host has ended"

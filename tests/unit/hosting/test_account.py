@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from remote_service.hosting import account
-from remote_service.hosting.account import DEFAULT_PATH, AccountError, script_environment, session_account
+from remote_service.hosting.account import DEFAULT_PATH, AccountError, script_environment, script_uid, session_account
 from remote_service.hosting.processes import MARKER, NO_SESSION
 
 OURS = {
@@ -72,6 +72,17 @@ def test_an_account_that_is_root_by_another_name_is_refused() -> None:
 def test_the_uid_is_that_of_the_process_unless_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(account.os, "geteuid", lambda: 1000)
     assert session_account("no-such-account") is None
+
+
+@pytest.mark.usefixtures("accounts")
+@pytest.mark.parametrize(
+    ("uid", "wanted", "expected"), [(0, "remote-session", 999), (0, "root", None), (1000, "bare", None)]
+)
+def test_the_uid_of_scripts_is_told_where_it_is_another_one(
+    monkeypatch: pytest.MonkeyPatch, uid: int, wanted: str, expected: int | None
+) -> None:
+    monkeypatch.setattr(account.os, "geteuid", lambda: uid)
+    assert script_uid(wanted) == expected
 
 
 def test_the_environment_is_the_allowed_part_of_ours_and_the_place_of_the_marker() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from remote_service.hosting import audience
 from remote_service.hosting.audience import Audience
 from remote_service.hosting.status import Phase, Status
 from remote_service.hosting.wire import Channel, Message, listen_on, short_path
@@ -100,6 +101,26 @@ def test_one_that_cannot_be_told_is_dropped(stage: Stage) -> None:
     gone = stage.join()
     gone.close()
     stage.audience.tell()
+    stage.audience.tell()
+    assert len(stage.selector.get_map()) == 1, "only the listener is left"
+
+
+def test_one_that_is_dropped_while_it_has_something_to_say_is_not_heard(stage: Stage) -> None:
+    """What one event of a round does may drop the supervisor of a later one."""
+    gone = stage.join()
+    gone.send({"order": "stop", "timeout": 3})
+    gone.close()
+    events = stage.selector.select(1.0)
+    stage.audience.tell()
+    for key, _events in events:
+        key.data()
+    assert stage.orders == []
+
+
+def test_one_that_takes_nothing_in_is_dropped_after_a_while(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audience, "TELL_PATIENCE", 0.05)
+    stage.join()
+    stage.status = Status("some session", detail="x" * 3_000_000)
     stage.audience.tell()
     assert len(stage.selector.get_map()) == 1, "only the listener is left"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pwd
 import signal
@@ -22,6 +23,7 @@ from remote_service.hosting.script_host import (
     become,
     import_script,
     load,
+    main,
     own_account,
     realize,
 )
@@ -284,6 +286,24 @@ def test_a_child_of_the_import_that_comes_back_leaves(
     with pytest.raises(LeftError):
         load(line.channel, order(written(tmp_path, SOUND)))
     assert all("report" not in message for message in line.said())
+
+
+def test_a_host_that_is_ordered_nothing_leaves_with_its_process_prepared(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written_to = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", written_to)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    before = os.umask(0o022)
+    try:
+        line.supervisor.close()
+        main(line.channel.sock.detach())
+        assert os.umask(0o022) == 0o077
+    finally:
+        os.umask(before)
+    assert (written_to.encoding, written_to.errors, written_to.line_buffering) == ("utf-8", "backslashreplace", True)
+    assert sys.dont_write_bytecode
 
 
 def test_an_account_is_taken_on_in_the_order_that_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
