@@ -134,7 +134,7 @@ def quarantine(session_id: uuid.UUID, why: str) -> None:
         Session.objects.filter(pk=session_id).update(quarantined=True)
         note(session_id, "quarantined", why=why, by=SUPERVISOR)
     log.error(
-        "session %s: its slot is in quarantine: %s; release it in the admin pages, under Sessions", session_id, why
+        "session %s: its slot is in quarantine: %s; release it in the admin pages", session_id, why
     )
 
 

@@ -61,7 +61,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.transport.abort()
 
     def shutdown(self) -> None:
-        """The server stops; who has not been told why by the relay is told here, which uvicorn does without a reason."""
+        """The server stops; who has not been told why by the relay is told here: uvicorn itself gives no reason."""
         if self.handshake_complete and not self.close_sent:
             stopped = ENDINGS[EndReason.SERVER_STOPPED]
             self.queue.put_nowait({"type": "websocket.disconnect", "code": stopped.close_code})

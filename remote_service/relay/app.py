@@ -41,7 +41,7 @@ RelayEnd = EndpointError | ViewerGone | ViewerRefused | RemoteProtocolError
 T = TypeVar("T")
 
 _MAY_COME_BACK = frozenset({closing.RELAY_ERROR, closing.RESTARTING, closing.RIGHT_WITHDRAWN, closing.ENDPOINT_LOST})
-"""Closed by us, and no goodbye of the viewer's: it counts as a line that was cut. Who is logged out may log in again."""
+"""Closed by us without a goodbye of the viewer: as if its line was cut. Who is logged out may log in again."""
 _LEADS_NOWHERE = frozenset({State.STOPPING, State.ENDED, State.FAILED})
 
 

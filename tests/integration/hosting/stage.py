@@ -10,10 +10,10 @@ import os
 import signal
 import textwrap
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from remote_service.hosting import processes
 from remote_service.hosting.account import script_environment
@@ -22,9 +22,11 @@ from remote_service.hosting.scratch import scratch_left_by
 from remote_service.hosting.status import Phase, Status
 from remote_service.leftovers import end_marked, socket_path
 from remote_service.tasks import spawn
-from tests.waiting import eventually, eventually_async
+from tests import waiting
 
 TOKEN = "a-token-that-nobody-guesses"
+PATIENCE = 30.0
+"""Seconds for what takes milliseconds on a machine that has nothing else to do."""
 
 HURRY = """
 # Imported by a script, this shortens the waits of the script host that imports it, and of its runners.
@@ -72,6 +74,19 @@ REALIZE = """
 def realize_service(name="", count=1, index=0, common_options=None):
     return {chosen}(name, count=count, index=index, common_options=common_options)
 """
+
+
+T = TypeVar("T")
+
+
+def eventually(condition: Callable[[], T]) -> T:
+    """`waiting.eventually` with the patience of these tests."""
+    return waiting.eventually(condition, within=PATIENCE)
+
+
+async def eventually_async(condition: Callable[[], T | Awaitable[T]]) -> T:
+    """`waiting.eventually_async` with the patience of these tests."""
+    return await waiting.eventually_async(condition, within=PATIENCE)
 
 
 class Play:
@@ -133,7 +148,7 @@ class Play:
         await self.start(**arguments)
         return await self.reach(Phase.READY)
 
-    async def stop(self, *, timeout: float = 5.0, within: float = 10.0) -> Status:
+    async def stop(self, *, timeout: float = 5.0, within: float = PATIENCE) -> Status:
         """Orders the stop and waits until nothing is left."""
         self._seen |= set(processes.descendants(self.runner))
         await self.order("stop", timeout=timeout)
@@ -144,14 +159,14 @@ class Play:
         await self.start(**arguments)
         return await self.reach(Phase.OVER)
 
-    async def reach(self, phase: Phase, within: float = 10.0) -> Status:
+    async def reach(self, phase: Phase, within: float = PATIENCE) -> Status:
         """Waits for a phase; one that can only come later is an error at once."""
         order = list(Phase)
         found = await self.until(lambda status: order.index(status.phase) >= order.index(phase), within)
         assert found.phase is phase, (found, self.log)
         return found
 
-    async def until(self, condition: Callable[[Status], bool], within: float = 10.0) -> Status:
+    async def until(self, condition: Callable[[Status], bool], within: float = PATIENCE) -> Status:
         """The first status for which the condition is true."""
         try:
             async with asyncio.timeout(within):

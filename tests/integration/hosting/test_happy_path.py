@@ -15,8 +15,7 @@ from remote_service.answers import Answer
 from remote_service.endpoints import Endpoint, EndpointKind
 from remote_service.hosting import processes
 from remote_service.hosting.status import Phase, StartFault, StopOutcome
-from tests.integration.hosting.stage import TOKEN, Play, Stage, alive, command, pid_in
-from tests.waiting import eventually, eventually_async
+from tests.integration.hosting.stage import TOKEN, Play, Stage, alive, command, eventually, eventually_async, pid_in
 
 NEXUS = """
 # Simple example remote service. The loader will call a method to

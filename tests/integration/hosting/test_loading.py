@@ -9,17 +9,18 @@ import signal
 import socket
 import subprocess
 import sys
+import uuid
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from remote_service import leftovers
 from remote_service.config.script_report import ScriptFault, ScriptReport
-from remote_service.hosting import client
+from remote_service.hosting import client, processes
 from remote_service.hosting.client import HostError, ScriptHost
 from tests.integration.hosting.accounts import as_root, throw_away_account
-from tests.integration.hosting.stage import REALIZE, Stage, alive, pid_in
-from tests.waiting import eventually, eventually_async
+from tests.integration.hosting.stage import REALIZE, Stage, alive, eventually, eventually_async, pid_in
 
 __all__ = ["throw_away_account"]
 
@@ -311,8 +312,17 @@ async def test_a_host_that_is_stopped_does_not_answer_in_time(stage: Stage, monk
     monkeypatch.setattr(client, "FORK_TIMEOUT", 0.2)
     host = await stage.host(stage.script("class Service(Good): pass"))
     os.kill(host.pid, signal.SIGSTOP)
+    session = str(uuid.uuid4())
     with pytest.raises(HostError, match=r"^the script host did not answer within 0.2 s$"):
-        await stage.play(host)
+        await stage.play(host, session=session)
+    os.kill(host.pid, signal.SIGCONT)
+    # What it answers too late is nobody's; the runner and its worker are found by their session's marker.
+    await eventually_async(lambda: len(processes.marked(session)) == 2)
+    monkeypatch.undo()
+    monkeypatch.setattr(leftovers, "TERM_PATIENCE", 0.1)
+    assert await asyncio.to_thread(leftovers.end_marked, session) == []
+    play = await stage.play(host)
+    await play.stop()
 
 
 async def test_a_host_that_dies_while_it_is_asked_is_an_error_at_once(stage: Stage) -> None:

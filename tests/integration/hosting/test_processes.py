@@ -17,8 +17,7 @@ import pytest
 
 from remote_service.hosting import processes
 from remote_service.hosting.processes import MARKER, NO_SESSION, Process, end_processes
-from tests.integration.hosting.stage import alive
-from tests.waiting import eventually
+from tests.integration.hosting.stage import alive, eventually
 
 Start = Callable[..., subprocess.Popen[bytes]]
 

@@ -16,8 +16,7 @@ from remote_service.answers import Answer
 from remote_service.hosting.script_context import ScriptContext
 from remote_service.hosting.wire import Channel
 from remote_service.script import RemoteServiceScript
-from tests.integration.hosting.stage import alive
-from tests.waiting import eventually
+from tests.integration.hosting.stage import alive, eventually
 
 
 class Session:

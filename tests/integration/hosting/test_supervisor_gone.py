@@ -17,8 +17,7 @@ from remote_service.hosting.scratch import scratch_left_by
 from remote_service.hosting.status import Phase, StopOutcome
 from remote_service.hosting.wire import Channel, short_path
 from remote_service.leftovers import Successor, ask_runner_to_end, end_marked, end_without_runner, sessions_with_sockets
-from tests.integration.hosting.stage import Play, Stage, alive, pid_in
-from tests.waiting import eventually, eventually_async
+from tests.integration.hosting.stage import Play, Stage, alive, eventually, eventually_async, pid_in
 
 KEPT = """
 class Service(Good):
@@ -82,7 +81,7 @@ async def test_a_supervisor_that_reads_nothing_is_dropped_and_stops_nobody(stage
         deaf.connect(name)
     deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
     await play.ready()
-    seen = await play.until(lambda status: status.poll.reason.startswith("150x"), within=30)
+    seen = await play.until(lambda status: status.poll.reason.startswith("150x"))
     assert seen.phase is Phase.READY
     await play.stop()
     deaf.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Any, cast
 
@@ -64,6 +65,31 @@ async def test_every_status_is_handed_on_until_the_runner_hangs_up() -> None:
 async def test_a_runner_that_sends_rubbish_has_hung_up() -> None:
     connection, _writer = link(b"rubbish\n" + said(Status("a-session")))
     await connection.follow(lambda status: pytest.fail("nothing after it counts"))
+
+
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [
+        (
+            {"status": Status("another").as_dict()},
+            "WireError(\"a status of the session 'another'; expected 'a-session'\")",
+        ),
+        ({"no status": 1}, "KeyError('status')"),
+        ({"status": 5}, "TypeError(\"'int' object is not subscriptable\")"),
+        (
+            {"status": Status("a-session").as_dict() | {"phase": "rubbish"}},
+            "ValueError(\"'rubbish' is not a valid Phase\")",
+        ),
+    ],
+)
+async def test_a_runner_that_was_tampered_with_is_not_listened_to(
+    message: Message, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection, _writer = link(encode(message) + said(Status("a-session")))
+    with caplog.at_level(logging.DEBUG):
+        await connection.follow(lambda status: pytest.fail("nothing of it counts"))
+    assert connection.status is None
+    assert why in caplog.text
 
 
 async def test_a_connection_that_was_reset_has_hung_up() -> None:

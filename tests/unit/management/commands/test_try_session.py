@@ -48,6 +48,7 @@ def trial(monkeypatch: pytest.MonkeyPatch, session_account: Any) -> Any:
             return self.result
 
     monkeypatch.setattr(command, "Trial", Played)
+    monkeypatch.setattr(command, "require_prepared_database", lambda: None)
     return Played
 
 
