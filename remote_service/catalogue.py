@@ -95,8 +95,13 @@ async def load_catalogue(settings: GatewaySettings) -> Catalogue:
             started.append(entry.host)
         return entry, found
 
+    results: list[tuple[Entry | None, list[Problem]]] = []
     try:
-        results = await asyncio.gather(*(start(loaded) for loaded in file.types))
+        # Without return_exceptions, gather would be over as soon as the first has failed or was cancelled.
+        for result in await asyncio.gather(*(start(loaded) for loaded in file.types), return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+            results.append(result)
     except BaseException:
         # Loading was cut short, by a stop for instance: nobody will ever use these.
         await asyncio.gather(*(host.close() for host in started))
