@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 NAME = "server.pid"
@@ -36,6 +37,9 @@ def hold(state_dir: Path) -> Iterator[Path]:
                 f"a server (process {pid}) already runs with the state directory {state_dir}; expected none. "
                 "Stop it, or set REMOTE_SERVICE_STATE_DIR to another directory to run a second one"
             ) from None
+        # From the moment that our id can be read, somebody may ask for a reload, which must not end us.
+        with suppress(ValueError):
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         try:

@@ -20,17 +20,8 @@ from tests.browser.guard import Guard
 from tests.browser.served import PATTERN, BrowserSite, browser_site
 from tests.browser.visitor import Visitor
 from tests.integration.live import make_template
+from tools.make_screenshots import CHROMIUM, CHROMIUM_FLAGS
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PATIENCE = 15_000
 """Milliseconds that a page may take for anything; a busy machine is slow."""
 WINDOW: ViewportSize = {"width": 1280, "height": 800}
@@ -57,7 +48,7 @@ def chromium() -> Iterator[Browser]:
     """The browser. Not for the whole run: while it is there, no test can run an event loop of its own."""
     with sync_playwright() as playwright:
         expect.set_options(timeout=PATIENCE)
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
 

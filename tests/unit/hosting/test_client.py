@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from remote_service.config.script_report import ScriptReport
-from remote_service.hosting.client import PROJECT, HostOrder, Loaded, RunnerLink
+from remote_service.hosting.client import PROJECT, HostError, HostOrder, Loaded, RunnerLink, ScriptHost
 from remote_service.hosting.status import Phase, Status
 from remote_service.hosting.wire import Decoder, Message, encode
 
@@ -124,6 +125,21 @@ async def test_where_no_runner_listens_there_is_none(tmp_path: Path) -> None:
         await RunnerLink.connect("a-session", tmp_path / "sock")
     with pytest.raises(OSError):
         await RunnerLink.connect("a-session", tmp_path / "nowhere" / "sock")
+
+
+async def test_an_answer_that_came_just_before_its_host_ended_counts() -> None:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    host = ScriptHost(cast(asyncio.subprocess.Process, None), ours)
+    loop = asyncio.get_running_loop()
+    answered, waiting = loop.create_future(), loop.create_future()
+    answered.set_result(4711)
+    host._answers |= {"one": answered, "other": waiting}
+    theirs.close()
+    await host._listen()
+    ours.close()
+    assert answered.result() == 4711
+    assert isinstance(waiting.exception(), HostError) and str(waiting.exception()) == "the script host has ended"
 
 
 def test_hosts_run_from_the_project_so_that_they_find_our_modules() -> None:

@@ -1,0 +1,277 @@
+"""What the supervisor does with a session when something is not as it should be."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from remote_service import lifecycle, operations
+from remote_service.conf import GatewaySettings
+from remote_service.decisions import Action, Decision
+from remote_service.endpoints import Endpoint
+from remote_service.hosting.client import RunnerLink
+from remote_service.hosting.status import Phase, Status
+from remote_service.models import Session
+from remote_service.operations import Charge, Operations
+from remote_service.sealing import unseal
+from remote_service.states import EndReason, State
+from tests.integration.probe_site import ProbeSite, probe_site
+from tests.waiting import eventually_async
+
+STOP = Decision(Action.STOP, EndReason.USER)
+
+
+@pytest.fixture
+async def site(
+    session_account: GatewaySettings, settings: Any, tmp_path: Path, transactional_db: None
+) -> AsyncIterator[ProbeSite]:
+    async with probe_site(settings, tmp_path) as made:
+        yield made
+
+
+def host_of(supervisor: Any, type_name: str = "Probe") -> int:
+    """The process id of a type's script host."""
+    return int(supervisor._operations.catalogue.entries[type_name].host.pid)
+
+
+# ---- launches ---------------------------------------------------------------------------------------------
+
+
+async def test_a_script_host_that_was_killed_is_started_again_once(site: ProbeSite) -> None:
+    site.write(Probe={"count": 5})
+    supervisor = await site.start()
+    killed = host_of(supervisor)
+    os.kill(killed, signal.SIGKILL)
+    launched = [await site.launch() for _ in range(5)]
+    assert {(await site.until(session, State.RUNNING)).index for session in launched} == set(range(5))
+    assert host_of(supervisor) != killed
+    assert len(site.calls) == 5
+
+
+async def test_a_script_that_cannot_be_loaded_again_fails_the_launch(
+    site: ProbeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    supervisor = await site.start()
+    os.kill(host_of(supervisor), signal.SIGKILL)
+    (site.directory / "probe.py").write_text("def\n")
+    session = await site.until(await site.launch())
+    assert (session.state, session.end_reason) == (State.FAILED, EndReason.START_FAILED)
+    assert session.ending == "It could not be started. the script could not be loaded again: syntax."
+    logged = f"session {session.pk} could not be launched: the script could not be loaded again: syntax"
+    assert ("remote_service.operations", logging.ERROR, logged) in caplog.record_tuples
+    assert site.left(session) == []
+
+
+async def test_a_type_that_was_removed_before_the_launch_fails_it(site: ProbeSite) -> None:
+    await site.start()
+    reserved = await site.reserve()
+    site.write(Other={})
+    await site.reloaded(await site.ask_to_reload())
+    await asyncio.to_thread(lifecycle.ask_to_start, reserved.pk, lifecycle.SUPERVISOR)
+    session = await site.until(reserved)
+    assert session.ending == "It could not be started. the type 'Probe' is not in the sessions file any more."
+
+
+async def test_a_slot_that_was_removed_before_the_launch_fails_it(site: ProbeSite) -> None:
+    await site.start()
+    await site.reserve()
+    second = await site.reserve()
+    site.write(Probe={"count": 1})
+    await site.reloaded(await site.ask_to_reload())
+    await asyncio.to_thread(lifecycle.ask_to_start, second.pk, lifecycle.SUPERVISOR)
+    session = await site.until(second)
+    assert session.ending == "It could not be started. the type 'Probe' has only 1 slots now, this is no. 2."
+    assert site.calls == []
+
+
+async def test_a_token_that_cannot_be_opened_fails_the_launch(site: ProbeSite, settings: Any) -> None:
+    await site.start()
+    session = await site.reserve()
+    settings.SECRET_KEY = "another key"
+    await asyncio.to_thread(lifecycle.ask_to_start, session.pk, lifecycle.SUPERVISOR)
+    session = await site.until(session)
+    assert session.ending == (
+        "It could not be started. a sealed secret cannot be opened: SECRET_KEY has changed since it was stored."
+    )
+    assert site.calls == []
+
+
+async def test_a_launch_that_somebody_else_has_begun_is_not_begun_again(site: ProbeSite) -> None:
+    supervisor = await site.start()
+    session = await site.run()
+    seen_before = await Session.objects.aget(pk=session.pk)
+    seen_before.state = State.RESERVED
+    await supervisor._operations.launch(seen_before, Charge())
+    assert site.calls == ["start 0"]
+    assert (await Session.objects.aget(pk=session.pk)).state == State.RUNNING
+
+
+# ---- what the row keeps -----------------------------------------------------------------------------------
+
+
+async def test_what_a_successor_needs_is_sealed_in_the_row(site: ProbeSite) -> None:
+    await site.start()
+    session = await site.run(mark="blue", password="secret12")
+    assert '"mark": "blue"' in unseal(session.sealed_script_state)
+    assert unseal(session.sealed_password) == "secret12"
+    assert "blue" not in session.sealed_script_state
+    assert "secret12" not in str(session.stored_endpoint)
+
+
+async def test_what_has_not_changed_is_not_written_again(site: ProbeSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+    monkeypatch.setattr(lifecycle, "remember", lambda *values: written.append(values))
+    doing, charge, session = Operations(site.settings, lambda: None), Charge(), await site.reserve()
+    await doing.remember(session, charge)
+    for status in (
+        Status(str(session.pk)),
+        Status(str(session.pk), progress="The node boots."),
+        Status(str(session.pk), progress="The node boots."),
+        Status(str(session.pk), progress="The node boots.", state={"job": 7}),
+    ):
+        charge.status = status
+        await doing.remember(session, charge)
+    assert [(key, progress) for key, progress, _ in written] == [(session.pk, "The node boots.")] * 2
+    assert [unseal(state) for _, _, state in written] == ["", '{"job": 7}']
+
+
+# ---- ends -------------------------------------------------------------------------------------------------
+
+
+class Gone:
+    """A link to a runner that has hung up."""
+
+    async def order(self, _order: str, **_arguments: Any) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+GONE = cast("RunnerLink", Gone())
+
+
+async def put(session: Session, state: State, **fields: Any) -> Session:
+    """A row in this state, without history."""
+    await Session.objects.filter(pk=session.pk).aupdate(state=state, **fields)
+    return await Session.objects.aget(pk=session.pk)
+
+
+async def test_a_runner_that_has_left_when_it_is_to_stop_is_lost(site: ProbeSite) -> None:
+    session = await put(await site.reserve(), State.RUNNING)
+    charge = Charge(link=GONE)
+    await Operations(site.settings, lambda: None).stop(session, charge, STOP)
+    assert charge.lost is True
+    assert (await Session.objects.aget(pk=session.pk)).state == State.STOPPING
+
+
+async def test_a_stop_that_comes_too_late_orders_nothing(site: ProbeSite) -> None:
+    session = await site.reserve()
+    seen_before = await put(session, State.RUNNING)
+    await put(session, State.ENDED)
+    charge = Charge(link=GONE)
+    await Operations(site.settings, lambda: None).stop(seen_before, charge, STOP)
+    assert charge.lost is False
+
+
+async def test_a_runner_that_has_left_by_itself_when_all_is_over_does_not_matter(site: ProbeSite) -> None:
+    session = await put(await site.reserve(), State.STOPPING, end_reason=EndReason.IDLE)
+    key = str(session.pk)
+    doing = Operations(site.settings, lambda: None)
+    charge = doing.charges[key] = Charge(link=GONE, status=Status(key, Phase.OVER))
+    await doing.finish(session, charge)
+    assert (await Session.objects.aget(pk=session.pk)).state == State.ENDED
+    assert doing.charges == {}
+
+
+async def test_a_session_is_not_without_its_charge_before_it_is_over(
+    site: ProbeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await put(await site.reserve(), State.STOPPING, end_reason=EndReason.IDLE)
+    key = str(session.pk)
+    doing = Operations(site.settings, lambda: None)
+    doing.charges[key] = Charge(status=Status(key, Phase.OVER))
+    move_to_end, seen = operations.move_to_end, []
+
+    async def watched(session: Session) -> bool:
+        seen.append(key in doing.charges)
+        return await move_to_end(session)
+
+    monkeypatch.setattr(operations, "move_to_end", watched)
+    await doing.finish(session, doing.charges[key])
+    assert (seen, doing.charges) == ([True], {})
+
+
+async def test_a_slot_whose_processes_cannot_be_ended_is_quarantined(
+    site: ProbeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stubborn(_run_dir: Path, _key: str) -> list[int]:
+        return [4242]
+
+    monkeypatch.setattr(operations, "end_without_runner", stubborn)
+    session = await put(await site.reserve(), State.RUNNING)
+    await Operations(site.settings, lambda: None).recover(session, EndReason.RUNNER_LOST)
+    ended = await Session.objects.aget(pk=session.pk)
+    assert (ended.state, ended.quarantined) == (State.FAILED, True)
+    assert ("quarantined", "processes 4242 could not be ended") in await site.history(session)
+
+
+async def test_what_is_over_meanwhile_is_not_ended_again(site: ProbeSite) -> None:
+    session = await site.reserve()
+    seen_before = await put(session, State.RUNNING)
+    await put(session, State.ENDED)
+    doing = Operations(site.settings, lambda: None)
+    doing.charges[str(session.pk)] = Charge(lost=True)
+    await doing.recover(seen_before, EndReason.RUNNER_LOST)
+    assert doing.charges == {}
+    assert [what for what, _why in await site.history(session)] == ["reserved"]
+
+
+async def test_a_session_that_was_stopping_when_its_runner_was_lost_keeps_its_reason(site: ProbeSite) -> None:
+    session = await put(await site.reserve(), State.STOPPING, end_reason=EndReason.STAFF)
+    await Operations(site.settings, lambda: None).recover(session, EndReason.RUNNER_LOST)
+    ended = await Session.objects.aget(pk=session.pk)
+    assert (ended.state, ended.end_reason) == (State.ENDED, EndReason.STAFF)
+
+
+async def test_a_state_that_cannot_be_opened_does_not_keep_stop_from_being_called(
+    site: ProbeSite, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    await site.start()
+    session = await site.run(mark="blue")
+    settings.SECRET_KEY = "another key"
+    await site.kill_runner(session)
+    session = await site.until(session)
+    assert (session.state, session.end_reason) == (State.FAILED, EndReason.RUNNER_LOST)
+    assert site.calls == ["start 0 blue", "stop 0 without its state"]
+    assert (
+        f"session {session.pk}: its script's stop() has to do without its state: a sealed secret cannot be opened: "
+        "SECRET_KEY has changed since it was stored"
+    ) in caplog.messages
+
+
+async def test_the_endpoint_of_a_session_that_was_never_reached_is_not_needed_to_end_it(site: ProbeSite) -> None:
+    await site.start()
+    session = await site.launch(start="wait")
+    await eventually_async(lambda: site.calls == ["start 0"])
+    await site.kill_runner(session)
+    session = await site.until(session)
+    assert (session.state, session.end_reason, session.endpoint) == (State.FAILED, EndReason.RUNNER_LOST, None)
+    assert [call.split()[0] for call in site.calls] == ["start", "stop"]
+
+
+async def test_where_a_session_runs_stands_in_its_history(site: ProbeSite) -> None:
+    session = await put(await site.reserve(), State.STARTING)
+    charge = Charge(status=Status(str(session.pk), Phase.READY, endpoint=Endpoint.tcp("localhost", 5901)))
+    await Operations(site.settings, lambda: None).reached(session, charge)
+    assert (await site.history(session))[-1] == ("reach", "It can be reached at tcp:localhost:5901.")
+    found = await Session.objects.aget(pk=session.pk)
+    assert (found.state, found.endpoint, found.sealed_password) == (
+        State.RUNNING,
+        Endpoint.tcp("localhost", 5901),
+        "",
+    )
