@@ -15,6 +15,7 @@ from asgiref.sync import sync_to_async
 from remote_service import lifecycle
 from remote_service.catalogue import Catalogue, Entry
 from remote_service.conf import GatewaySettings
+from remote_service.config.words import plural
 from remote_service.decisions import Decision, quarantine_reason
 from remote_service.hosting.client import HostError, RunnerLink
 from remote_service.hosting.status import Phase, Status
@@ -88,7 +89,8 @@ class Operations:
             )
         except (HostError, OSError, SealError) as error:
             log.error("session %s could not be launched: %s", key, error)
-            why = f"{str(error).rstrip('.')}."
+            text = str(error).rstrip(".")
+            why = f"{text[:1].upper()}{text[1:]}."
             await move(session, Event.STOP, why=why, end_reason=EndReason.START_FAILED, end_detail=why)
             session.end_reason = EndReason.START_FAILED
             await self._end_without_script(session)
@@ -111,10 +113,8 @@ class Operations:
         if entry is None:
             raise HostError(f"the type {session.type_name!r} is not in the sessions file any more")
         if session.index >= entry.order.count:
-            count = entry.order.count
-            raise HostError(
-                f"the type {session.type_name!r} has only {count} slots now, this is no. {session.index + 1}"
-            )
+            slots = plural(entry.order.count, "slot")
+            raise HostError(f"the type {session.type_name!r} has {slots} now, and this is number {session.index + 1}")
         return entry
 
     async def _follow(self, key: str, charge: Charge, link: RunnerLink) -> None:

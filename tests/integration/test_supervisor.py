@@ -384,20 +384,21 @@ async def test_a_script_that_takes_its_time_at_import_keeps_no_session_waiting(s
     await site.run("Slow")
 
 
-async def test_without_the_account_for_scripts_a_reload_leaves_everything_as_it_was(
-    site: ProbeSite, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("error", [AccountError("the account has gone"), OSError(24, "Too many open files")])
+async def test_a_reload_that_is_not_possible_leaves_everything_as_it_was(
+    site: ProbeSite, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     await site.start()
 
     def refuse(_wanted: str) -> None:
-        raise AccountError("the account has gone")
+        raise error
 
     monkeypatch.setattr(catalogue, "session_account", refuse)
     await site.reloaded(await site.ask_to_reload())
     assert await types() == ["Probe"]
     await site.run()
-    logged = ("remote_service.supervisor", logging.ERROR, "the sessions file is not read again: the account has gone")
-    assert logged in caplog.record_tuples
+    logged = ("remote_service.supervisor", logging.ERROR, f"the sessions file is not read again: {error}")
+    assert caplog.record_tuples.count(logged) == 1
 
 
 async def test_without_the_account_for_scripts_it_does_not_start(
