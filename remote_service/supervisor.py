@@ -251,10 +251,10 @@ class Supervisor:
                     return
                 if state is State.RESERVED:
                     await self._operations.drop(session, decision)
-                elif charge.lost or charge.link is None:
-                    await self._operations.recover(session, EndReason.SERVER_STOPPED)
-                elif charge.over:
+                elif charge.over and state is State.STOPPING:
                     await self._operations.finish(session, charge)
+                elif not charge.over and (charge.lost or charge.link is None):
+                    await self._operations.recover(session, EndReason.SERVER_STOPPED)
                 elif not ordered:
                     ordered = True
                     await self._order_stop(session, charge, decision)

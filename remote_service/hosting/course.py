@@ -71,7 +71,7 @@ class Course:
         self._call = ""
         self._called_at = 0.0
         self._interrupted_at: float | None = None
-        self._ordered_at = 0.0
+        self._start_timeout: float | None = None
         self._start_arguments: dict[str, Any] = {}
         self._start_deadline: float | None = None
         self._stop_timeout: float | None = None
@@ -86,7 +86,7 @@ class Course:
         """Orders the start; a second order changes nothing. `timeout` in seconds, None for no limit."""
         if self.status.phase is not Phase.IDLE:
             return []
-        self._ordered_at = now
+        self._start_timeout = timeout
         self._start_arguments = arguments
         self._start_deadline = None if timeout is None else now + timeout
         self._become(phase=Phase.STARTING)
@@ -182,7 +182,7 @@ class Course:
             return self._after_interrupt(now)
         if self.status.phase is Phase.STARTING and self._due(now):
             # `stop` waits until the call has come back or its process is gone.
-            self._become(fault=StartFault.TIMEOUT, detail=self._timeout_sentence(now))
+            self._become(fault=StartFault.TIMEOUT, detail=self._timeout_sentence())
             return self._interrupt(now)
         if self.status.phase is Phase.WAITING and self._due(now):
             where = self.status.endpoint
@@ -221,9 +221,9 @@ class Course:
     def _due(self, now: float) -> bool:
         return self._start_deadline is not None and now >= self._start_deadline
 
-    def _timeout_sentence(self, now: float) -> str:
+    def _timeout_sentence(self) -> str:
         name = "validate_options" if self._call == "validate" else self._call
-        return f"{name}() had not returned after {round(now - self._ordered_at, 1):g} s."
+        return f"{name}() had not returned after {self._start_timeout:g} s."
 
     def _make_call(self, now: float, call: str, arguments: dict[str, Any]) -> Step:
         self._call, self._called_at = call, now

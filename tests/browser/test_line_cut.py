@@ -72,7 +72,7 @@ def test_a_server_that_stops_is_waited_for(own_site: BrowserSite, visit: Visitor
     guard.announce(NO_SERVER)
     assert own_site.stop().status == 0
     wait_for_state(page, "reconnecting")
-    expect(page.locator("#viewer-notice")).to_contain_text("reconnects")
+    expect(page.locator("#viewer-notice")).to_contain_text("The server is restarting")
 
     guard.announce(REFUSED_SOCKET)  # the session has ended with the server
     own_site.start()

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.db import OperationalError
@@ -16,9 +16,13 @@ from django.utils import timezone
 from remote_service import catalogue, observations, supervisor
 from remote_service.conf import GatewaySettings
 from remote_service.hosting.account import AccountError
+from remote_service.hosting.client import RunnerLink
+from remote_service.hosting.status import Phase, Status
 from remote_service.leftovers import socket_path
 from remote_service.models import Session, SessionType, Site, Viewer
+from remote_service.operations import Charge
 from remote_service.states import EndReason, State
+from remote_service.supervisor import Supervisor
 from tests.integration.probe_site import SLOW_IMPORT, ProbeSite, probe_site
 from tests.waiting import eventually_async
 
@@ -499,6 +503,58 @@ async def test_a_session_that_cannot_be_ended_does_not_keep_the_others(
         f"session {reserved.pk} was not ended; the next start does it",
     )
     assert logged in caplog.record_tuples
+
+
+class Link:
+    """A link to a runner that is played: remembers orders, or has hung up."""
+
+    def __init__(self, *, gone: bool = False) -> None:
+        self.orders: list[str] = []
+        self._gone = gone
+
+    async def order(self, order: str, **_arguments: Any) -> None:
+        if self._gone:
+            raise BrokenPipeError(32, "Broken pipe")
+        self.orders.append(order)
+
+
+async def charged(site: ProbeSite, state: State, charge: Charge, **fields: Any) -> tuple[Supervisor, Session]:
+    """A session in this state, and a supervisor that looks after it and has not begun to look."""
+    running = Supervisor(site.settings)
+    session = await Session.objects.acreate(
+        type_name="Probe", index=0, door="rest", token_hash="hash", state=state, **fields
+    )
+    running._charges[str(session.pk)] = charge
+    return running, session
+
+
+async def test_a_session_that_was_over_before_anybody_looked_is_ended_like_the_others(site: ProbeSite) -> None:
+    link = Link()
+    charge = Charge(link=cast("RunnerLink", link), status=Status("", Phase.OVER))
+    running, session = await charged(site, State.STARTING, charge)
+    await running._shut_down()
+    ended = await Session.objects.aget(pk=session.pk)
+    assert (ended.state, ended.end_reason) == (State.ENDED, EndReason.SERVER_STOPPED)
+    assert link.orders == ["stop", "dismiss"]
+
+
+async def test_a_session_that_is_over_needs_no_successor_when_its_runner_has_left(
+    site: ProbeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    charge = Charge(link=cast("RunnerLink", Link(gone=True)), status=Status("", Phase.OVER), lost=True)
+    running, session = await charged(site, State.STOPPING, charge, end_reason=EndReason.USER)
+    monkeypatch.setattr(running._operations, "recover", None)
+    await running._shut_down()
+    ended = await Session.objects.aget(pk=session.pk)
+    assert (ended.state, ended.end_reason) == (State.ENDED, EndReason.USER)
+
+
+async def test_a_session_whose_runner_leaves_while_it_stops_is_ended_all_the_same(site: ProbeSite) -> None:
+    charge = Charge(link=cast("RunnerLink", Link(gone=True)), status=Status("", Phase.STOPPING))
+    running, session = await charged(site, State.STOPPING, charge, end_reason=EndReason.USER)
+    await running._shut_down()
+    ended = await Session.objects.aget(pk=session.pk)
+    assert (ended.state, ended.end_reason) == (State.ENDED, EndReason.USER)
 
 
 async def test_it_can_be_stopped_while_it_loads_for_the_first_time(site: ProbeSite) -> None:

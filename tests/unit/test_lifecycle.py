@@ -235,8 +235,15 @@ def test_a_note_needs_no_session() -> None:
     assert (event.session, event.type_name, event.why) == (None, "Dekstop", "unknown_type: None.")
 
 
-def test_a_slot_is_put_into_quarantine_and_released(session: Session) -> None:
-    quarantine(session.pk, "stop() did not return.")
+def test_a_slot_is_put_into_quarantine_and_released(session: Session, caplog: pytest.LogCaptureFixture) -> None:
+    quarantine(session.pk, "stop() did not return")
+    assert caplog.record_tuples == [
+        (
+            "remote_service.lifecycle",
+            logging.ERROR,
+            f"session {session.pk}: its slot is in quarantine: stop() did not return; release it in the admin pages",
+        )
+    ]
     session.refresh_from_db()
     assert session.quarantined is True
     assert release_quarantine(session.pk, STAFF) is True
@@ -244,6 +251,6 @@ def test_a_slot_is_put_into_quarantine_and_released(session: Session) -> None:
     session.refresh_from_db()
     assert session.quarantined is False
     assert events(session) == [
-        ("quarantined", "", "", "stop() did not return.", "", "", "supervisor", "Desktop"),
+        ("quarantined", "", "", "stop() did not return", "", "", "supervisor", "Desktop"),
         ("released from quarantine", "", "", "", "dora", "192.0.2.7", "admin", "Desktop"),
     ]

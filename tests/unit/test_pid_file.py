@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from remote_service.pid_file import AlreadyRunningError, hold
+
+
+@pytest.fixture(autouse=True)
+def hangup() -> Iterator[None]:
+    """Puts back what SIGHUP does."""
+    before = signal.getsignal(signal.SIGHUP)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def test_it_shows_the_process_while_it_is_held(tmp_path: Path) -> None:
@@ -65,3 +76,22 @@ def test_two_directories_have_a_holder_each(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     with hold(tmp_path / "a"), hold(tmp_path / "b") as path:
         assert path == tmp_path / "b" / "server.pid"
+
+
+def test_who_asks_for_a_reload_by_what_it_shows_does_not_end_the_process(tmp_path: Path) -> None:
+    with hold(tmp_path) as path:
+        os.kill(int(path.read_text()), signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+
+def test_it_can_be_held_by_a_thread_which_cannot_say_what_signals_do(tmp_path: Path) -> None:
+    shown = []
+
+    def hold_it() -> None:
+        with hold(tmp_path) as path:
+            shown.append(path.read_text())
+
+    thread = threading.Thread(target=hold_it)
+    thread.start()
+    thread.join()
+    assert shown == [f"{os.getpid()}\n"]

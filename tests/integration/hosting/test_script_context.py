@@ -100,7 +100,7 @@ def test_run_reads_nothing_and_shows_bytes_that_are_no_text(session: Session) ->
 @pytest.mark.parametrize("helper", ["run", "spawn"])
 def test_a_program_that_does_not_exist_is_an_error(session: Session, helper: str) -> None:
     with pytest.raises(FileNotFoundError):
-        getattr(session, helper)("no-such-program")
+        getattr(session, helper)("/nowhere/no-such-program")
 
 
 def test_spawn_starts_a_program_in_a_session_of_its_own_and_has_it_watched(session: Session) -> None:
