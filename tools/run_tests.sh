@@ -34,6 +34,10 @@ export REMOTE_SERVICE_SCRIPT_ENV=COVERAGE_PROCESS_CONFIG
 mkdir -m 1733 "$work/coverage"
 chmod 1733 "$work/coverage"
 
+# TEST_PATHS narrows a run without arguments, as arguments do.
+# shellcheck disable=SC2086 (a list of paths)
+if [ $# = 0 ] && [ -n "${TEST_PATHS:-}" ]; then set -- $TEST_PATHS; fi
+
 colour=no
 if [ -t 1 ]; then colour=yes; fi
 status=0

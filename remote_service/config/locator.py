@@ -99,10 +99,18 @@ def _take(located: Located, token: str, line: int) -> None:
         _take_value(located, part, token, line)
 
 
+def _text_of(token: str) -> str:
+    """What a string token says; as it stands when an escape in it is none, in a text that is invalid just here."""
+    try:
+        return str(json.loads(token, strict=False))
+    except ValueError:
+        return token
+
+
 def _take_key(located: Located, part: OpenPart, token: str, line: int) -> None:
     if not token.startswith('"'):
         return  # only in a text that is invalid just here
-    key: str = json.loads(token, strict=False)
+    key = _text_of(token)
     part.key, part.awaits_key = key, False
     path = (*part.path, key)
     located.lines[path] = line
@@ -129,7 +137,7 @@ def _take_value(located: Located, part: OpenPart | None, token: str, line: int) 
 
 
 def _check_text(located: Located, path: KeyPath, token: str, line: int) -> None:
-    if "\\u" in token and any("\ud800" <= character <= "\udfff" for character in json.loads(token, strict=False)):
+    if "\\u" in token and any("\ud800" <= character <= "\udfff" for character in _text_of(token)):
         located.oddities.append(Oddity(path, line, Code.TEXT_NOT_UNICODE, token))
 
 

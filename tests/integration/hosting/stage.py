@@ -95,6 +95,7 @@ class Play:
     def __init__(self, run_dir: Path, session: str, runner: int, log: Path) -> None:
         self.session = session
         self.runner = runner
+        self._runner = processes.look(runner)
         self.statuses: list[Status] = []
         self._run_dir = run_dir
         self._log = log
@@ -179,11 +180,10 @@ class Play:
 
     def left(self) -> list[str]:
         """What is left of the session but its runner: processes by marker and descent, and directories."""
-        found = {*processes.marked(self.session), *processes.descendants(self.runner)}
-        for process in self._seen:
-            now = processes.look(process.pid)
-            if now is not None and now.start_time == process.start_time and not now.dead:
-                found.add(now)
+        found = set(processes.marked(self.session))
+        if self._runner is not None and still_alive(self._runner):
+            found |= set(processes.descendants(self.runner))
+        found |= {process for process in self._seen if still_alive(process)}
         names = [f"process {process.pid}: {command(process.pid)}" for process in found if process.pid != self.runner]
         return names + [str(path) for path in scratch_left_by(self.session)]
 
@@ -199,12 +199,10 @@ class Play:
     async def clean(self) -> None:
         """After the test, however it went."""
         await self.hang_up()
-        if alive(self.runner):
-            os.kill(self.runner, signal.SIGKILL)
-            eventually(lambda: not alive(self.runner))
-        for process in self._seen:
-            with suppress(ProcessLookupError):
+        for process in (self._runner, *self._seen):
+            if process is not None and still_alive(process):
                 os.kill(process.pid, signal.SIGKILL)
+                eventually(lambda process=process: not still_alive(process))
         end_marked(self.session)
 
 
@@ -320,6 +318,12 @@ def alive(pid: int) -> bool:
     """Whether the process runs; a zombie does not."""
     found = processes.look(pid)
     return found is not None and not found.dead
+
+
+def still_alive(process: processes.Process) -> bool:
+    """Whether exactly this process runs: pids go round."""
+    now = processes.look(process.pid)
+    return now is not None and now.start_time == process.start_time and not now.dead
 
 
 async def pid_in(path: Path) -> int:
