@@ -231,6 +231,7 @@ def load(channel: Channel, order: LoadOrder) -> list[RemoteServiceScript]:
     # While this process may still read it: the account may have no way into our own directory.
     sys.path.append(str(COMPATIBILITY))
     importlib.import_module("nexus_remote_service")
+    before = set(threading.enumerate())
     try:
         if order.account is not None:
             become(order.account)
@@ -243,9 +244,9 @@ def load(channel: Channel, order: LoadOrder) -> list[RemoteServiceScript]:
     if os.getpid() != host:
         # The script forked at import, and its child came back here: there can be only one host.
         os._exit(0)
-    others = tuple(thread.name for thread in threading.enumerate() if thread is not threading.main_thread())
-    if report.fault is None and others:
-        report = ScriptReport(ScriptFault.THREADS, names=others)
+    started = tuple(thread.name for thread in threading.enumerate() if thread not in before)
+    if report.fault is None and started:
+        report = ScriptReport(ScriptFault.THREADS, names=started)
     keep = bool(services) and all(service.on_last_disconnect == "keep" for service in services)
     channel.send({"report": report.as_dict(), "on_last_disconnect": "keep" if keep else "stop"})
     return services

@@ -1,42 +1,33 @@
 """Debian's Chromium at a real server. Every test is watched: what the browser complains about fails it.
 
-The server, its accounts and the browser live as long as the tests of this folder; each test gets browser contexts of
-its own, and whatever sessions it leaves are ended after it. What a failed test showed is kept, and its report says
-where: for each tab a picture, and a trace for `playwright show-trace`.
+The server, its users and the browser live as long as the tests of this folder; whatever tabs and sessions a test
+leaves are ended after it. Of a failed test the report says where its evidence is: picture and markup of each tab, and
+what the server said.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, StorageState, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.guard import Guard
 from tests.browser.served import PATTERN, BrowserSite, browser_site
-from tests.browser.visitor import Visitor
+from tests.browser.visits import PATIENCE, Kept, Visits
 from tests.integration.live import make_template
 from tools.make_screenshots import CHROMIUM, CHROMIUM_FLAGS
 
-PATIENCE = 15_000
-"""Milliseconds that a page may take for anything; a busy machine is slow."""
-WINDOW: ViewportSize = {"width": 1280, "height": 800}
-
-_OUTCOME = pytest.StashKey[dict[str, bool]]()
-
-Logins = dict[tuple[BrowserSite, str], StorageState]
-Visitors = Callable[..., Visitor]
+_FAILED = pytest.StashKey[bool]()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, Any, Any]:
     """Lets fixtures know how the test went."""
     report = yield
-    item.stash.setdefault(_OUTCOME, {})[report.when] = report.failed
+    item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
     return report
 
 
@@ -68,9 +59,9 @@ def running_site(template: Path) -> Iterator[BrowserSite]:
 
 
 @pytest.fixture(scope="package")
-def logins() -> Logins:
-    """Who has logged in where: once is enough for tests that are not about logging in."""
-    return {}
+def kept() -> Kept:
+    """What the tests' visitors hand on to the next test."""
+    return Kept()
 
 
 # ---- what each test gets ------------------------------------------------------------------------------------
@@ -99,53 +90,14 @@ def guard() -> Iterator[Guard]:
 
 
 @pytest.fixture
-def make_context(chromium: Browser, guard: Guard, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
-    """Makes browser contexts that are watched, and that leave evidence when the test fails."""
-    made: list[BrowserContext] = []
-
-    def make(origin: str, **options: Any) -> BrowserContext:
-        context = chromium.new_context(base_url=origin, viewport=WINDOW, **options)
-        context.set_default_timeout(PATIENCE)
-        pass  # TRACE
-        guard.watch(context, origin)
-        made.append(context)
-        return context
-
-    yield make
-    failed = request.node.stash.get(_OUTCOME, {}).get("call", False) or guard.complaints()
-    evidence = Path(tempfile.mkdtemp(prefix=f"failed-{request.node.originalname}-")) if failed else None
-    for number, context in enumerate(made, 1):
-        if evidence:
-            _keep(context, evidence, number)
-        else:
-            context.tracing.stop()
-        context.close()
-    if evidence:
-        request.node.add_report_section("call", "evidence", f"Pictures and traces are in {evidence}")
-
-
-def _keep(context: BrowserContext, evidence: Path, number: int) -> None:
-    for tab, page in enumerate(context.pages, 1):
-        with suppress(Error):  # a page that hangs is what the test found, and has no picture
-            page.screenshot(path=evidence / f"context-{number}-tab-{tab}.png", timeout=5000)
-    context.tracing.stop(path=evidence / f"context-{number}.trace.zip")
-
-
-@pytest.fixture
-def visit(site: BrowserSite, make_context: Callable[..., BrowserContext], logins: Logins) -> Visitors:
-    """Brings somebody to the shared site, or to another: `visit(ALICE)`, `visit(NOBODY)`, `visit(BOB, at=own_site)`.
-
-    Further keywords are options of the browser context. With `address` the site is reached there, through a line of
-    the test's own. The first time somebody logs in through the login page; their cookies serve for later tests.
-    """
-
-    def bring(name: str, *, at: BrowserSite | None = None, address: str = "", **options: Any) -> Visitor:
-        where = at or site
-        known = logins.get((where, name))
-        visitor = Visitor(make_context(address or where.url, storage_state=known, **options), name)
-        if name and not known:
-            visitor.log_in(name)
-            logins[where, name] = visitor.context.storage_state()
-        return visitor
-
-    return bring
+def visit(
+    chromium: Browser, site: BrowserSite, guard: Guard, kept: Kept, request: pytest.FixtureRequest
+) -> Iterator[Visits]:
+    """Brings people to the shared site, or to another; see `Visits`."""
+    visits = Visits(chromium, site, guard, kept)
+    yield visits
+    failed = request.node.stash.get(_FAILED, False) or guard.complaints() != []
+    if failed:
+        folder = visits.keep_evidence(request.node.originalname)
+        request.node.add_report_section("call", "evidence", f"What was seen is in {folder}")
+    visits.end(keep=not failed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, WebError, WebSocket
@@ -33,6 +34,7 @@ class Guard:
         self.asked: list[str] = []
         """The address of every request and websocket."""
         self._complaints: list[str] = []
+        self._listeners: dict[BrowserContext, dict[str, Callable[..., None]]] = {}
         self._announced: list[str] = []
 
     def watch(self, context: BrowserContext, origin: str) -> None:
@@ -62,11 +64,21 @@ class Guard:
         def has_page(page: Page) -> None:
             page.on("websocket", opened)
 
-        context.on("request", lambda request: requested(request.url))
-        context.on("requestfailed", failed)
-        context.on("console", said)
-        context.on("weberror", raised)
-        context.on("page", has_page)
+        listeners: dict[str, Callable[..., None]] = {
+            "request": lambda request: requested(request.url),
+            "requestfailed": failed,
+            "console": said,
+            "weberror": raised,
+            "page": has_page,
+        }
+        for event, listener in listeners.items():
+            context.on(event, listener)  # type: ignore[call-overload]  # its overloads want a literal each
+        self._listeners[context] = listeners
+
+    def release(self, context: BrowserContext) -> None:
+        """Listens to the context no more."""
+        for event, listener in self._listeners.pop(context).items():
+            context.remove_listener(event, listener)
 
     def announce(self, pattern: str) -> None:
         """From now on, and for what was said before, complaints in which `pattern` is found are part of the test."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visitors
 from tests.browser.guard import REFUSED_PAGE, REFUSED_SOCKET, Guard
 from tests.browser.served import ALICE, CHARLIE, MEMBERS, PATTERN, BrowserSite
 from tests.browser.visitor import session_path
+from tests.browser.visits import Visits
 
 _OPEN_WEBSOCKET = """(path) => new Promise((resolve) => {
   const socket = new WebSocket(new URL(path, location.href).href.replace("http", "ws"));
@@ -16,7 +16,7 @@ _OPEN_WEBSOCKET = """(path) => new Promise((resolve) => {
 })"""
 
 
-def test_a_type_for_a_group_is_offered_to_its_members_only(site: BrowserSite, visit: Visitors, guard: Guard) -> None:
+def test_a_type_for_a_group_is_offered_to_its_members_only(site: BrowserSite, visit: Visits, guard: Guard) -> None:
     alice, charlie = visit(ALICE), visit(CHARLIE)
     alice.open()
     expect(alice.type_card(MEMBERS)).to_be_visible()
@@ -34,7 +34,7 @@ def test_a_type_for_a_group_is_offered_to_its_members_only(site: BrowserSite, vi
     assert site.free_slots(MEMBERS) == 3
 
 
-def test_somebody_elses_session_is_not_there(site: BrowserSite, visit: Visitors, guard: Guard) -> None:
+def test_somebody_elses_session_is_not_there(site: BrowserSite, visit: Visits, guard: Guard) -> None:
     session = visit(ALICE).connect(PATTERN)
     charlie = visit(CHARLIE)
     guard.announce(REFUSED_PAGE)
@@ -51,7 +51,7 @@ def test_somebody_elses_session_is_not_there(site: BrowserSite, visit: Visitors,
     assert site.states()[session] == "running"
 
 
-def test_the_websocket_of_ones_own_session_opens_so_the_refusal_above_means_something(visit: Visitors) -> None:
+def test_the_websocket_of_ones_own_session_opens_so_the_refusal_above_means_something(visit: Visits) -> None:
     alice = visit(ALICE)
     session = alice.connect(PATTERN)
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visitors
 from tests.browser.guard import REFUSED_PAGE, REFUSED_SOCKET, Guard
 from tests.browser.served import ALICE, CHARLIE, FAILING, GATED, JOB, MEMBERS, NOBODY, PATTERN, BrowserSite
 from tests.browser.visitor import wait_for_end
+from tests.browser.visits import Visits
 
 AXE_SCRIPT = (files("axe_playwright_python") / "axe.min.js").read_text()
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -29,25 +29,25 @@ _SETTLE = """() => new Promise((resolve) => {
   frame(5);
 })"""
 
-Opened = Callable[[Visitors], Page]
+Opened = Callable[[Visits], Page]
 
 
-def login(visit: Visitors) -> Page:
+def login(visit: Visits) -> Page:
     return visit(NOBODY).open("/login/")
 
 
-def wrong_password(visit: Visitors) -> Page:
+def wrong_password(visit: Visits) -> Page:
     visitor = visit(NOBODY)
     visitor.enter(CHARLIE, "not this one")
     expect(visitor.page.get_by_role("alert")).to_be_visible()
     return visitor.page
 
 
-def picker(visit: Visitors) -> Page:
+def picker(visit: Visits) -> Page:
     return visit(ALICE).open()
 
 
-def picker_with_sessions(visit: Visitors) -> Page:
+def picker_with_sessions(visit: Visits) -> Page:
     alice = visit(ALICE)
     alice.start(FAILING)
     wait_for_end(alice.page, "It could not be started.")
@@ -55,7 +55,7 @@ def picker_with_sessions(visit: Visitors) -> Page:
     return alice.open()
 
 
-def picker_refused(visit: Visitors) -> Page:
+def picker_refused(visit: Visits) -> Page:
     alice = visit(ALICE)
     alice.open()
     form = alice.type_card(JOB)
@@ -66,44 +66,44 @@ def picker_refused(visit: Visitors) -> Page:
     return alice.page
 
 
-def viewer_starting(visit: Visitors) -> Page:
+def viewer_starting(visit: Visits) -> Page:
     alice = visit(ALICE)
     alice.start(GATED)
     expect(alice.page.get_by_text("Waiting for the gate to open")).to_be_visible()
     return alice.page
 
 
-def viewer_connected(visit: Visitors) -> Page:
+def viewer_connected(visit: Visits) -> Page:
     alice = visit(ALICE)
     alice.connect(PATTERN)
     return alice.page
 
 
-def viewer_with_open_panel(visit: Visitors) -> Page:
+def viewer_with_open_panel(visit: Visits) -> Page:
     page = viewer_connected(visit)
     page.locator("summary", has_text="Clipboard").click()
     return page
 
 
-def viewer_asking(visit: Visitors) -> Page:
+def viewer_asking(visit: Visits) -> Page:
     page = viewer_connected(visit)
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_role("dialog")).to_be_visible()
     return page
 
 
-def over(visit: Visitors) -> Page:
+def over(visit: Visits) -> Page:
     alice = visit(ALICE)
     alice.start(FAILING)
     wait_for_end(alice.page, "It could not be started.")
     return alice.page
 
 
-def password(visit: Visitors) -> Page:
+def password(visit: Visits) -> Page:
     return visit(ALICE).open("/password/")
 
 
-def not_found(visit: Visitors) -> Page:
+def not_found(visit: Visits) -> Page:
     return visit(ALICE).open("/nowhere/")
 
 
@@ -124,26 +124,22 @@ PAGES: tuple[Opened, ...] = (
 
 
 @pytest.mark.parametrize("opened", PAGES, ids=lambda page: page.__name__)
-def test_axe_finds_no_violation(visit: Visitors, guard: Guard, opened: Opened) -> None:
+def test_axe_finds_no_violation(visit: Visits, guard: Guard, opened: Opened) -> None:
     guard.announce(REFUSED_PAGE)
     guard.announce(REFUSED_SOCKET)
 
-    def calm(*arguments: Any, **options: Any) -> Any:
-        # Colours on their way from one to another are judged by nobody.
-        return visit(*arguments, reduced_motion="reduce", **options)
-
-    check(opened(calm))
+    check(opened(visit))
 
 
 @pytest.mark.parametrize("own_site", [[MEMBERS]], indirect=True)
-def test_axe_finds_no_violation_where_nothing_may_be_used(own_site: BrowserSite, visit: Visitors) -> None:
+def test_axe_finds_no_violation_where_nothing_may_be_used(own_site: BrowserSite, visit: Visits) -> None:
     own_site.start()
-    page = visit(CHARLIE, at=own_site, reduced_motion="reduce").open()
+    page = visit(CHARLIE, at=own_site).open()
     expect(page.get_by_text("There is no session type that you may use.")).to_be_visible()
     check(page)
 
 
-def test_axe_finds_violations_where_there_are_some(visit: Visitors) -> None:
+def test_axe_finds_violations_where_there_are_some(visit: Visits) -> None:
     page = visit(NOBODY).open("/login/")
     page.get_by_role("button", name="Log in").evaluate("(button) => { button.textContent = ''; }")
     page.evaluate(AXE_SCRIPT)
@@ -155,7 +151,8 @@ def check(page: Page) -> None:
     page.evaluate(AXE_SCRIPT)
     found = []
     for theme in THEMES:
-        page.emulate_media(color_scheme=theme)
+        # Colours on their way from one to another are judged by nobody.
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
             page.evaluate(_SETTLE)

@@ -5,24 +5,24 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visitors
 from tests.browser.guard import REFUSED_PAGE, Guard
 from tests.browser.served import ALICE, BOB, CHANGING, FORGETFUL, NOBODY, PATTERN, BrowserSite
 from tests.browser.visitor import Visitor, session_path, wait_for_state
+from tests.browser.visits import Visits
 from tests.integration.pages import PASSWORD
 
 NEW_PASSWORD = "tomorrow's other phrase"
 
 
 @pytest.fixture
-def fresh_alice(site: BrowserSite, visit: Visitors) -> Visitor:
+def fresh_alice(site: BrowserSite, visit: Visits) -> Visitor:
     """Alice with a login that no other test uses."""
     alice = visit(NOBODY)
     alice.log_in(ALICE)
     return alice
 
 
-def test_ten_wrong_passwords_lock_the_name_for_this_address_and_nobody_else(visit: Visitors, guard: Guard) -> None:
+def test_ten_wrong_passwords_lock_the_name_for_this_address_and_nobody_else(visit: Visits, guard: Guard) -> None:
     visitor = visit(NOBODY)
     page = visitor.page
     for _ in range(9):
@@ -39,7 +39,7 @@ def test_ten_wrong_passwords_lock_the_name_for_this_address_and_nobody_else(visi
     visitor.log_in(BOB)
 
 
-def test_a_changed_password_is_the_one_that_counts(visit: Visitors) -> None:
+def test_a_changed_password_is_the_one_that_counts(visit: Visits) -> None:
     visitor = visit(NOBODY)
     visitor.log_in(CHANGING)
     page = visitor.page
@@ -63,7 +63,7 @@ def test_a_changed_password_is_the_one_that_counts(visit: Visitors) -> None:
     again.log_in(CHANGING, NEW_PASSWORD)
 
 
-def test_logging_out_closes_the_viewers_of_that_login(site: BrowserSite, visit: Visitors, fresh_alice: Visitor) -> None:
+def test_logging_out_closes_the_viewers_of_that_login(site: BrowserSite, visit: Visits, fresh_alice: Visitor) -> None:
     elsewhere = visit(ALICE)
     session = elsewhere.connect(PATTERN)
     here = fresh_alice.new_tab(session_path(session))
@@ -87,7 +87,7 @@ def test_logging_out_closes_the_viewers_of_that_login(site: BrowserSite, visit: 
     assert here.url.endswith(session_path(session))
 
 
-def test_a_page_asked_for_before_logging_in_is_shown_after_it(visit: Visitors) -> None:
+def test_a_page_asked_for_before_logging_in_is_shown_after_it(visit: Visits) -> None:
     visitor = visit(NOBODY)
     page = visitor.open("/password/")
     expect(page.get_by_text("Log in to see the page that you asked for.")).to_be_visible()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visitors
 from tests.browser.desktop import TERMINAL_TEXT, desktop_of, marker_file, wait_for_prompt
-from tests.browser.served import ALICE, DESKTOP, ENDS_WITHIN, LINGER, BrowserSite
+from tests.browser.served import ALICE, DESKTOP, ENDS_WITHIN, LINGER, NOBODY, BrowserSite
 from tests.browser.visitor import pixels, session_path, viewer, wait_for_picture, wait_for_screen
+from tests.browser.visits import Visits
 from tests.waiting import eventually
 
 
-def test_alice_works_in_a_desktop_and_nothing_of_it_is_left(site: BrowserSite, visit: Visitors) -> None:
+def test_alice_works_in_a_desktop_and_nothing_of_it_is_left(site: BrowserSite, visit: Visits) -> None:
     alice = visit(ALICE)
     session = alice.start(DESKTOP, "1024x768")
     page = alice.page
@@ -52,7 +52,7 @@ def paste(page: Page, text: str) -> None:
     page.keyboard.press("Enter")
 
 
-def test_what_is_copied_in_the_session_appears_in_the_clipboard_panel(visit: Visitors) -> None:
+def test_what_is_copied_in_the_session_appears_in_the_clipboard_panel(visit: Visits) -> None:
     alice = visit(ALICE)
     alice.connect(DESKTOP, "800x600")
     page = alice.page
@@ -71,7 +71,7 @@ def test_what_is_copied_in_the_session_appears_in_the_clipboard_panel(visit: Vis
     eventually(copied, within=10)
 
 
-def test_a_session_lives_as_long_as_one_of_its_tabs_and_can_be_come_back_to(site: BrowserSite, visit: Visitors) -> None:
+def test_a_session_lives_as_long_as_one_of_its_tabs_and_can_be_come_back_to(site: BrowserSite, visit: Visits) -> None:
     alice = visit(ALICE)
     session = alice.connect(DESKTOP, "800x600")
     second = alice.new_tab(session_path(session))
@@ -92,8 +92,9 @@ def test_a_session_lives_as_long_as_one_of_its_tabs_and_can_be_come_back_to(site
     assert desktop_of(session).x_server == server
 
 
-def test_the_screen_takes_the_size_of_the_window_when_asked_to(visit: Visitors) -> None:
-    alice = visit(ALICE)
+def test_the_screen_takes_the_size_of_the_window_when_asked_to(visit: Visits) -> None:
+    alice = visit(NOBODY)
+    alice.log_in(ALICE)  # with a browser of its own, which remembers what is chosen here
     alice.connect(DESKTOP, "800x600")
     page = alice.page
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visitors
 from tests.browser.guard import REFUSED_PAGE, Guard
 from tests.browser.served import NOBODY
+from tests.browser.visits import Visits
 from tests.waiting import eventually
 
 PROVOKED = {
@@ -19,7 +19,7 @@ PROVOKED = {
 
 
 @pytest.mark.parametrize(("complaint", "script"), PROVOKED.items(), ids=list(PROVOKED))
-def test_it_complains_of_what_a_page_does(visit: Visitors, guard: Guard, complaint: str, script: str) -> None:
+def test_it_complains_of_what_a_page_does(visit: Visits, guard: Guard, complaint: str, script: str) -> None:
     page = visit(NOBODY).open("/login/")
     assert guard.complaints() == []
 
@@ -33,7 +33,7 @@ def test_it_complains_of_what_a_page_does(visit: Visitors, guard: Guard, complai
     guard.announce("")  # everything: this test is about the complaint
 
 
-def test_it_complains_of_a_page_that_is_refused_unless_that_was_announced(visit: Visitors, guard: Guard) -> None:
+def test_it_complains_of_a_page_that_is_refused_unless_that_was_announced(visit: Visits, guard: Guard) -> None:
     page = visit(NOBODY).open("/nowhere/")
     expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
     assert len(guard.complaints()) == 1

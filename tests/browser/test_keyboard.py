@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Visitors
 from tests.browser.served import ALICE, NOBODY, PATTERN, BrowserSite
 from tests.browser.visitor import session_of, wait_for_screen
+from tests.browser.visits import Visits
 from tests.integration.pages import PASSWORD
 from tests.waiting import eventually
 
@@ -23,7 +23,7 @@ def tab_to(page: Page, wanted: Locator) -> None:
     raise AssertionError(f"{wanted} does not get the focus within {MOST_TABS} times Tab")
 
 
-def test_a_session_can_be_used_without_a_pointer(site: BrowserSite, visit: Visitors) -> None:
+def test_a_session_can_be_used_without_a_pointer(site: BrowserSite, visit: Visits) -> None:
     alice = visit(NOBODY)
     page = alice.open()
     tab_to(page, page.get_by_label("Username"))

@@ -7,10 +7,10 @@ from typing import Any
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import Visitors
 from tests.browser.guard import REFUSED_PAGE, Guard
 from tests.browser.served import ALICE, BOB, JOB, PATTERN, ROOT, BrowserSite
 from tests.browser.visitor import Visitor, wait_for_screen
+from tests.browser.visits import Visits
 
 
 def fill(form: Locator) -> None:
@@ -28,7 +28,7 @@ def given_to_script(site: BrowserSite, session: str) -> Any:
     return json.loads(next(line for line in lines if line.startswith("options ")).removeprefix("options "))
 
 
-def test_what_is_entered_reaches_the_script(site: BrowserSite, visit: Visitors) -> None:
+def test_what_is_entered_reaches_the_script(site: BrowserSite, visit: Visits) -> None:
     alice = visit(ALICE)
     alice.open()
     form = alice.type_card(JOB)
@@ -43,7 +43,7 @@ def test_what_is_entered_reaches_the_script(site: BrowserSite, visit: Visitors) 
     assert given_to_script(site, session) == {"size": "800x600", "username": "alice", **entered}
 
 
-def test_what_the_form_hides_is_not_sent(site: BrowserSite, visit: Visitors) -> None:
+def test_what_the_form_hides_is_not_sent(site: BrowserSite, visit: Visits) -> None:
     alice = visit(ALICE)
     alice.open()
     form = alice.type_card(JOB)
@@ -65,7 +65,7 @@ def send(visitor: Visitor) -> str:
 
 
 def test_the_server_says_beside_each_field_what_is_wrong_with_it(
-    site: BrowserSite, visit: Visitors, guard: Guard
+    site: BrowserSite, visit: Visits, guard: Guard
 ) -> None:
     alice = visit(ALICE)
     alice.open()
@@ -103,7 +103,7 @@ def kept(form: Locator, *, memory: str, address: str) -> None:
 
 
 def test_when_all_slots_are_taken_the_page_says_so_and_keeps_the_form(
-    site: BrowserSite, visit: Visitors, guard: Guard
+    site: BrowserSite, visit: Visits, guard: Guard
 ) -> None:
     alice, bob = visit(ALICE), visit(BOB)
     bob.open()
@@ -123,9 +123,7 @@ def test_when_all_slots_are_taken_the_page_says_so_and_keeps_the_form(
     assert len(site.live()) == 1
 
 
-def test_switched_off_sites_offer_no_start_and_let_running_sessions_go_on(
-    own_site: BrowserSite, visit: Visitors
-) -> None:
+def test_switched_off_sites_offer_no_start_and_let_running_sessions_go_on(own_site: BrowserSite, visit: Visits) -> None:
     own_site.start()
     alice, admin = visit(ALICE, at=own_site), visit(ROOT, at=own_site)
     alice.connect(PATTERN)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visitors
 from tests.browser.guard import NO_SERVER, REFUSED_SOCKET, Guard
 from tests.browser.line import Line
 from tests.browser.served import ALICE, PATTERN, BrowserSite
 from tests.browser.visitor import viewer, wait_for_end, wait_for_screen, wait_for_state
+from tests.browser.visits import Visits
 from tests.integration.server.leftovers import marked
 
 
@@ -24,9 +24,9 @@ def line(site: BrowserSite) -> Iterator[Line]:
 
 
 def test_a_cut_line_is_told_and_the_viewer_comes_back_to_the_same_session(
-    site: BrowserSite, visit: Visitors, guard: Guard, line: Line
+    site: BrowserSite, visit: Visits, guard: Guard, line: Line
 ) -> None:
-    alice = visit(ALICE, address=line.url)
+    alice = visit(ALICE, by=line.url)
     session = alice.connect(PATTERN)
     page = alice.page
     runners = marked(session)
@@ -47,8 +47,8 @@ def test_a_cut_line_is_told_and_the_viewer_comes_back_to_the_same_session(
     assert site.live() == [session]
 
 
-def test_who_does_not_want_to_wait_can_try_at_once(visit: Visitors, guard: Guard, line: Line) -> None:
-    alice = visit(ALICE, address=line.url)
+def test_who_does_not_want_to_wait_can_try_at_once(visit: Visits, guard: Guard, line: Line) -> None:
+    alice = visit(ALICE, by=line.url)
     alice.connect(PATTERN)
     page = alice.page
 
@@ -62,10 +62,10 @@ def test_who_does_not_want_to_wait_can_try_at_once(visit: Visitors, guard: Guard
     wait_for_screen(page)
 
 
-def test_a_server_that_stops_is_waited_for(own_site: BrowserSite, visit: Visitors, guard: Guard) -> None:
+def test_a_server_that_stops_is_waited_for(own_site: BrowserSite, visit: Visits, guard: Guard) -> None:
     own_site.start()
     line = Line(own_site.port)
-    alice = visit(ALICE, at=own_site, address=line.url)
+    alice = visit(ALICE, at=own_site, by=line.url)
     session = alice.connect(PATTERN)
     page = alice.page
 

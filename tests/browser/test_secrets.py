@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Visitors
 from tests.browser.guard import REFUSED_PAGE, REFUSED_SOCKET, Guard
 from tests.browser.served import ALICE, DESKTOP_WITH_PASSWORD, FAILING, NOBODY, ROOT, BrowserSite
 from tests.browser.visitor import Visitor, session_path, wait_for_end, wait_for_screen
+from tests.browser.visits import Visits
 from tests.integration.pages import PASSWORD
 
 _UNSEAL = """
@@ -22,7 +22,7 @@ print(json.dumps([unseal(text) for row in sealed for text in row if text]))
 """
 
 
-def test_no_page_and_no_address_holds_a_secret(site: BrowserSite, visit: Visitors, guard: Guard) -> None:
+def test_no_page_and_no_address_holds_a_secret(site: BrowserSite, visit: Visits, guard: Guard) -> None:
     alice, root = visit(ALICE), visit(ROOT)
     seen = [shown(visit(NOBODY).open("/login/"))]
     guard.announce(REFUSED_SOCKET)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visitors
 from tests.browser.guard import REFUSED_SOCKET, Guard
 from tests.browser.served import ALICE, FAILING, GATED, BrowserSite
 from tests.browser.visitor import session_of, viewer, wait_for_end, wait_for_screen, wait_for_state
+from tests.browser.visits import Visits
 
 
-def test_the_page_follows_a_start_until_the_screen_is_there(site: BrowserSite, visit: Visitors) -> None:
+def test_the_page_follows_a_start_until_the_screen_is_there(site: BrowserSite, visit: Visits) -> None:
     alice = visit(ALICE)
     alice.start(GATED)
     page = alice.page
@@ -25,9 +25,7 @@ def test_the_page_follows_a_start_until_the_screen_is_there(site: BrowserSite, v
     assert viewer(page, "connects") == 1
 
 
-def test_a_script_that_fails_is_told_with_its_log_made_harmless(
-    site: BrowserSite, visit: Visitors, guard: Guard
-) -> None:
+def test_a_script_that_fails_is_told_with_its_log_made_harmless(site: BrowserSite, visit: Visits, guard: Guard) -> None:
     guard.announce(REFUSED_SOCKET)  # it may have failed before the page's websocket comes
     alice = visit(ALICE)
     page = alice.page

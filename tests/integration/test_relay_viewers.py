@@ -16,9 +16,10 @@ from tests.waiting import eventually_async
 
 def row(live: LiveServer, token: str) -> dict[str, Any]:
     """A session as the database has it."""
-    columns = ("id", "state", "end_reason", "running_at")
+    columns = ("id", "index", "state", "end_reason", "running_at")
+    quoted = ", ".join(f'"{column}"' for column in columns)
     hashed = hashlib.sha256(token.encode()).hexdigest()
-    (found,) = live.query(f"SELECT {', '.join(columns)} FROM remote_service_session WHERE token_hash = ?", hashed)
+    (found,) = live.query(f"SELECT {quoted} FROM remote_service_session WHERE token_hash = ?", hashed)
     return dict(zip(columns, found, strict=True))
 
 
@@ -54,7 +55,7 @@ async def test_of_two_viewers_one_may_leave_and_the_last_ends_the_session(live: 
                 for viewer in (first, second):
                     await viewer.send(b"hello")
                     assert await viewer.recv() == b"hello"
-                assert live.instance("Echo")["viewers"] == 2
+                assert live.instance("Echo", row(live, token)["index"])["viewers"] == 2
             await until(live, token, ["", "clean"])
             # Longer than `linger`.
             await asyncio.sleep(0.6)

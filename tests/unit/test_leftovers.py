@@ -10,6 +10,7 @@ import pytest
 
 from remote_service import leftovers
 from remote_service.hosting import processes
+from remote_service.hosting.client import RunnerLink
 from remote_service.hosting.processes import Process
 from remote_service.hosting.scratch import make_scratch
 from remote_service.leftovers import (
@@ -65,14 +66,14 @@ async def test_a_runner_that_leaves_while_it_is_asked_is_noted(
     async def connect(session: str, path: Path) -> Leaving:
         return Leaving()
 
-    monkeypatch.setattr(leftovers.RunnerLink, "connect", connect)
+    monkeypatch.setattr(RunnerLink, "connect", connect)
     assert await ask_runner_to_end(tmp_path, SESSION) is None
     assert caplog.messages == [f"session {SESSION}: its runner hung up: [Errno 32] Broken pipe"]
 
 
 def test_what_carries_the_marker_is_ended_and_what_changed_hands_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = Process(pid=4711, parent=1, state="S", start_time=1)
-    asked = {}
+    asked: dict[str, object] = {}
 
     def end(find: Callable[[], Iterable[Process]], *, patience: float, still: Callable[[Process], bool]) -> list[int]:
         asked.update(patience=patience, found=list(find()), still=still(seen))

@@ -12,6 +12,7 @@ import textwrap
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,7 +31,7 @@ PATIENCE = 30.0
 
 HURRY = """
 # Imported by a script, this shortens the waits of the script host that imports it, and of its runners.
-from remote_service.hosting import audience, course, runner
+from remote_service.hosting import course, runner
 
 course.POLL_INTERVAL = 0.05
 course.POLL_PATIENCE = 1.0
@@ -202,7 +203,7 @@ class Play:
         for process in (self._runner, *self._seen):
             if process is not None and still_alive(process):
                 os.kill(process.pid, signal.SIGKILL)
-                eventually(lambda process=process: not still_alive(process))
+                eventually(partial(gone, process))
         end_marked(self.session)
 
 
@@ -324,6 +325,11 @@ def still_alive(process: processes.Process) -> bool:
     """Whether exactly this process runs: pids go round."""
     now = processes.look(process.pid)
     return now is not None and now.start_time == process.start_time and not now.dead
+
+
+def gone(process: processes.Process) -> bool:
+    """The opposite of `still_alive`."""
+    return not still_alive(process)
 
 
 async def pid_in(path: Path) -> int:

@@ -371,7 +371,7 @@ async def test_a_socket_that_cannot_be_made_is_an_error_and_leaves_the_host_in_o
 
 
 async def test_no_process_can_be_started_is_an_error(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client.sys, "executable", str(stage.root / "no-python"))
+    monkeypatch.setattr(sys, "executable", str(stage.root / "no-python"))
     with pytest.raises(FileNotFoundError):
         await stage.load(stage.write("script.py", SOUND))
 
@@ -391,7 +391,7 @@ async def test_a_host_that_dies_before_it_hears_anything_is_reported(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     python = stage.write("python", "#!/bin/sh\nexit 5\n", mode=0o755)
-    monkeypatch.setattr(client.sys, "executable", str(python))
+    monkeypatch.setattr(sys, "executable", str(python))
     # More than the socket between the two can hold, so that some of it is never taken in.
     host, loaded = await stage.load(stage.write("script.py", SOUND), options={"large": "x" * 1_000_000})
     assert host is None

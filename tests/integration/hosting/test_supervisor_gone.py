@@ -67,8 +67,7 @@ async def test_a_supervisor_that_reads_nothing_is_dropped_and_stops_nobody(stage
     play = await stage.only(
         """
         from remote_service.answers import Poll
-        hurry.audience.TELL_PATIENCE = 0.2
-        hurry.course.POLL_INTERVAL = 0.0
+        hurry.course.POLL_INTERVAL = 0.005
         class Service(Good):
             polls = 0
             def poll(self):

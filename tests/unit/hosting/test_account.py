@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pwd
 from pathlib import Path
 from types import SimpleNamespace
@@ -70,7 +71,7 @@ def test_an_account_that_is_root_by_another_name_is_refused() -> None:
 
 
 def test_the_uid_is_that_of_the_process_unless_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(account.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert session_account("no-such-account") is None
 
 
@@ -81,7 +82,7 @@ def test_the_uid_is_that_of_the_process_unless_it_is_given(monkeypatch: pytest.M
 def test_the_uid_of_scripts_is_told_where_it_is_another_one(
     monkeypatch: pytest.MonkeyPatch, uid: int, wanted: str, expected: int | None
 ) -> None:
-    monkeypatch.setattr(account.os, "geteuid", lambda: uid)
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
     assert script_uid(wanted) == expected
 
 

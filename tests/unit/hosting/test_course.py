@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -123,13 +124,13 @@ def book() -> Playbook:
 def test_a_session_goes_from_its_start_to_its_end(book: Playbook) -> None:
     assert book.status == Status("a-session")
     assert book.start() == ["call validate"]
-    assert book.status.phase is Phase.STARTING
+    assert (book.status.phase, book.status.fault) == (Phase.STARTING, None)
     assert book.ends() == ["call start"]
     book.publishes()
     assert book.ends() == []
     assert (book.status.phase, book.status.endpoint, book.status.password) == (Phase.WAITING, ENDPOINT, "secret")
     book.listens()
-    assert book.status.phase is Phase.READY
+    assert (book.status.phase, book.status.fault) == (Phase.READY, None)
     assert book.after(POLL_INTERVAL) == ["call poll"]
     assert book.polled("alive", "", "all is well") == []
     assert (book.status.poll, book.status.progress) == (Poll.alive(), "all is well")
@@ -184,11 +185,12 @@ def test_nothing_that_comes_after_the_end_changes_it(book: Playbook) -> None:
     book.ready()
     book.stop()
     book.ends()
-    for late in (book.stop, book.start, book.recover, book.ends, book.dies):
+    anything: list[Callable[[], list[str]]] = [book.stop, book.start, book.recover, book.ends, book.dies]
+    for late in anything:
         assert late() == []
     book.is_cleaned()
     over = book.status
-    for late in (book.stop, book.start, book.recover, book.ends, book.dies, lambda: book.after(1000.0)):
+    for late in [*anything, lambda: book.after(1000.0)]:
         assert late() == []
     book.listens()
     assert book.status == over
@@ -372,7 +374,9 @@ def test_a_stop_during_a_start_that_then_says_false_is_not_made(book: Playbook) 
 def test_a_stop_while_options_are_validated_calls_neither_start_nor_stop(book: Playbook, end: str) -> None:
     book.start()
     assert book.stop() == ["interrupt"]
-    answers = {"ends": book.ends, "dies": book.dies, "hangs": lambda: book.after(INTERRUPT_PATIENCE)}
+    answers: dict[str, Callable[[], list[str]]] = {
+        "ends": book.ends, "dies": book.dies, "hangs": lambda: book.after(INTERRUPT_PATIENCE),
+    }  # fmt: skip
     assert answers[end]() == ["clean"]
     assert book.calls == ["validate"]
 
@@ -595,7 +599,9 @@ def test_only_a_fresh_runner_can_recover(book: Playbook) -> None:
 
 
 def test_the_next_deadline_is_the_nearest_moment_at_which_something_is_due(book: Playbook) -> None:
-    deadline = lambda: book.course.next_deadline(book.now)  # noqa: E731 (read as a word below)
+    def deadline() -> float:
+        return book.course.next_deadline(book.now)
+
     assert deadline() == 1.0, "nothing is due: it looks again all the same"
     book.start(timeout=3.0)
     assert deadline() == 3.0

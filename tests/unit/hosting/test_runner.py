@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from remote_service.endpoints import Endpoint
+from remote_service.hosting import processes
 from remote_service.hosting import runner as module
 from remote_service.hosting.runner import ALONE_PATIENCE, LISTEN_CHECKS, MOST_TEXT, Runner, RunnerTask
 from remote_service.hosting.status import Phase, StartFault, Status, StopOutcome
@@ -69,10 +71,10 @@ class Stage:
         self.survivors: list[int] = []
         self.log_file = os.open(tmp_path / "log", os.O_RDWR | os.O_CREAT)
         self._listener = listen_on(tmp_path / "sock")
-        monkeypatch.setattr(module.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
         monkeypatch.setattr(module, "listens", self._look)
-        monkeypatch.setattr(module.processes, "end_processes", self._end)
-        monkeypatch.setattr(module.processes, "reap", lambda: [])
+        monkeypatch.setattr(processes, "end_processes", self._end)
+        monkeypatch.setattr(processes, "reap", lambda: [])
         task = RunnerTask("a-session", RemoteServiceScript(), os.dup(self._listener.fileno()), self.log_file)
         self.runner = Runner(task)
         self.worker = FakeWorker()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import Popen
 from types import SimpleNamespace
@@ -185,10 +185,11 @@ def test_the_base_s_poll_looks_at_programs_and_at_the_listening_socket(
 
 @pytest.mark.parametrize("argv", ["xterm -ls", b"xterm", [], ()])
 def test_a_command_that_is_no_list_is_named_before_anything_runs(stage: Stage, argv: Any) -> None:
-    for helper, call in {
+    helpers: dict[str, Callable[[], object]] = {
         "run": lambda: stage.context.run(argv, timeout=1.0, env=None, cwd=None),
         "spawn": lambda: stage.context.spawn(argv, env=None, cwd=None, pass_fds=()),
-    }.items():
+    }
+    for helper, call in helpers.items():
         with pytest.raises(TypeError) as caught:
             call()
         assert str(caught.value) == (

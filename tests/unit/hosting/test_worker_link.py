@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import pytest
 
-from remote_service.hosting import worker_link
+from remote_service.hosting import processes, worker_link
 from remote_service.hosting.session_log import SessionLog
 from remote_service.hosting.wire import Channel
 from remote_service.hosting.worker import INTERRUPT_SIGNAL
@@ -32,9 +32,9 @@ class Stage:
         self.fork_error: OSError | None = None
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._socketpair = socket.socketpair
-        monkeypatch.setattr(worker_link.os, "fork", self._fork)
-        monkeypatch.setattr(worker_link.os, "kill", lambda pid, number: self.signals.append((pid, number)))
-        monkeypatch.setattr(worker_link.socket, "socketpair", self._pair)
+        monkeypatch.setattr(os, "fork", self._fork)
+        monkeypatch.setattr(os, "kill", lambda pid, number: self.signals.append((pid, number)))
+        monkeypatch.setattr(socket, "socketpair", self._pair)
 
     @property
     def worker(self) -> Channel:
@@ -174,9 +174,9 @@ def test_ending_it_kills_only_one_that_does_not_leave(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, leaves: bool
 ) -> None:
     waited: list[int] = []
-    monkeypatch.setattr(worker_link.os, "pidfd_open", lambda pid: os.dup(stage.log_file))
-    monkeypatch.setattr(worker_link.os, "waitpid", lambda pid, options: waited.append(pid))
-    monkeypatch.setattr(worker_link.processes, "wait_for_one", lambda held, seconds: leaves)
+    monkeypatch.setattr(os, "pidfd_open", lambda pid: os.dup(stage.log_file))
+    monkeypatch.setattr(os, "waitpid", lambda pid, options: waited.append(pid))
+    monkeypatch.setattr(processes, "wait_for_one", lambda held, seconds: leaves)
     stage.link.fork()
     stage.worker.send({"scratch": "/tmp/x"})
     stage.worker.send({"done": {}})

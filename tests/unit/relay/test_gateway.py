@@ -20,6 +20,7 @@ from remote_service.relay.gateway import GatewayProcess, Watch, gateway
 from remote_service.relay.grants import Grant
 from remote_service.relay.rows import Glimpse
 from remote_service.states import State
+from remote_service.tasks import spawn
 from tests.waiting import eventually_async
 
 SESSION = uuid.uuid4()
@@ -135,8 +136,8 @@ async def test_what_holds_already_is_not_waited_for() -> None:
 async def test_two_may_wait_for_different_things_at_one_viewer(database: Rows) -> None:
     process = GatewayProcess()
     watch = await process.open_viewer(grant())
-    running = asyncio.ensure_future(watch.until(lambda w: w.glimpse.state is State.RUNNING))  # noqa: TID251 (awaited)
-    ended = asyncio.ensure_future(watch.until(lambda w: w.glimpse.state is State.ENDED))  # noqa: TID251 (awaited)
+    running = spawn(watch.until(lambda w: w.glimpse.state is State.RUNNING), name="running")
+    ended = spawn(watch.until(lambda w: w.glimpse.state is State.ENDED), name="ended")
 
     database.glimpses[SESSION] = RUNNING
     await asyncio.wait_for(running, 5)

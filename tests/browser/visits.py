@@ -1,0 +1,99 @@
+"""Who is at the sites during one test, and what is kept of it when it fails."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, Error, Page, StorageState, ViewportSize
+
+from tests.browser.guard import Guard
+from tests.browser.served import BrowserSite
+from tests.browser.visitor import Visitor
+
+PATIENCE = 15_000
+"""Milliseconds that a page may take for anything; a busy machine is slow."""
+WINDOW: ViewportSize = {"width": 1280, "height": 800}
+
+_Who = tuple[BrowserSite, str]
+
+
+@dataclass
+class Kept:
+    """What tests hand on to the next: browsers with a full cache, and logins, which cost the server much."""
+
+    contexts: dict[_Who, BrowserContext] = field(default_factory=dict)
+    logins: dict[_Who, StorageState] = field(default_factory=dict)
+
+
+class Visits:
+    """Brings people to a site: `visit(ALICE)`, `visit(NOBODY)`, `visit(BOB, at=own_site)`, `visit(ALICE, by=url)`."""
+
+    def __init__(self, chromium: Browser, site: BrowserSite, guard: Guard, kept: Kept) -> None:
+        """`site` is where they go unless told otherwise; `guard` watches them all."""
+        self._chromium = chromium
+        self._site = site
+        self._guard = guard
+        self._kept = kept
+        self._contexts: list[BrowserContext] = []
+        self._sites = [site]
+
+    def __call__(self, name: str, *, at: BrowserSite | None = None, by: str = "") -> Visitor:
+        """Brings somebody, with a new tab, who is logged in unless it is NOBODY.
+
+        Args:
+            name: whoever came to the shared site before comes with the same browser; NOBODY always with a new one.
+            at: another site.
+            by: the address to reach the site by, for one through a line of the test's own.
+        """
+        site = at or self._site
+        who = (site, name)
+        context = self._kept.contexts.get(who) if not by else None
+        if context is None:
+            context = self._chromium.new_context(
+                base_url=by or site.url, viewport=WINDOW, storage_state=self._kept.logins.get(who)
+            )
+            context.set_default_timeout(PATIENCE)
+        if context not in self._contexts:
+            self._contexts.append(context)
+            self._sites.append(site)
+            self._guard.watch(context, by or site.url)
+        visitor = Visitor(context, name)
+        if name and who not in self._kept.logins:
+            visitor.log_in(name)
+            self._kept.logins[who] = context.storage_state()
+        if name and site is self._site and not by:
+            self._kept.contexts[who] = context
+        return visitor
+
+    def keep_evidence(self, test: str) -> Path:
+        """Writes down what every tab shows and what the servers said; returns the folder."""
+        folder = Path(tempfile.mkdtemp(prefix=f"failed-{test}-"))
+        tabs = [page for context in self._contexts for page in context.pages]
+        for number, page in enumerate(tabs, 1):
+            with suppress(Error):  # a page that hangs is what the test found, and has no picture
+                _show(page, folder / f"tab-{number}")
+        for number, site in enumerate(dict.fromkeys(self._sites), 1):
+            (folder / f"server-{number}.log").write_text(site.logs())
+        return folder
+
+    def end(self, *, keep: bool) -> None:
+        """Closes all tabs; and all browsers, unless they are to be kept for the next test."""
+        for context in self._contexts:
+            if keep and context in self._kept.contexts.values():
+                for page in context.pages:
+                    page.close()
+            else:
+                context.close()
+            self._guard.release(context)
+        if not keep:
+            gone = [who for who, context in self._kept.contexts.items() if context in self._contexts]
+            for who in gone:
+                del self._kept.contexts[who]
+
+
+def _show(page: Page, path: Path) -> None:
+    path.with_suffix(".html").write_text(f"<!-- {page.url} -->\n{page.content()}")
+    page.screenshot(path=path.with_suffix(".png"), timeout=5000)
