@@ -17,6 +17,7 @@ import { askStatus } from "./viewer/status.js";
 import { wireToolbar } from "./viewer/toolbar.js";
 
 const POLL = 1000; // milliseconds between two looks at a session that is starting or ending
+const LEAVING = 2000; // a server that stops answers no more after this
 const STABLE = 10000; // a line that held for so long starts a new count of tries
 
 const page = document.getElementById("viewer");
@@ -35,6 +36,7 @@ let fewTries = 0;
 let retryTimer = 0;
 let stableTimer = 0;
 let lastClose = null;
+let restarting = false; // the server said so, and has not been reached since
 
 const cover = new Cover(texts);
 const toolbar = wireToolbar(texts, () => (connection?.connected ? connection : null));
@@ -69,6 +71,7 @@ function waiting() {
 
 function connected(opened) {
   connects += 1;
+  restarting = false;
   enter("connected", control ? texts.connected : texts.viewOnly);
   cover.clear();
   toolbar.fit();
@@ -98,6 +101,12 @@ async function closed(was, { code, reason, refused }) {
     return;
   }
   enter("reconnecting", texts.reconnecting);
+  if (code === RESTARTING) {
+    // What it would answer now it may not live to show: the next server knows what has become of the session.
+    restarting = true;
+    again(code, reason);
+    return;
+  }
   const answer = await askStatus(page.dataset.status);
   if (answer.kind === "known" && (answer.status.over || answer.status.state === "stopping")) {
     ending(code, answer.status.ending);
@@ -118,18 +127,18 @@ function again(code, reason) {
     return;
   }
   fewTries += verdict(code) === FEW ? 1 : 0;
-  const wait = backOff(tries);
+  const wait = code === RESTARTING ? LEAVING : backOff(tries);
   tries += 1;
   retryTimer = setTimeout(open, wait);
   // A gap too short to be read is not shown as one; the picture simply stands still.
-  if (tries > 1 || connects === 0) {
+  if (tries > 1 || connects === 0 || restarting) {
     const [title, text] = explanation(code);
     cover.showNotice(title, navigator.onLine ? text : texts.offlineText, { reason, retry: true, wait });
   }
 }
 
 function explanation(code) {
-  if (code === RESTARTING) {
+  if (restarting) {
     return [texts.restartTitle, texts.restartText];
   }
   return verdict(code) === AGAIN ? [texts.cutTitle, texts.cutText] : [texts.screenTitle, texts.screenText];
