@@ -110,6 +110,13 @@ def ask_to_stop(session_id: uuid.UUID, reason: EndReason, by: Actor, detail: str
     return bool(asked)
 
 
+def give_back(session_id: uuid.UUID, reason: EndReason, by: Actor) -> bool:
+    """Ends a session of which nothing was started, at once; False when it has come further than that."""
+    return transition(
+        session_id, State.RESERVED, Event.DROP, why=ENDINGS[reason].sentence, by=by, end_reason=reason, end_detail=""
+    )
+
+
 def remember(session_id: uuid.UUID, progress: str, script_state: str) -> None:
     """Keeps what a live session's script says of its progress, and (sealed) what it saved for a successor."""
     live = Session.objects.live().filter(pk=session_id)

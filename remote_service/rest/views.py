@@ -18,6 +18,7 @@ from django.shortcuts import render
 from remote_service import lifecycle
 from remote_service.config.form import clean_options
 from remote_service.errors import InvalidOptionError, RefusedError, UnknownTokenError
+from remote_service.lifecycle import Actor
 from remote_service.models import Session, SessionType
 from remote_service.nudges import GATEWAY_GROUP, hearing
 from remote_service.reservations import Reservation, reserve_for_rest
@@ -87,13 +88,19 @@ async def release(request: HttpRequest, token: str) -> HttpResponse:
     session = await sync_to_async(lambda: Session.objects.filter(token_hash=token_hash(token), door="rest").first())()
     if session is None:
         raise UnknownTokenError("There is no session with this token.")
-    await sync_to_async(lifecycle.ask_to_stop)(session.pk, EndReason.RELEASED, rest_actor(request))
-    try:
-        async with asyncio.timeout(RELEASE_PATIENCE):
-            await _until_over(session)
-    except TimeoutError:
-        pass
+    if not await sync_to_async(_give_back)(session, rest_actor(request)):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RELEASE_PATIENCE):
+                await _until_over(session)
     return JsonResponse({"released": True})
+
+
+def _give_back(session: Session, by: Actor) -> bool:
+    """Ends the session, or asks for its end; whether it is over."""
+    if session.over or lifecycle.give_back(session.pk, EndReason.RELEASED, by):
+        return True
+    lifecycle.ask_to_stop(session.pk, EndReason.RELEASED, by)
+    return False
 
 
 async def _until_over(session: Session) -> None:

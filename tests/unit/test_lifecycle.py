@@ -10,9 +10,18 @@ import pytest
 from django.db import IntegrityError
 
 from remote_service import lifecycle
-from remote_service.lifecycle import Actor, ask_to_start, ask_to_stop, note, quarantine, release_quarantine, transition
+from remote_service.lifecycle import (
+    Actor,
+    ask_to_start,
+    ask_to_stop,
+    give_back,
+    note,
+    quarantine,
+    release_quarantine,
+    transition,
+)
 from remote_service.models import Session, SessionEvent
-from remote_service.states import FINAL, LIVE, TRANSITIONS, EndReason, Event, IllegalTransitionError, State
+from remote_service.states import ENDINGS, FINAL, LIVE, TRANSITIONS, EndReason, Event, IllegalTransitionError, State
 
 pytestmark = pytest.mark.django_db
 STAFF = Actor("dora", "192.0.2.7", "admin")
@@ -203,6 +212,23 @@ def test_what_is_over_is_not_stopped(session: Session, state: State, nudged: lis
     Session.objects.filter(pk=session.pk).update(state=state, wanted="")
     assert ask_to_stop(session.pk, EndReason.STAFF, STAFF) is False
     assert (events(session), nudged) == ([], [])
+
+
+def test_a_reservation_is_given_back_at_once(session: Session) -> None:
+    assert give_back(session.pk, EndReason.RELEASED, STAFF) is True
+    session.refresh_from_db()
+    assert (session.state, session.end_reason, session.sealed_token) == ("ended", "released", "")
+    sentence = ENDINGS[EndReason.RELEASED].sentence
+    assert events(session) == [("drop", "reserved", "ended", sentence, "dora", "192.0.2.7", "admin", "Desktop")]
+
+
+@pytest.mark.parametrize("state", sorted(LIVE - {State.RESERVED}))
+def test_what_was_started_is_not_given_back(session: Session, state: State) -> None:
+    put(session, state)
+    assert give_back(session.pk, EndReason.RELEASED, STAFF) is False
+    session.refresh_from_db()
+    assert session.state == state
+    assert events(session) == []
 
 
 @pytest.mark.parametrize("state", sorted(LIVE))

@@ -18,7 +18,7 @@ from remote_service.models import Session, SessionEvent, Site
 from remote_service.reservations import reserve_for_user
 from remote_service.rest import views
 from remote_service.sealing import token_hash
-from remote_service.states import EndReason, Event, State
+from remote_service.states import Event, State
 from tests.unit.rest.conftest import SECRET, Answer
 
 Get = Callable[..., Answer]
@@ -351,48 +351,41 @@ def token_of(get: Get) -> str:
     return str(get("/v1/reserve/Pattern").body["token"])
 
 
-@pytest.fixture
-def supervised(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reservation whose end is asked for has ended at once."""
-
-    def end(session_id: Any, reason: EndReason, by: Actor) -> bool:
-        if not (asked := lifecycle_asks(session_id, reason, by)):
-            return asked
-        return lifecycle.transition(session_id, State.RESERVED, Event.DROP, end_reason=reason)
-
-    lifecycle_asks = lifecycle.ask_to_stop
-    monkeypatch.setattr(lifecycle, "ask_to_stop", end)
-
-
-@pytest.mark.usefixtures("supervised")
-def test_a_release_ends_the_session_and_may_be_repeated(get: Get, make_type: MakeType) -> None:
+def test_a_release_of_a_reservation_ends_it_at_once_and_may_be_repeated(get: Get, make_type: MakeType) -> None:
     make_type("Pattern", count=1)
     token = token_of(get)
 
     assert get(f"/v1/release/{token}") == (200, {"released": True})
     session = Session.objects.get()
     assert (session.state, session.end_reason) == ("ended", "released")
-    assert session.events.filter(what="stop asked", door="rest").count() == 1
+    assert session.events.filter(what="drop", door="rest").count() == 1
 
     assert get(f"/v1/release/{token}") == (200, {"released": True})
-    assert session.events.filter(what="stop asked").count() == 1
+    assert session.events.count() == 2
     assert token_of(get) != token
+
+
+def started(get: Get) -> str:
+    """The token of a session that has begun to start."""
+    token = token_of(get)
+    assert lifecycle.transition(Session.objects.live().get().pk, State.RESERVED, Event.LAUNCH)
+    return token
 
 
 def test_a_release_waits_for_the_slot_and_not_for_ever(get: Get, make_type: MakeType) -> None:
     make_type("Pattern", count=1)
 
-    assert get(f"/v1/release/{token_of(get)}") == (200, {"released": True})
+    assert get(f"/v1/release/{started(get)}") == (200, {"released": True})
 
     session = Session.objects.get()
-    assert (session.state, session.wanted, session.wanted_reason) == ("reserved", "stop", "released")
+    assert (session.state, session.wanted, session.wanted_reason) == ("starting", "stop", "released")
 
 
 def test_a_release_answers_as_soon_as_the_session_is_over(
     get: Get, make_type: MakeType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_type("Pattern", count=1)
-    token = token_of(get)
+    token = started(get)
     looks: list[str] = []
 
     async def refresh(session: Session, **_: Any) -> None:
@@ -403,7 +396,7 @@ def test_a_release_answers_as_soon_as_the_session_is_over(
     monkeypatch.setattr(views, "RELEASE_PATIENCE", 60.0)
 
     assert get(f"/v1/release/{token}") == (200, {"released": True})
-    assert looks == ["reserved", "stopping", "stopping"]
+    assert looks == ["starting", "stopping", "stopping"]
 
 
 @pytest.mark.parametrize("token", ["nobody-has-this", "%00", "%ff", "a" * 3000])
