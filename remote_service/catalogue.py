@@ -20,8 +20,9 @@ from remote_service import models
 from remote_service.conf import GatewaySettings
 from remote_service.config.groups import unknown_groups
 from remote_service.config.loader import LoadedType, SessionsFile, load_sessions_file
-from remote_service.config.problems import Problem
+from remote_service.config.problems import Problem, counts
 from remote_service.config.script_report import ScriptFault, ScriptReport, problem_of_report
+from remote_service.config.words import plural
 from remote_service.hosting.account import script_environment, session_account
 from remote_service.hosting.client import HostError, HostOrder, ScriptHost
 from remote_service.hosting.readable import CopyError, readable_script
@@ -159,6 +160,8 @@ def publish(in_force: Catalogue, loaded: Catalogue, generation: int) -> None:
         )
     for problem in problems:
         log.log(logging.ERROR if problem.is_error else logging.WARNING, "%s", problem)
+    served = plural(len(in_force.entries), "session type")
+    log.info("the sessions file has been read: %s, %s", served, counts(problems))
 
 
 def _write_types(catalogue: Catalogue) -> None:

@@ -42,6 +42,9 @@ class Decision:
 
 
 NOTHING = Decision(Action.NOTHING)
+RUNNER_GRACE = 45.0
+"""Seconds that a runner may take for an end, or for a start beyond the script's own time. One that takes longer does
+not run any more, since it keeps to its deadlines whatever the script does: somebody has stopped it."""
 _ON_THE_WAY = frozenset({Phase.IDLE, Phase.STARTING, Phase.WAITING})
 
 
@@ -79,9 +82,18 @@ class Known:
 def decide(known: Known) -> Decision:
     """What to do now; at most one thing, the next look comes at once after it."""
     over = known.status is not None and known.status.phase is Phase.OVER
-    if known.runner_lost and not over and known.state not in (State.RESERVED, State.ENDED, State.FAILED):
+    lost = known.runner_lost or _overdue(known)
+    if lost and not over and known.state not in (State.RESERVED, State.ENDED, State.FAILED):
         return Decision(Action.RECOVER, EndReason.RUNNER_LOST)
     return _BY_STATE[known.state](known)
+
+
+def _overdue(known: Known) -> bool:
+    """Whether the runner has let a deadline of its own pass."""
+    if known.state is State.STOPPING:
+        return known.state_age >= RUNNER_GRACE
+    limit = known.limits.start_timeout
+    return known.state is State.STARTING and limit is not None and known.state_age >= limit + RUNNER_GRACE
 
 
 def _reserved(known: Known) -> Decision:

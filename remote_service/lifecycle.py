@@ -77,7 +77,15 @@ def transition(
             **event_fields(why=why, who=by.name, address=by.address, door=by.door, type_name=type_name),
         )
         transaction.on_commit(lambda: nudge_gateways(session_id))
-    log.info("session %s: %s -> %s%s", session_id, state, to, f" ({why})" if why else "")
+    because = f" ({why})" if why else ""
+    log.log(
+        logging.WARNING if to is State.FAILED else logging.INFO,
+        "session %s: %s -> %s%s",
+        session_id,
+        state,
+        to,
+        because,
+    )
     return True
 
 

@@ -238,7 +238,7 @@ async def move_to_end(session: Session) -> bool:
     """Moves the row to the final state that its reason calls for."""
     ending = ENDINGS[EndReason(session.end_reason)]
     event = Event.FAIL if ending.final is State.FAILED else Event.FINISH
-    return await move(session, event, why=ending.sentence)
+    return await move(session, event, why=session.ending)
 
 
 def state_of(session: Session) -> State:

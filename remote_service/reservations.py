@@ -156,7 +156,7 @@ def _take_slot(
 ) -> Reservation:
     definition = session_type.definition
     holding = Session.objects.holding_slots().filter(type_name=session_type.name, tile=0)
-    taken = set(holding.values_list("index", flat=True))
+    taken = dict(holding.values_list("index", "quarantined"))
     token = new_token()
     for index in range(definition.count):
         if index in taken:
@@ -182,6 +182,12 @@ def _take_slot(
             continue
         note(session.pk, "reserved", by=by, type_name=session_type.name)
         return Reservation(session, token)
-    raise NoFreeSlotError(
-        f"All {definition.count} slots of {session_type.name!r} are in use. Try again when somebody has finished."
-    )
+    quarantined = sum(quarantined for index, quarantined in taken.items() if index < definition.count)
+    raise NoFreeSlotError(_no_free_slot(session_type.name, definition.count, quarantined))
+
+
+def _no_free_slot(name: str, count: int, quarantined: int) -> str:
+    slots = f"The only slot of {name!r} is" if count == 1 else f"All {count} slots of {name!r} are"
+    if quarantined >= count:
+        return f"{slots} out of service until an admin has released {'it' if count == 1 else 'them'} from quarantine."
+    return f"{slots} in use{' or out of service' if quarantined else ''}. Try again when somebody has finished."

@@ -111,7 +111,7 @@ ENDINGS: dict[EndReason, Ending] = {
     EndReason.PROGRAM_ENDED: Ending(State.ENDED, "Its program ended.", 1000),
     EndReason.START_FAILED: Ending(State.FAILED, "It could not be started.", 4010),
     EndReason.ENDPOINT_LOST: Ending(State.FAILED, "Its screen could not be reached.", 4011),
-    EndReason.RUNNER_LOST: Ending(State.FAILED, "The process that held it was killed.", 4011),
+    EndReason.RUNNER_LOST: Ending(State.FAILED, "The process that held it was killed or does not answer.", 4011),
     EndReason.RESERVATION_EXPIRED: Ending(State.ENDED, "It was reserved and not used in time.", 4004),
     EndReason.RELEASED: Ending(State.ENDED, "It was released.", 1000),
     EndReason.SERVER_STOPPED: Ending(State.ENDED, "The server was stopped.", 1012),

@@ -194,9 +194,7 @@ class Supervisor:
         if loaded.readable:
             retired = [entry.host for entry in self._operations.catalogue.entries.values()]
             self._operations.catalogue = loaded
-        in_force = self._operations.catalogue
-        await sync_to_async(publish)(in_force, loaded, generation)
-        log.info("%d session types are served, %d problems", len(in_force.entries), len(loaded.problems))
+        await sync_to_async(publish)(self._operations.catalogue, loaded, generation)
         await asyncio.gather(*(host.close() for host in retired))
 
     # ---- what a killed server left ----------------------------------------------------------------------

@@ -28,6 +28,15 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Slots:
+    """How many slots a type has, how many of them are free, and how many are in quarantine."""
+
+    total: int
+    free: int
+    quarantined: int
+
+
+@dataclass(frozen=True, slots=True)
 class TypeCard:
     """One type that can be started."""
 
@@ -42,25 +51,27 @@ class TypeCard:
 def list_types(user: User, refusal: Refusal | None = None) -> tuple[TypeCard, ...]:
     """The types that the user may use, in the order of the sessions file; a refused form as it was entered."""
     types = [(row, row.definition) for row in access.usable_types(user)]
-    taken = _taken({row.name: definition.count for row, definition in types})
-    return tuple(_card(row, definition, taken[row.name], refusal) for row, definition in types)
+    slots = _slots({row.name: definition.count for row, definition in types})
+    return tuple(_card(row, definition, slots[row.name], refusal) for row, definition in types)
 
 
-def _taken(counts: Mapping[str, int]) -> Counter[str]:
-    """How many slots of each type are not free; an index beyond the count belongs to an older sessions file."""
-    holding = Session.objects.holding_slots().filter(tile=0).order_by().values_list("type_name", "index")
-    return Counter(name for name, index in holding if index < counts.get(name, 0))
+def _slots(counts: Mapping[str, int]) -> dict[str, Slots]:
+    """The slots of each type; an index beyond the count belongs to an older sessions file."""
+    holding = Session.objects.holding_slots().filter(tile=0).order_by().values_list("type_name", "index", "quarantined")
+    found = [(name, quarantined) for name, index, quarantined in holding if index < counts.get(name, 0)]
+    taken = Counter(name for name, _ in found)
+    out = Counter(name for name, quarantined in found if quarantined)
+    return {name: Slots(total, total - taken[name], out[name]) for name, total in counts.items()}
 
 
-def _card(row: SessionType, definition: Definition, taken: int, refusal: Refusal | None) -> TypeCard:
+def _card(row: SessionType, definition: Definition, slots: Slots, refusal: Refusal | None) -> TypeCard:
     refused = refusal is not None and refusal.type_name == row.name
-    free = max(0, definition.count - taken)
     return TypeCard(
         row=row,
         definition=definition,
         icon=type_icon(definition.icon),
-        free=free,
-        slots=words.slots_words(free, definition.count),
+        free=slots.free,
+        slots=words.slots_words(slots.free, slots.total, slots.quarantined),
         form=launch_form(
             definition,
             f"type-{row.pk}",

@@ -34,11 +34,15 @@ def ago(moment: datetime, now: datetime) -> str:
     return _("%(duration)s ago") % {"duration": timesince(moment, now, depth=1)}
 
 
-def slots_words(free: int, total: int) -> str:
-    """How many slots of a type are free."""
-    if free == 0:
-        return ngettext("the only slot is in use", "all %(total)d slots are in use", total) % {"total": total}
-    return _("%(free)d of %(total)d free") % {"free": free, "total": total}
+def slots_words(free: int, total: int, quarantined: int = 0) -> str:
+    """How many slots of a type are free; when none is, whether waiting helps."""
+    if free > 0:
+        return _("%(free)d of %(total)d free") % {"free": free, "total": total}
+    if quarantined >= total:
+        return _("out of service until an admin releases it")
+    if quarantined:
+        return _("all %(total)d slots are in use or out of service") % {"total": total}
+    return ngettext("the only slot is in use", "all %(total)d slots are in use", total) % {"total": total}
 
 
 def viewers_words(count: int) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from remote_service.config.words import as_json
+from remote_service.config.words import as_json, plural
 
 KeyPath = tuple[str | int, ...]
 """Keys and list positions from the top of the file, or of an entry, downwards."""
@@ -172,6 +172,17 @@ class Finding:
 def has_errors(problems: Iterable[Problem]) -> bool:
     """Whether any of them is an error."""
     return any(problem.is_error for problem in problems)
+
+
+def lines(problems: Iterable[Problem]) -> list[str]:
+    """Each problem as a command prints it, with what it does and its code: "error E023 sessions.json:4: …"."""
+    return [f"{problem.severity.value} {problem.code} {problem}" for problem in problems]
+
+
+def counts(problems: Sequence[Problem]) -> str:
+    """How many there are: "1 error, 2 warnings"."""
+    errors = sum(problem.is_error for problem in problems)
+    return f"{plural(errors, 'error')}, {plural(len(problems) - errors, 'warning')}"
 
 
 def by_entry(problems: Iterable[Problem]) -> dict[str | None, tuple[Problem, ...]]:

@@ -219,6 +219,10 @@ class ProbeSite:
         """Kills a session's runner as nothing can prevent."""
         os.kill(self.runner_of(session), signal.SIGKILL)
 
+    async def freeze_runner(self, session: Session) -> None:
+        """Has a session's runner do nothing any more, without its end."""
+        os.kill(self.runner_of(session), signal.SIGSTOP)
+
     def left(self, session: Session) -> list[object]:
         """What of a session should not be there once it is over: processes and its socket."""
         socket = socket_path(self.settings.run_dir, str(session.pk))

@@ -13,7 +13,7 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from remote_service import catalogue, observations, supervisor
+from remote_service import catalogue, decisions, leftovers, observations, supervisor
 from remote_service.conf import GatewaySettings
 from remote_service.hosting.account import AccountError
 from remote_service.hosting.client import RunnerLink
@@ -67,7 +67,7 @@ async def test_a_session_is_launched_runs_and_is_stopped(site: ProbeSite) -> Non
         ("reach", f"It can be reached at {session.endpoint}."),
         ("stop asked", "It was stopped by staff. Maintenance."),
         ("stop", "It was stopped by staff. Maintenance."),
-        ("finish", "It was stopped by staff."),
+        ("finish", "It was stopped by staff. Maintenance."),
     ]
     await eventually_async(lambda: site.left(session) == [])
     assert not Path(session.endpoint.path).parent.exists()
@@ -192,9 +192,25 @@ async def test_a_session_whose_runner_was_killed_is_stopped_once_with_its_state_
     await site.kill_runner(session)
     session = await site.until(session)
     assert (session.state, session.end_reason) == (State.FAILED, EndReason.RUNNER_LOST)
-    assert session.ending == "The process that held it was killed."
+    assert session.ending == "The process that held it was killed or does not answer."
     assert site.calls == ["start 0 blue", "stop 0 blue"]
     assert [what for what, _why in await site.history(session)][-2:] == ["stop", "fail"]
+    await eventually_async(lambda: site.left(session) == [])
+    again = await site.run()
+    assert again.index == session.index
+
+
+async def test_a_session_whose_runner_hangs_is_ended_without_it(
+    site: ProbeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decisions, "RUNNER_GRACE", 0.5)
+    monkeypatch.setattr(leftovers, "RUNNER_PATIENCE", 0.5)
+    await site.start()
+    session = await site.run(mark="blue")
+    await site.freeze_runner(session)
+    await site.ask_to_stop(session)
+    session = await site.until(session)
+    assert session.ending == "It was stopped by its user."
     await eventually_async(lambda: site.left(session) == [])
     again = await site.run()
     assert again.index == session.index

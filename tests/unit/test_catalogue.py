@@ -108,7 +108,14 @@ def test_a_file_that_cannot_be_read_keeps_the_types_and_shows_why(caplog: pytest
     site = models.Site.load()
     assert [Problem.from_dict(found) for found in site.problems] == [UNREADABLE]
     assert site.reload_done == 2
-    assert caplog.record_tuples == [("remote_service.catalogue", logging.ERROR, str(UNREADABLE))]
+    assert caplog.record_tuples[1:] == [
+        ("remote_service.catalogue", logging.ERROR, str(UNREADABLE)),
+        (
+            "remote_service.catalogue",
+            logging.INFO,
+            "the sessions file has been read: 1 session type, 1 error, 0 warnings",
+        ),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +139,7 @@ def test_an_unknown_group_is_a_warning_and_the_type_stays(caplog: pytest.LogCapt
         'found the unknown group "Latecomers", which admits nobody; expected a group of the user database. '
         'Fix: create the group "Latecomers" in the admin pages.'
     )
-    assert caplog.record_tuples == [("remote_service.catalogue", logging.WARNING, message)]
+    assert caplog.record_tuples[0] == ("remote_service.catalogue", logging.WARNING, message)
     assert [str(Problem.from_dict(found)) for found in models.Site.load().problems] == [message]
     assert published() == [("Cluster", 0)]
     Group.objects.create(name="Latecomers")

@@ -75,7 +75,7 @@ STARTING = [
     ("no word yet", {"status": None}, NOTHING),
     ("forked", {"status": status(Phase.IDLE)}, NOTHING),
     ("start runs", {"status": status(Phase.STARTING)}, NOTHING),
-    ("start runs, for ever", {"status": status(Phase.STARTING), "state_age": 1e9}, NOTHING),
+    ("start runs, for ever", {"state_age": 1e9, "limits": limits(start_timeout=None)}, NOTHING),
     ("the endpoint is waited for", {"status": status(Phase.WAITING)}, NOTHING),
     ("the endpoint listens", {"status": status(Phase.READY)}, Decision(Action.REACHED)),
     (
@@ -226,6 +226,11 @@ RUNNING = [
     ("all left long ago", {"departures": (CLEAN_LATE, CUT_LATE)}, Decision(Action.STOP, EndReason.LAST_VIEWER)),
 ]
 
+LATE_START = [
+    ("the runner may still say so", {"state_age": 104.9}, NOTHING),
+    ("the runner hangs", {"state_age": 105.0}, Decision(Action.RECOVER, EndReason.RUNNER_LOST)),
+]
+
 STOPPING = [
     ("stop runs", {}, NOTHING),
     ("what is left is being ended", {"status": status(Phase.CLEANING)}, NOTHING),
@@ -238,7 +243,9 @@ STOPPING = [
     ),
     ("the runner was killed", {"runner_lost": True}, Decision(Action.RECOVER, EndReason.RUNNER_LOST)),
     ("it is wanted no more, again", {"wanted": "stop", "wanted_reason": EndReason.STAFF}, NOTHING),
-    ("it is late", {"state_age": 1e9}, NOTHING),
+    ("the runner may still come to an end", {"state_age": 44.9}, NOTHING),
+    ("the runner hangs", {"state_age": 45.0}, Decision(Action.RECOVER, EndReason.RUNNER_LOST)),
+    ("it was late, and is over", {"state_age": 1e9, "status": status(Phase.OVER)}, Decision(Action.FINISH)),
 ]
 
 OVER = [
@@ -250,8 +257,8 @@ RULES = [
     pytest.param(state, changes, expected, id=f"{state}: {name}")
     for state, rules in (
         (State.RESERVED, RESERVED),
-        (State.STARTING, STARTING),
-        (State.QUEUED, STARTING),
+        (State.STARTING, [*STARTING, *LATE_START]),
+        (State.QUEUED, [*STARTING, ("the time in a queue does not count", {"state_age": 1e9}, NOTHING)]),
         (State.RUNNING, RUNNING),
         (State.STOPPING, STOPPING),
         (State.ENDED, OVER),

@@ -132,7 +132,7 @@ def test_without_a_free_slot_it_is_refused(make_type: Callable[..., Any], alice:
     make_type(count=1)
     reserve_for_user("Pattern", bob, SIZE, WEB)
     rows(state=state)
-    message = "All 1 slots of 'Pattern' are in use. Try again when somebody has finished."
+    message = "The only slot of 'Pattern' is in use. Try again when somebody has finished."
     refuse(NoFreeSlotError, message, reserve_for_user, "Pattern", alice, SIZE)
 
 
@@ -143,7 +143,25 @@ def test_a_slot_in_quarantine_is_not_free(make_type: Callable[..., Any], alice: 
     rows(state=State.FAILED)
     Session.objects.filter(index=0).update(quarantined=True)
     assert reserve_for_user("Pattern", alice, SIZE, WEB).session.index == 1
-    message = "All 2 slots of 'Pattern' are in use. Try again when somebody has finished."
+    message = "All 2 slots of 'Pattern' are in use or out of service. Try again when somebody has finished."
+    refuse(NoFreeSlotError, message, reserve_for_user, "Pattern", alice, SIZE)
+
+
+@pytest.mark.parametrize(
+    ("count", "message"),
+    [
+        (1, "The only slot of 'Pattern' is out of service until an admin has released it from quarantine."),
+        (2, "All 2 slots of 'Pattern' are out of service until an admin has released them from quarantine."),
+    ],
+)
+def test_when_all_slots_are_in_quarantine_waiting_is_not_advised(
+    make_type: Callable[..., Any], alice: Any, count: int, message: str
+) -> None:
+    make_type(count=count)
+    for _ in range(count):
+        reserve_for_user("Pattern", alice, SIZE, WEB)
+    rows(state=State.FAILED)
+    Session.objects.update(quarantined=True)
     refuse(NoFreeSlotError, message, reserve_for_user, "Pattern", alice, SIZE)
 
 
@@ -320,7 +338,7 @@ def test_rest_clients_are_refused_while_launching_is_switched_off(make_type: Cal
 def test_rest_clients_share_the_slots_with_users(make_type: Callable[..., Any], alice: Any) -> None:
     make_type(count=1)
     reserve_for_user("Pattern", alice, SIZE, WEB)
-    message = "All 1 slots of 'Pattern' are in use. Try again when somebody has finished."
+    message = "The only slot of 'Pattern' is in use. Try again when somebody has finished."
     refuse(NoFreeSlotError, message, reserve_for_rest, "Pattern", SIZE, by=REST)
 
 
@@ -359,5 +377,5 @@ def test_an_operators_options_are_checked(make_type: Callable[..., Any]) -> None
 def test_an_operator_needs_a_free_slot(make_type: Callable[..., Any]) -> None:
     make_type(count=1)
     reserve_for_operator("Pattern", {}, COMMAND)
-    message = "All 1 slots of 'Pattern' are in use. Try again when somebody has finished."
+    message = "The only slot of 'Pattern' is in use. Try again when somebody has finished."
     refuse(NoFreeSlotError, message, reserve_for_operator, "Pattern", {}, by=COMMAND)

@@ -13,8 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from remote_service import conf
 from remote_service.checks import sessions_file_problems
-from remote_service.config.problems import has_errors
-from remote_service.config.words import plural
+from remote_service.config.problems import counts, has_errors, lines
 from remote_service.hosting.account import AccountError
 
 
@@ -36,10 +35,8 @@ class Command(BaseCommand):
             problems = sessions_file_problems()
         except AccountError as error:
             raise CommandError(str(error)) from error
-        for problem in problems:
-            self.stdout.write(f"{problem.severity.value} {problem.code} {problem}\n")
-        errors = sum(problem.is_error for problem in problems)
-        counts = f"{plural(errors, 'error')}, {plural(len(problems) - errors, 'warning')}"
-        self.stdout.write(f"{conf.current().sessions_file}: {counts}")
+        for line in lines(problems):
+            self.stdout.write(line)
+        self.stdout.write(f"{conf.current().sessions_file}: {counts(problems)}")
         if has_errors(problems):
             sys.exit(1)

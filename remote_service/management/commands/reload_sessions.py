@@ -1,27 +1,65 @@
-"""`manage.py reload_sessions`: asks the supervisor to read the sessions file again."""
+"""`manage.py reload_sessions`: has the supervisor read the sessions file again, and prints what it found."""
 
 from __future__ import annotations
 
+import sys
+import time
+from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db.models import F
 
+from remote_service.config.problems import Problem, counts, has_errors, lines
+from remote_service.config.words import plural
 from remote_service.database import require_prepared_database
-from remote_service.models import Site
+from remote_service.models import SessionType, Site
 from remote_service.nudges import nudge_supervisor
+
+_GAP = 0.1
+"""Seconds between two looks at the row; the database is all that this process and the supervisor share."""
 
 
 class Command(BaseCommand):
-    """Asks through a row, so it works from any machine that reaches the database."""
+    """Asks through a row, so it works from any machine that reaches the database. Exits with 1 on an error."""
 
-    help = "Ask the running server to read the sessions file again; sessions that run go on."
+    help = "Have the running server read the sessions file again and say what it found; sessions that run go on."
     requires_system_checks: list[str] = []  # noqa: RUF012 (Django's own way to say it)
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The time."""
+        parser.add_argument(
+            "--timeout", type=float, default=60.0, help="seconds to wait for the server (default %(default)g)"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
-        """Asks."""
+        """Asks, waits and prints."""
         require_prepared_database()
-        Site.load()
+        before = Site.load()
         Site.objects.filter(pk=1).update(reload_wanted=F("reload_wanted") + 1)
+        wanted = Site.load().reload_wanted
         nudge_supervisor()
-        self.stdout.write("Asked. The server reads the sessions file within a second; its log says what it found.")
+        site = self._answered(wanted, options["timeout"])
+        if site.loaded_at == before.loaded_at:
+            raise CommandError("The server could not read the sessions file again; its log says why.")
+        problems = [Problem.from_dict(problem) for problem in site.problems]
+        for line in lines(problems):
+            self.stdout.write(line)
+        served = plural(SessionType.objects.count(), "session type")
+        self.stdout.write(f"The server has read the sessions file: {served}, {counts(problems)}.")
+        if any(problem.is_error and problem.entry is None for problem in problems):
+            self.stdout.write("The session types of before stay in force.")
+        if has_errors(problems):
+            sys.exit(1)
+
+    def _answered(self, wanted: int, timeout: float) -> Site:
+        """The row once the supervisor has done what is wanted."""
+        deadline = time.monotonic() + timeout
+        while (site := Site.load()).reload_done < wanted:
+            if time.monotonic() >= deadline:
+                raise CommandError(
+                    f"No server has read the sessions file within {timeout:g} s. Is one running, with the same"
+                    " REMOTE_SERVICE_STATE_DIR or DATABASE_URL as this command? If not, the next start reads the file."
+                )
+            time.sleep(_GAP)
+        return site

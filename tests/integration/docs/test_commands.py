@@ -23,7 +23,7 @@ SERVE_SOCKET = ".venv/bin/python manage.py serve --uds /run/remote-session/gatew
 TYPED = {
     ".venv/bin/python manage.py check_sessions": "0 errors, 0 warnings",
     '.venv/bin/python manage.py try_session "My desktop" --size 1280x1024': "a picture of 1280x1024 came",
-    ".venv/bin/python manage.py reload_sessions": "Asked.",
+    ".venv/bin/python manage.py reload_sessions": "The server has read the sessions file: ",
     '.venv/bin/python manage.py try_session "Test pattern" --size 1280x800 --picture pattern.png': "in pattern.png",
     ".venv/bin/python manage.py try_session Desktop --size 1280x800 --picture desktop.png": "a picture of 1280x800",
     '.venv/bin/python manage.py try_session "Test pattern" --picture pattern.png': "The picture is in pattern.png",
@@ -108,7 +108,7 @@ def sample(*parts: str) -> Command:
 def test_the_rest_answers_as_the_page_shows(checkout: Checkout) -> None:
     def ask(*parts: str) -> tuple[object, object]:
         command = sample("127.0.0.1:8000", *parts)
-        typed = checkout.run(command.text.replace("http://127.0.0.1:8000", checkout.site.address))
+        typed = checkout.run(command.text.replace("http://127.0.0.1:8000", checkout.site.url))
         assert typed.returncode == 0, typed.stdout
         return json_after(command.block), json.loads(typed.stdout)
 

@@ -162,7 +162,7 @@ def test_when_all_slots_are_in_use_it_is_409(get: Get, make_type: MakeType) -> N
     status, body = get("/v1/reserve/Pattern")
 
     assert (status, body["error"]) == (409, "no_free_slot")
-    assert body["message"] == "All 1 slots of 'Pattern' are in use. Try again when somebody has finished."
+    assert body["message"] == "The only slot of 'Pattern' is in use. Try again when somebody has finished."
     assert Session.objects.get() == session
 
 

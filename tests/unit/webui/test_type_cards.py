@@ -38,6 +38,15 @@ def test_slots_are_taken_by_live_sessions_and_by_quarantined_ones(
     assert (card.free, card.slots) == (2, "2 of 4 free")
 
 
+def test_a_type_whose_slots_are_all_in_quarantine_says_so(
+    alice: User, make_type: MakeType, make_session: MakeSession
+) -> None:
+    make_type(count=1)
+    make_session(alice, State.FAILED, index=0, quarantined=True)
+    (card,) = list_types(alice)
+    assert (card.free, card.slots) == (0, "out of service until an admin releases it")
+
+
 def test_a_session_of_an_older_sessions_file_takes_no_slot_that_there_is(
     alice: User, make_type: MakeType, make_session: MakeSession
 ) -> None:

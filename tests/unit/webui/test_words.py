@@ -32,16 +32,20 @@ def test_an_age_is_said_in_its_largest_unit(age: timedelta, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("free", "total", "said"),
+    ("free", "total", "quarantined", "said"),
     [
-        (2, 3, "2 of 3 free"),
-        (1, 1, "1 of 1 free"),
-        (0, 1, "the only slot is in use"),
-        (0, 4, "all 4 slots are in use"),
+        (2, 3, 0, "2 of 3 free"),
+        (2, 3, 1, "2 of 3 free"),
+        (1, 1, 0, "1 of 1 free"),
+        (0, 1, 0, "the only slot is in use"),
+        (0, 4, 0, "all 4 slots are in use"),
+        (0, 4, 1, "all 4 slots are in use or out of service"),
+        (0, 1, 1, "out of service until an admin releases it"),
+        (0, 4, 4, "out of service until an admin releases it"),
     ],
 )
-def test_slots_are_said_in_words(free: int, total: int, said: str) -> None:
-    assert words.slots_words(free, total) == said
+def test_slots_are_said_in_words(free: int, total: int, quarantined: int, said: str) -> None:
+    assert words.slots_words(free, total, quarantined) == said
 
 
 @pytest.mark.parametrize(("count", "said"), [(0, "nobody"), (1, "1 viewer"), (2, "2 viewers")])

@@ -1,27 +1,105 @@
-"""`manage.py reload_sessions` asks through the row that the supervisor looks at."""
+"""`manage.py reload_sessions` asks through the row that the supervisor looks at, and prints what that found."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.db.models import F
+from django.utils import timezone
 
+from remote_service.config.problems import Code, Problem, Severity
 from remote_service.management.commands import reload_sessions
 from remote_service.models import Site
 
+pytestmark = pytest.mark.django_db
+NO_FILE = Problem("sessions.json", None, (), "no file", "a sessions file", "write one", Code.FILE_MISSING)
+NO_SCRIPT = Problem("sessions.json", "Desk", ("script",), "nothing", "a script", "name one", Code.KEY_MISSING)
+WRITABLE = Problem("a.py", "Desk", (), "w", "r", "chmod go-w", Code.SCRIPT_WRITABLE, Severity.WARNING)
 
-@pytest.mark.django_db
-def test_each_call_asks_for_one_more_reload_and_nudges(monkeypatch: pytest.MonkeyPatch) -> None:
-    nudged = []
-    monkeypatch.setattr(reload_sessions, "nudge_supervisor", lambda: nudged.append(Site.load().reload_wanted))
-    Site.objects.all().delete()
+
+@pytest.fixture
+def served_by(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Has a supervisor that finds these problems, as soon as it is nudged."""
+
+    def served(*problems: Problem, **changes: Any) -> None:
+        rows = [problem.as_dict() for problem in problems]
+
+        def answer() -> None:
+            found = {"problems": rows, "loaded_at": timezone.now(), **changes}
+            Site.objects.filter(pk=1).update(reload_done=F("reload_wanted"), **found)
+
+        monkeypatch.setattr(reload_sessions, "nudge_supervisor", answer)
+
+    return served
+
+
+def reload(*arguments: str) -> tuple[int, str]:
+    """The exit code, and what was printed."""
     printed = io.StringIO()
-    for _ in range(2):
-        call_command("reload_sessions", stdout=printed)
-    site = Site.load()
-    assert (site.reload_wanted, site.reload_done) == (2, 0)
-    assert nudged == [1, 2]
-    assert printed.getvalue() == (
-        "Asked. The server reads the sessions file within a second; its log says what it found.\n" * 2
+    try:
+        call_command("reload_sessions", *arguments, stdout=printed)
+    except SystemExit as left:
+        return int(str(left.code)), printed.getvalue()
+    return 0, printed.getvalue()
+
+
+def test_each_call_asks_for_one_more_reload_and_says_that_all_is_well(
+    served_by: Callable[..., None], make_type: Callable[..., Any]
+) -> None:
+    served_by()
+    make_type("Desk")
+    Site.objects.all().delete()
+    for times in (1, 2):
+        assert reload() == (0, "The server has read the sessions file: 1 session type, 0 errors, 0 warnings.\n")
+        assert Site.load().reload_wanted == times
+
+
+def test_a_warning_is_printed_and_is_no_failure(served_by: Callable[..., None]) -> None:
+    served_by(WRITABLE)
+    assert reload() == (
+        0,
+        f"warning W002 {WRITABLE}\nThe server has read the sessions file: 0 session types, 0 errors, 1 warning.\n",
     )
+
+
+def test_an_error_is_printed_and_told_by_the_exit_code(served_by: Callable[..., None]) -> None:
+    served_by(NO_SCRIPT)
+    assert reload() == (
+        1,
+        f"error E021 {NO_SCRIPT}\nThe server has read the sessions file: 0 session types, 1 error, 0 warnings.\n",
+    )
+
+
+def test_of_a_file_that_cannot_be_read_it_says_what_is_served_instead(served_by: Callable[..., None]) -> None:
+    served_by(NO_FILE)
+    code, printed = reload()
+    assert code == 1
+    assert printed.endswith(", 1 error, 0 warnings.\nThe session types of before stay in force.\n")
+
+
+def test_without_a_server_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reload_sessions, "nudge_supervisor", lambda: None)
+    with pytest.raises(CommandError) as refused:
+        reload("--timeout=0")
+    assert str(refused.value) == (
+        "No server has read the sessions file within 0 s. Is one running, with the same REMOTE_SERVICE_STATE_DIR or"
+        " DATABASE_URL as this command? If not, the next start reads the file."
+    )
+
+
+def test_it_waits_for_the_server(monkeypatch: pytest.MonkeyPatch, served_by: Callable[..., None]) -> None:
+    served_by()
+    answer = reload_sessions.nudge_supervisor
+    monkeypatch.setattr(reload_sessions, "nudge_supervisor", lambda: None)
+    monkeypatch.setattr(reload_sessions.time, "sleep", lambda _seconds: answer())
+    assert reload()[0] == 0
+
+
+def test_a_server_that_could_not_read_the_file_is_told_by_the_row(served_by: Callable[..., None]) -> None:
+    served_by(loaded_at=None)
+    with pytest.raises(CommandError, match=r"^The server could not read the sessions file again; its log says why\.$"):
+        reload()

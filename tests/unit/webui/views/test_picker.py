@@ -263,7 +263,7 @@ def test_a_full_type_is_refused_with_the_reason(
     make_session(None, index=0)
     response = visit(alice).post("/launch/", {"type": "Pattern", "size": "2x2"})
     assert response.status_code == 409
-    assert "All 1 slots of &#x27;Pattern&#x27; are in use." in response.content.decode()
+    assert "The only slot of &#x27;Pattern&#x27; is in use." in response.content.decode()
     assert '<option value="2x2" selected>' in response.content.decode()
 
 
