@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests.browser.guard import Guard
 from tests.browser.served import PATTERN, BrowserSite, browser_site
 from tests.browser.visits import PATIENCE, Kept, Visits
-from tests.integration.live import make_template
+from tests.integration.live import prepare_with_users
 from tools.make_screenshots import CHROMIUM, CHROMIUM_FLAGS
 
 _FAILED = pytest.StashKey[bool]()
@@ -47,7 +47,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A state directory with users; sites work on copies of it."""
-    return make_template(tmp_path_factory.mktemp("template") / "state")
+    return prepare_with_users(tmp_path_factory.mktemp("template") / "state")
 
 
 @pytest.fixture(scope="package")

@@ -14,7 +14,7 @@ import psutil
 from playwright.sync_api import Page
 
 from tests.browser.visitor import pixels
-from tests.integration.server.leftovers import X_SOCKETS, lives, marked, scratch
+from tests.integration.leftovers import X_SOCKETS, lives, marked, scratch
 from tests.waiting import eventually
 
 SESSION_ACCOUNT = "remote-session"

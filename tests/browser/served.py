@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.integration.live import PROJECT, LiveServer
+from tests.integration.live import LiveServer
+from tests.integration.serving import EXAMPLES
 from tests.waiting import eventually
 
 ALICE, BOB = "alice", "bob"
@@ -37,40 +36,27 @@ LINGER = 2.0
 ENDS_WITHIN = LINGER + 5.0
 """Seconds until its slot must be free: the supervisor looks every second, and stopping takes a moment."""
 
-_SCRIPT_DIRS = (PROJECT / "example_scripts", Path(__file__).parent / "scripts")
-
 
 class BrowserSite(LiveServer):
     """A site with the users of `tests.integration.live` and the scripts beside this module."""
 
-    def __init__(self, root: Path, template: Path, types: Collection[str] = ()) -> None:
+    SCRIPTS = (EXAMPLES, Path(__file__).parent / "scripts")
+
+    def __init__(self, template: Path, types: Collection[str] = ()) -> None:
         """Lays it out; nothing runs yet. `types` are those to serve; all unless given."""
-        self.gate = root / "gate"
-        """While there is such a file, sessions of the type GATED listen."""
-        scripts = root / "scripts"
-        scripts.mkdir()
-        # Into one folder: a script may import what lies beside it.
-        for script in (script for folder in _SCRIPT_DIRS for script in folder.glob("*.py")):
-            shutil.copy(script, scripts)
-        sessions = {name: entry for name, entry in session_types(self.gate).items() if not types or name in types}
-        super().__init__(root, template, sessions, REMOTE_SERVICE_SCRIPT_DIRS=str(scripts))
+        super().__init__(template)
+        self.gate = self.root / "gate"
+        """While there is such a file, sessions of the type GATED listen; the session account must see it."""
+        served = session_types(self.gate)
+        self.write_sessions({name: entry for name, entry in served.items() if not types or name in types})
 
     def states(self) -> dict[str, str]:
         """The state of every session there ever was, by its id."""
-        found = self.query("SELECT id, state FROM remote_service_session")
-        return {_with_dashes(session): state for session, state in found}
+        return {row.id: row.state for row in self.rows()}
 
     def live(self) -> list[str]:
         """The ids of all sessions that are not over."""
         return [session for session, state in self.states().items() if state not in ("ended", "failed")]
-
-    def free_slots(self, type_name: str) -> int:
-        """How many slots of a type are free, as `/v1/status` has it."""
-        return int(self.rest("/v1/status").body["services"][type_name]["free"])
-
-    def session_log(self, session: str) -> str:
-        """What a session's script printed."""
-        return (self.state / "logs" / "sessions" / f"{session}.log").read_text()
 
     def end_all_sessions(self) -> None:
         """As the superuser, ends whatever still runs, and waits until it has."""
@@ -83,15 +69,11 @@ class BrowserSite(LiveServer):
 @contextmanager
 def browser_site(template: Path, types: Collection[str] = ()) -> Iterator[BrowserSite]:
     """A site that whoever asks for it starts; ended and removed here, and nothing of it may be left."""
-    # The session account must see whether the gate is open.
-    root = Path(tempfile.mkdtemp(prefix="rsg-browser-"))
-    root.chmod(0o711)
-    site = BrowserSite(root, template, types)
+    site = BrowserSite(template, types)
     try:
         yield site
     finally:
         left = site.clean_up()
-        shutil.rmtree(root)
     assert left == []
 
 
@@ -125,7 +107,3 @@ def session_types(gate: Path) -> dict[str, Any]:
             ],
         },
     }
-
-
-def _with_dashes(session: str) -> str:
-    return "-".join((session[:8], session[8:12], session[12:16], session[16:20], session[20:]))

@@ -12,7 +12,7 @@ from tests.browser.line import Line
 from tests.browser.served import ALICE, PATTERN, BrowserSite
 from tests.browser.visitor import viewer, wait_for_end, wait_for_screen, wait_for_state
 from tests.browser.visits import Visits
-from tests.integration.server.leftovers import marked
+from tests.integration.leftovers import marked
 
 
 @pytest.fixture

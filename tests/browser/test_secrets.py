@@ -53,6 +53,7 @@ def shown(page: Page) -> str:
 def known_secrets(site: BrowserSite, *visitors: Visitor) -> dict[str, str]:
     """What must be seen by nobody: what it is, and its text."""
     printed = site.manage("shell", "--no-imports", "--command", _UNSEAL)
+    assert printed.returncode == 0, printed.stderr
     secrets = {f"session secret {n}": text for n, text in enumerate(json.loads(printed.stdout))}
     assert len(secrets) == 2  # the session's token, and its VNC server's password
     secrets["REST token"] = site.secret

@@ -76,7 +76,7 @@ class Visits:
             with suppress(Error):  # a page that hangs is what the test found, and has no picture
                 _show(page, folder / f"tab-{number}")
         for number, site in enumerate(dict.fromkeys(self._sites), 1):
-            (folder / f"server-{number}.log").write_text(site.logs())
+            (folder / f"server-{number}.log").write_text(site.output)
         return folder
 
     def end(self, *, keep: bool) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.live import LiveServer, make_template
+from tests.integration.live import LiveServer, prepare_with_users
 
 SMALL = {"sizes": ["320x240"]}
 BRIEF = {"linger": 0.3, "reconnect": 2}
@@ -48,35 +49,34 @@ OwnServer = Callable[..., LiveServer]
 @pytest.fixture(scope="session")
 def site_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A prepared state directory with the users of `tests.integration.live`."""
-    return make_template(tmp_path_factory.mktemp("template") / "state")
+    return prepare_with_users(tmp_path_factory.mktemp("template") / "state")
 
 
 @pytest.fixture(scope="session")
-def live(tmp_path_factory: pytest.TempPathFactory, site_template: Path) -> Iterator[LiveServer]:
+def live(site_template: Path) -> Iterator[LiveServer]:
     """The server that the tests share: leave it running, and its slots free."""
-    server = LiveServer(tmp_path_factory.mktemp("live"), site_template, SESSIONS)
+    server = LiveServer(site_template, SESSIONS)
     try:
         server.start()
         yield server
-        assert server.stop().status == 0, server.logs()
-        assert server.survivors() == []
+        assert server.stop().status == 0, server.output
+        assert server.leftovers.of() == []
     finally:
         server.clean_up()
 
 
 @pytest.fixture
-def own_server(tmp_path_factory: pytest.TempPathFactory, site_template: Path) -> Iterator[OwnServer]:
+def own_server(site_template: Path) -> Iterator[OwnServer]:
     """Starts a server of the test's own: what it serves, options of `serve`, and more of its environment."""
-    servers: list[LiveServer] = []
+    servers = ExitStack()
 
     def start(
         sessions: dict[str, Any], *arguments: str, tls: tuple[Path, Path] | None = None, **variables: str
     ) -> LiveServer:
-        server = LiveServer(tmp_path_factory.mktemp("own"), site_template, sessions, tls=tls, **variables)
-        servers.append(server)
+        server = LiveServer(site_template, sessions, tls=tls, **variables)
+        servers.callback(server.clean_up)
         server.start(*arguments)
         return server
 
-    yield start
-    for server in servers:
-        server.clean_up()
+    with servers:
+        yield start

@@ -24,7 +24,7 @@ class Leftovers:
         self._seen: set[psutil.Process] = set()
         self._x_files: dict[Path, tuple[int, int]] = {}
 
-    def remember(self, server: int, sessions: Iterable[str]) -> None:
+    def remember(self, server: int, sessions: Iterable[str] = ()) -> None:
         """Takes down what lives now: the server's children, all of these sessions, and their X servers' files."""
         with suppress(psutil.NoSuchProcess):
             self._seen.update(psutil.Process(server).children(recursive=True))
@@ -45,7 +45,7 @@ class Leftovers:
         """The X servers' sockets and lock files that were taken down."""
         return sorted(self._x_files)
 
-    def of(self, sessions: Iterable[str]) -> list[str]:
+    def of(self, sessions: Iterable[str] = ()) -> list[str]:
         """What is left, a line each; empty when all is well."""
         found = [f"process {p.pid}: {command(p)}" for p in self._seen if lives(p)]
         for session in sessions:

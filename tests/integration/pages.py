@@ -32,6 +32,8 @@ class SitePages(ABC):
 
     def __init__(self) -> None:
         self._browsers: dict[str, tuple[CookieJar, urllib.request.OpenerDirector]] = {}
+        self.shown: list[str] = []
+        """The texts of all pages that anybody was shown."""
 
     @property
     @abstractmethod
@@ -40,7 +42,7 @@ class SitePages(ABC):
 
     def get(self, name: str, path: str) -> Page:
         """Somebody fetches a page."""
-        return fetch(self._browser(name)[1], f"{self.url}{path}")
+        return self._fetch(name, f"{self.url}{path}")
 
     def post(self, name: str, path: str, fields: Mapping[str, str] | None = None, *, form: str = "/") -> Page:
         """Somebody fills the form on the page `form` in, and sends it to `path`."""
@@ -48,13 +50,13 @@ class SitePages(ABC):
         assert found, f"there is no form at {form}"
         data = urllib.parse.urlencode({"csrfmiddlewaretoken": found[1], **(fields or {})}).encode()
         headers = {"Origin": self.url, "Referer": f"{self.url}{form}"}
-        return fetch(self._browser(name)[1], urllib.request.Request(f"{self.url}{path}", data, headers))
+        return self._fetch(name, urllib.request.Request(f"{self.url}{path}", data, headers))
 
-    def login(self, name: str) -> str:
+    def login(self, name: str, password: str = PASSWORD) -> str:
         """Logs a user in, once; returns the cookie for a websocket."""
         jar = self._browser(name)[0]
         if "gateway_session" not in {cookie.name for cookie in jar}:
-            page = self.post(name, "/login/", {"username": name, "password": PASSWORD}, form="/login/")
+            page = self.post(name, "/login/", {"username": name, "password": password}, form="/login/")
             assert page.url == f"{self.url}/", page.text
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
 
@@ -75,6 +77,11 @@ class SitePages(ABC):
         """A user presses Stop."""
         self.login(name)
         assert self.post(name, f"/sessions/{session}/stop").status == 200
+
+    def _fetch(self, name: str, request: str | urllib.request.Request) -> Page:
+        page = fetch(self._browser(name)[1], request)
+        self.shown.append(page.text)
+        return page
 
     def _browser(self, name: str) -> tuple[CookieJar, urllib.request.OpenerDirector]:
         if name not in self._browsers:

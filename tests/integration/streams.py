@@ -101,7 +101,7 @@ async def refusal(asked: connect) -> int:
 @asynccontextmanager
 async def reserved(live: LiveServer, type_name: str, **options: str) -> AsyncIterator[str]:
     """A slot for as long as the block lasts; gives its token."""
-    token = await asyncio.to_thread(live.reserve, type_name, **options)
+    token = (await asyncio.to_thread(live.reserve, type_name, **options)).token
     try:
         yield token
     finally:

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from tests.integration.conftest import OwnServer
-from tests.integration.live import ENDS_WITHIN, LiveServer
+from tests.integration.live import LiveServer
+from tests.integration.serving import ENDS_WITHIN
 from tests.integration.streams import BANNER, closed, launched, reserved
 
 
@@ -68,7 +69,7 @@ async def test_it_ended_by_itself(live: LiveServer, type_name: str, code: int, r
 async def test_1012_the_server_stops(own_server: OwnServer) -> None:
     pattern = {"script": "test_pattern.py", "count": 2, "options": {"sizes": ["160x120"]}}
     server = await asyncio.to_thread(own_server, {"Pattern": pattern})
-    running, waiting = server.reserve("Pattern"), server.reserve("Pattern")
+    running, waiting = server.reserve("Pattern").token, server.reserve("Pattern").token
 
     async with server.viewer_of(running) as viewer, server.viewer_of(waiting) as another:
         assert await viewer.recv() == BANNER
@@ -76,4 +77,4 @@ async def test_1012_the_server_stops(own_server: OwnServer) -> None:
 
     assert (ended.status, told[0], others[0]) == (0, 1012, 1012)
     assert ended.seconds < ENDS_WITHIN
-    assert server.survivors() == []
+    assert server.leftovers.of() == []

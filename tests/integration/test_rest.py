@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.integration.conftest import OwnServer
-from tests.integration.live import ENDS_WITHIN, LiveServer
+from tests.integration.live import LiveServer
+from tests.integration.serving import ENDS_WITHIN
 from tests.integration.streams import Stream, refusal
 from tests.waiting import eventually, eventually_async
 
@@ -60,7 +61,7 @@ def test_a_reservation_that_is_not_used_in_time_is_given_up(live: LiveServer) ->
 
 
 def test_a_reservation_may_be_released_unused(live: LiveServer) -> None:
-    token = live.reserve("Impatient")
+    token = live.reserve("Impatient").token
 
     assert live.rest(f"/v1/release/{token}") == (200, {"released": True})
     assert live.instance("Impatient")["state"] == "free"
@@ -84,13 +85,13 @@ def test_every_method_but_get_is_405(live: LiveServer, method: str) -> None:
 
 
 def test_the_secret_and_the_tokens_stand_in_no_log(live: LiveServer) -> None:
-    token = live.reserve("Impatient")
+    token = live.reserve("Impatient").token
     asyncio.run(refusal(live.websocket(f"/nowhere?token={token}")))
     assert live.rest("/v1/nothing").status == 404
     live.rest(f"/v1/release/{token}")
 
-    assert token not in live.logs()
-    assert live.secret not in live.logs()
+    assert token not in live.output
+    assert live.secret not in live.output
 
 
 def test_twenty_clients_for_three_slots_make_three_sessions_fifty_times_in_a_row(live: LiveServer) -> None:
@@ -117,13 +118,14 @@ def test_stop_ends_the_server_with_its_sessions(own_server: OwnServer) -> None:
     server.reserve("Pattern")
     eventually(lambda: server.instance("Pattern", 1)["state"] == "running")
     assert len(server.processes()) > 4
+    server.leftovers.remember(server.pid)
 
     began = time.monotonic()
     assert server.rest("/v1/stop") == (200, {"stopping": True})
     ended = server.wait_for_end(began)
 
-    assert ended.status == 0, server.logs()
+    assert ended.status == 0, server.output
     assert ended.seconds < ENDS_WITHIN
-    assert server.survivors() == []
+    assert server.leftovers.of() == []
     found = server.query("SELECT state, end_reason, COUNT(*) FROM remote_service_session GROUP BY 1, 2")
     assert found == [("ended", "server_stopped", 3)]

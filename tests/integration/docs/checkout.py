@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.integration.server.own_site import OwnSite
+from tests.integration.server.marked_site import MarkedSite
 from tests.unit.docs.pages import PLACE, README, ROOT, Block, all_blocks, blocks
 from tests.waiting import eventually
 
@@ -25,7 +25,7 @@ ENDS_WITHIN = 6.0
 class Checkout:
     """Links to this checkout's files, with the site's state directory as `var`."""
 
-    def __init__(self, site: OwnSite) -> None:
+    def __init__(self, site: MarkedSite) -> None:
         """Makes it below the site's directory."""
         self.site = site
         self.path = site.root / "checkout"
@@ -62,7 +62,7 @@ class Checkout:
     @contextmanager
     def running(self, command: str, listens: Path | int) -> Iterator[None]:
         """Types a command that serves, waits until it listens, and stops it afterwards as systemd does."""
-        with (self.site.root / "server.out").open("ab") as output:
+        with self.site.output_file.open("ab") as output:
             process = subprocess.Popen(
                 ["bash", "-c", f"exec env {command}"],
                 cwd=self.path, env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,

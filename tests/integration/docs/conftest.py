@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.integration.docs.checkout import Checkout
-from tests.integration.server.conftest import prepared_state, site, site_root
-from tests.integration.server.own_site import OwnSite, site_below
+from tests.integration.server.conftest import prepared_state, site
+from tests.integration.server.marked_site import MarkedSite, marked_site
 
-__all__ = ["checkout", "own_checkout", "prepared_state", "site", "site_root"]
+__all__ = ["checkout", "own_checkout", "prepared_state", "site"]
 
 
 @pytest.fixture
-def own_checkout(site: OwnSite) -> Checkout:
+def own_checkout(site: MarkedSite) -> Checkout:
     """A checkout of a site of the test's own, whose server is not started."""
     return Checkout(site)
 
@@ -25,12 +23,8 @@ def own_checkout(site: OwnSite) -> Checkout:
 @pytest.fixture(scope="module")
 def checkout(prepared_state: Path) -> Iterator[Checkout]:
     """A checkout of a site whose server runs, for all tests of a module."""
-    root = Path(tempfile.mkdtemp(prefix="rsg-docs-"))
-    try:
-        with site_below(root, prepared_state) as made:
-            shared = Checkout(made)
-            shared.write_sessions()
-            made.start()
-            yield shared
-    finally:
-        shutil.rmtree(root)
+    with marked_site(prepared_state) as made:
+        shared = Checkout(made)
+        shared.write_sessions()
+        made.start()
+        yield shared

@@ -20,7 +20,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.integration.docs.certificates import make_certificate
 from tests.integration.docs.checkout import accepts
-from tests.integration.server.own_site import free_port
+from tests.integration.serving import free_port
 from tests.unit.docs.pages import ROOT
 from tests.waiting import eventually
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import pwd
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.environment import folder
 from tests.integration.docs.checkout import Checkout, free_display
 from tests.unit.docs.pages import SCRIPTS, all_commands, blocks
 
@@ -22,12 +21,11 @@ PASSWORD_WANTED = "You will require a password to access your desktops."
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A home directory of the session account's, instead of its real one."""
-    folder = Path(tempfile.mkdtemp(prefix="rsg-home-"))
-    if os.geteuid() == 0:
-        entry = pwd.getpwnam("remote-session")
-        os.chown(folder, entry.pw_uid, entry.pw_gid)
-    yield folder
-    shutil.rmtree(folder)
+    with folder("home") as made:
+        if os.geteuid() == 0:
+            entry = pwd.getpwnam("remote-session")
+            os.chown(made, entry.pw_uid, entry.pw_gid)
+        yield made
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from websockets.exceptions import InvalidStatus
 from tests.integration.docs.checkout import accepts
 from tests.integration.docs.front import NGINX, Front
 from tests.integration.server.conftest import ADMIN_PASSWORD
-from tests.integration.server.own_site import OwnSite
+from tests.integration.server.marked_site import MarkedSite
 from tests.waiting import eventually
 
 PREFIX = "/desktops"
@@ -23,17 +22,15 @@ PATTERN = {"Test pattern": {"script": "test_pattern.py", "count": 2, "options": 
 
 
 @pytest.fixture(params=["", PREFIX], ids=["at the top", "below a path"])
-def front(request: pytest.FixtureRequest, site: OwnSite) -> Iterator[Front]:
+def front(request: pytest.FixtureRequest, site: MarkedSite) -> Iterator[Front]:
     """nginx before a server that listens on a Unix socket."""
     folder = site.root / "front"
     folder.mkdir(mode=0o755)
     made = Front(folder, request.param)
     site.write_sessions(PATTERN)
     site.environment |= {"REMOTE_SERVICE_TLS": "1", "REMOTE_SERVICE_PATH_PREFIX": made.prefix}
-    site.launch("--uds", str(made.socket))
-    eventually(
-        lambda: (site.process is not None and site.process.poll() is not None) or accepts(made.socket), within=20
-    )
+    site.begin("--uds", str(made.socket))
+    eventually(lambda: not site.runs or accepts(made.socket), within=20)
     with made.running():
         yield made
 
@@ -53,7 +50,7 @@ def test_plain_http_leads_to_tls(front: Front) -> None:
     assert (answer.status, answer.headers["location"]) == (301, f"https://127.0.0.1{front.prefix}/login/")
 
 
-def test_one_can_log_in_and_work(front: Front, site: OwnSite) -> None:
+def test_one_can_log_in_and_work(front: Front, site: MarkedSite) -> None:
     page = front.get("/login/")
     assert page.status == 200
     for asset in re.findall(r'(?:href|src)="([^"]+\.(?:css|js))"', page.text):
@@ -81,19 +78,19 @@ def test_one_can_log_in_and_work(front: Front, site: OwnSite) -> None:
         front.open(f"{session}websockify")
 
 
-def test_a_client_of_the_rest_reaches_its_desktop_and_leaves_no_token_in_a_log(front: Front, site: OwnSite) -> None:
-    answer = front.get(f"/v1/reserve/Test%20pattern?security_token={site.token}")
+def test_a_client_of_the_rest_reaches_its_desktop_and_leaves_no_token_in_a_log(front: Front, site: MarkedSite) -> None:
+    answer = front.get(f"/v1/reserve/Test%20pattern?security_token={site.secret}")
     reserved = json.loads(answer.text)
     assert answer.status == 200, reserved
     token = reserved["token"]
     with front.open(reserved["websocket"]) as viewer:
         assert viewer.recv(20) == b"RFB 003.008\n"
-    released = front.get(f"/v1/release/{token}", Authorization=f"Bearer {site.token}")
+    released = front.get(f"/v1/release/{token}", Authorization=f"Bearer {site.secret}")
     assert json.loads(released.text) == {"released": True}
     front.get_plain(f"/websockify?token={token}")
-    site.signal(signal.SIGTERM)
+    site.stop()
     assert front.get(f"/websockify?token={token}").status == 502
-    assert front.get(f"/v1/status?security_token={site.token}").status == 502
+    assert front.get(f"/v1/status?security_token={site.secret}").status == 502
 
     expected = (
         f'"GET {front.prefix}/v1/reserve/Test pattern" 200',
@@ -105,12 +102,12 @@ def test_a_client_of_the_rest_reaches_its_desktop_and_leaves_no_token_in_a_log(f
     # nginx writes a line after the answer has gone out.
     eventually(lambda: all(line in front.logs()["remote-session.access.log"] for line in expected))
     logs = front.logs()
-    for secret in (token, site.token):
+    for secret in (token, site.secret):
         assert [name for name, text in logs.items() if secret in text] == []
-    assert token not in site.output and site.token not in site.output
+    assert token not in site.output and site.secret not in site.output
 
 
-def test_nobody_can_claim_an_address_by_a_header(front: Front, site: OwnSite) -> None:
+def test_nobody_can_claim_an_address_by_a_header(front: Front, site: MarkedSite) -> None:
     for header in ("X-Forwarded-For", "x-forwarded-for"):
         refused = front.get("/v1/status", **{header: "203.0.113.9"})
         assert refused.status == 401

@@ -10,8 +10,9 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from tests.integration.server.leftovers import command, lives, marked
-from tests.integration.server.own_site import OwnSite, free_port
+from tests.integration.leftovers import command, lives, marked
+from tests.integration.server.marked_site import MarkedSite
+from tests.integration.serving import free_port
 from tests.waiting import eventually
 
 DESKTOP, PATTERN, DAEMON, NEXUS = "Desktop", "Pattern", "Daemon", "Nexus"
@@ -25,7 +26,7 @@ def port() -> int:
 
 
 @pytest.fixture
-def busy_site(site: OwnSite, port: int) -> OwnSite:
+def busy_site(site: MarkedSite, port: int) -> MarkedSite:
     """A desktop, a pattern, a script that leaves a daemon behind, a Nexus script whose server makes itself one."""
     site.write_sessions(
         {
@@ -42,7 +43,7 @@ def busy_site(site: OwnSite, port: int) -> OwnSite:
     return site
 
 
-def assert_all_is_ended(site: OwnSite, sessions: list[str], port: int) -> None:
+def assert_all_is_ended(site: MarkedSite, sessions: list[str], port: int) -> None:
     """Every session of before is over, each script's stop was called once, and everything is free again."""
 
     def over() -> bool:
@@ -59,7 +60,7 @@ def assert_all_is_ended(site: OwnSite, sessions: list[str], port: int) -> None:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def test_the_next_start_ends_the_sessions_of_a_killed_server(busy_site: OwnSite, port: int) -> None:
+def test_the_next_start_ends_the_sessions_of_a_killed_server(busy_site: MarkedSite, port: int) -> None:
     sessions = busy_site.ids()
     hosts = [host for name in TYPES for host in busy_site.hosts(name)]
     busy_site.kill()
@@ -73,7 +74,7 @@ def test_the_next_start_ends_the_sessions_of_a_killed_server(busy_site: OwnSite,
     assert_all_is_ended(busy_site, sessions, port)
 
 
-def test_the_slots_can_be_used_again_afterwards(busy_site: OwnSite, port: int) -> None:
+def test_the_slots_can_be_used_again_afterwards(busy_site: MarkedSite, port: int) -> None:
     sessions = busy_site.ids()
     busy_site.kill()
     busy_site.start()
@@ -84,7 +85,7 @@ def test_the_slots_can_be_used_again_afterwards(busy_site: OwnSite, port: int) -
         assert busy_site.row(reservation).state == "running"
 
 
-def test_the_next_start_ends_them_when_their_runners_were_killed_too(busy_site: OwnSite, port: int) -> None:
+def test_the_next_start_ends_them_when_their_runners_were_killed_too(busy_site: MarkedSite, port: int) -> None:
     sessions = busy_site.ids()
     ours = [
         process
@@ -107,7 +108,7 @@ def test_the_next_start_ends_them_when_their_runners_were_killed_too(busy_site: 
     assert_all_is_ended(busy_site, sessions, port)
 
 
-def test_a_server_killed_while_its_scripts_stop_leaves_nothing_either(site: OwnSite) -> None:
+def test_a_server_killed_while_its_scripts_stop_leaves_nothing_either(site: MarkedSite) -> None:
     site.write_sessions({PATTERN: site.entry("marked_pattern.py", options={"stop": 1.0})})
     site.start()
     reservation, _ = site.run_session(PATTERN)
@@ -127,7 +128,7 @@ def test_a_server_killed_while_its_scripts_stop_leaves_nothing_either(site: OwnS
     assert site.free_slots(PATTERN) == 1
 
 
-def test_a_reservation_outlives_a_killed_server(site: OwnSite) -> None:
+def test_a_reservation_outlives_a_killed_server(site: MarkedSite) -> None:
     site.write_sessions({PATTERN: site.entry("marked_pattern.py")})
     site.start()
     reservation = site.reserve(PATTERN)
@@ -139,7 +140,7 @@ def test_a_reservation_outlives_a_killed_server(site: OwnSite) -> None:
         assert viewer.recv(10) == b"RFB 003.008\n"
 
 
-def test_a_session_of_a_type_that_is_no_longer_there_is_ended_all_the_same(site: OwnSite) -> None:
+def test_a_session_of_a_type_that_is_no_longer_there_is_ended_all_the_same(site: MarkedSite) -> None:
     site.write_sessions({PATTERN: site.entry("marked_pattern.py"), DAEMON: site.entry("marked_pattern.py")})
     site.start()
     reservation, _ = site.run_session(PATTERN)
@@ -156,7 +157,7 @@ def test_a_session_of_a_type_that_is_no_longer_there_is_ended_all_the_same(site:
     assert site.calls("stop", session) == 1
 
 
-def test_a_type_whose_script_host_was_killed_can_be_launched_again(site: OwnSite) -> None:
+def test_a_type_whose_script_host_was_killed_can_be_launched_again(site: MarkedSite) -> None:
     site.write_sessions({PATTERN: site.entry("marked_pattern.py", 2)})
     site.start()
     before, _ = site.run_session(PATTERN)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.integration.server.own_site import Answer, OwnSite
+from tests.integration.live import Answer
+from tests.integration.server.marked_site import MarkedSite
 from tests.waiting import eventually
 
 PATTERN = "Pattern"
 MANY = 50
 
 
-def test_fifty_launches_at_once_all_succeed(site: OwnSite) -> None:
+def test_fifty_launches_at_once_all_succeed(site: MarkedSite) -> None:
     site.write_sessions({PATTERN: site.entry("test_pattern.py", MANY)})
     site.start()
 
@@ -23,12 +24,12 @@ def test_fifty_launches_at_once_all_succeed(site: OwnSite) -> None:
     assert site.free_slots(PATTERN) == 0
 
 
-def test_twenty_clients_that_race_for_three_slots_get_three_sessions(site: OwnSite) -> None:
+def test_twenty_clients_that_race_for_three_slots_get_three_sessions(site: MarkedSite) -> None:
     site.write_sessions({PATTERN: site.entry("test_pattern.py", 3)})
     site.start()
 
     def reserve(_: int) -> Answer:
-        return site.get(f"/v1/reserve/{PATTERN}")
+        return site.rest(f"/v1/reserve/{PATTERN}")
 
     with ThreadPoolExecutor(20) as threads:
         answers = list(threads.map(reserve, range(20)))
@@ -39,5 +40,5 @@ def test_twenty_clients_that_race_for_three_slots_get_three_sessions(site: OwnSi
     sentence = f"All 3 slots of '{PATTERN}' are in use. Try again when somebody has finished."
     assert lost == [Answer(409, {"error": "no_free_slot", "message": sentence})] * 17
     for body in won:
-        site.get(f"/v1/release/{body['token']}")
+        site.rest(f"/v1/release/{body['token']}")
     eventually(lambda: site.free_slots(PATTERN) == 3)

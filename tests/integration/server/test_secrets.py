@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import secrets
-import signal
 from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.integration.server.conftest import ADMIN_PASSWORD
-from tests.integration.server.own_site import OwnSite
+from tests.integration.server.marked_site import MarkedSite
 from tests.integration.server.rfb_user import log_in
 from tests.integration.server.search import ProcessWatch, disguises, files_below
-from tests.integration.server.web_user import WebUser
 from tests.waiting import eventually
 
 DESKTOP, CHATTY, PATTERN = "Secret desktop", "Chatty", "Pattern"
+ADMIN = "admin"
 CANARY = "what is printed reaches the log, a password does not:"
 
 
 class Run:
     """A site in use: pages, REST, websockets, commands, success and failure."""
 
-    def __init__(self, site: OwnSite) -> None:
+    def __init__(self, site: MarkedSite) -> None:
         self.site = site
         self.shown: list[tuple[str, str]] = []
         self.wrong_password, self.new_password = secrets.token_urlsafe(12), secrets.token_urlsafe(12)
@@ -32,36 +31,36 @@ class Run:
 
     def everything(self) -> None:
         """All of it."""
-        user = WebUser(self.site.address)
-        self.pages(user)
+        self.pages()
         self.rest()
         done = self.site.manage("try_session", DESKTOP, "--picture", str(self.site.root / "picture.png"))
         assert done.returncode == 0, done.stderr
         self.shown.append(("try_session", done.stdout + done.stderr))
-        user.get("/")
-        self.shown += [("a page", page) for page in user.pages]
+        self.site.get(ADMIN, "/")
+        self.shown += [("a page", page) for page in self.site.shown]
 
-    def pages(self, user: WebUser) -> None:
+    def pages(self) -> None:
         """Somebody logs in, not at once, and uses a desktop behind a VNC password; another session fails."""
-        refused = user.post("/login/", {"username": "admin", "password": self.wrong_password}, form="/login/")
+        site, wrong = self.site, {"username": ADMIN, "password": self.wrong_password}
+        refused = site.post(ADMIN, "/login/", wrong, form="/login/")
         assert refused.status == 200
-        user.log_in("admin", ADMIN_PASSWORD)
+        site.login(ADMIN, ADMIN_PASSWORD)
         fields = {"old_password": ADMIN_PASSWORD, "new_password1": self.new_password}
-        user.post("/password/", {**fields, "new_password2": self.new_password}, form="/password/")
-        user.get("/")
-        desktop = user.launch(DESKTOP)
+        site.post(ADMIN, "/password/", {**fields, "new_password2": self.new_password}, form="/password/")
+        site.get(ADMIN, "/")
+        desktop = site.launch(ADMIN, DESKTOP)
         self.until(desktop, "running")
-        with user.viewer(desktop) as viewer:
+        with site.open_page(ADMIN, desktop) as viewer:
             assert viewer.recv(10) == b"RFB 003.008\n"
             log_in(viewer)
-            user.get(f"/sessions/{desktop}/")
-            user.get(f"/sessions/{desktop}/status")
-            user.get(f"/sessions/{desktop}/log")
-        failed = user.launch(CHATTY)
+            site.get(ADMIN, f"/sessions/{desktop}/")
+            site.get(ADMIN, f"/sessions/{desktop}/status")
+            site.get(ADMIN, f"/sessions/{desktop}/log")
+        failed = site.launch(ADMIN, CHATTY)
         self.until(failed, "failed")
-        user.get(f"/sessions/{failed}/")
-        user.get(f"/sessions/{failed}/log")
-        user.post(f"/sessions/{desktop}/stop", {})
+        site.get(ADMIN, f"/sessions/{failed}/")
+        site.get(ADMIN, f"/sessions/{failed}/log")
+        site.post(ADMIN, f"/sessions/{desktop}/stop")
 
     def rest(self) -> None:
         """A client reserves, looks and releases; another one has a wrong secret; another guesses tokens."""
@@ -69,18 +68,18 @@ class Run:
         reservation, viewer = site.run_session(PATTERN)
         self.tokens.append(reservation.token)
         viewer.close()
-        self.shown.append(("status", str(site.get("/v1/status").body)))
+        self.shown.append(("status", str(site.rest("/v1/status").body)))
         # A browser user's session cannot be released here, whatever its token is.
         for known in self.known_to_scripts():
-            assert site.get(f"/v1/release/{known}").status == 404
-        assert site.get(f"/v1/release/{self.wrong_token}").status == 404
-        right, site.token = site.token, self.wrong_token
-        assert site.get("/v1/status").status == 401
-        assert site.get(f"/v1/release/{reservation.token}").status == 401
-        site.token = right
+            assert site.rest(f"/v1/release/{known}").status == 404
+        assert site.rest(f"/v1/release/{self.wrong_token}").status == 404
+        right, site.secret = site.secret, self.wrong_token
+        assert site.rest("/v1/status").status == 401
+        assert site.rest(f"/v1/release/{reservation.token}").status == 401
+        site.secret = right
         with pytest.raises(InvalidStatus):
             site.open(reservation._replace(websocket=f"/websockify?token={self.wrong_token}"))
-        assert site.get(f"/v1/release/{reservation.token}").status == 200
+        assert site.rest(f"/v1/release/{reservation.token}").status == 200
 
     def until(self, session: str, state: str) -> None:
         """Waits for a session's state."""
@@ -96,7 +95,7 @@ class Run:
             "the first password of admin": ADMIN_PASSWORD,
             "the new password of admin": self.new_password,
             "a wrong password": self.wrong_password,
-            "the secret of the REST": self.site.token,
+            "the secret of the REST": self.site.secret,
             "a wrong token": self.wrong_token,
             "SECRET_KEY": (self.site.state / "secret_key").read_text().strip(),
         }
@@ -105,7 +104,7 @@ class Run:
         return found
 
 
-def test_no_secret_is_written_or_shown_anywhere(site: OwnSite) -> None:
+def test_no_secret_is_written_or_shown_anywhere(site: MarkedSite) -> None:
     site.write_sessions(
         {
             DESKTOP: site.entry("secretive.py", options={"kind": "desktop", "password": True}),
@@ -118,7 +117,7 @@ def test_no_secret_is_written_or_shown_anywhere(site: OwnSite) -> None:
         site.start()
         run.everything()
         while_it_ran = dict(files_below(site.state))
-    site.signal(signal.SIGTERM)
+    site.stop()
 
     places: list[tuple[str, bytes]] = [(f"{name} while it ran", data) for name, data in while_it_ran.items()]
     places += [*files_below(site.state), ("the server's output", site.output.encode())]

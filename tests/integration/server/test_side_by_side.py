@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.server.own_site import OwnSite, free_port, site_below
+from tests.integration.server.marked_site import MarkedSite, marked_site
+from tests.integration.serving import free_port
 
 PATTERN = "Pattern"
 
 
 @pytest.fixture
-def neighbour(prepared_state: Path) -> Iterator[OwnSite]:
+def neighbour(prepared_state: Path) -> Iterator[MarkedSite]:
     """Another site."""
-    root = Path(tempfile.mkdtemp(prefix="rsg-site-"))
-    with site_below(root, prepared_state) as made:
+    with marked_site(prepared_state) as made:
         yield made
-    shutil.rmtree(root)
 
 
-def test_two_servers_run_side_by_side(site: OwnSite, neighbour: OwnSite) -> None:
+def test_two_servers_run_side_by_side(site: MarkedSite, neighbour: MarkedSite) -> None:
     for one in (site, neighbour):
         one.write_sessions({PATTERN: one.entry("marked_pattern.py")})
         one.start()
@@ -40,7 +37,7 @@ def test_two_servers_run_side_by_side(site: OwnSite, neighbour: OwnSite) -> None
     assert neighbour.calls("stop", neighbour.row(theirs).id) == 0
 
 
-def test_a_second_server_on_the_same_state_directory_is_refused(site: OwnSite) -> None:
+def test_a_second_server_on_the_same_state_directory_is_refused(site: MarkedSite) -> None:
     site.write_sessions({PATTERN: site.entry("marked_pattern.py")})
     site.start()
     reservation, _ = site.run_session(PATTERN)
@@ -56,7 +53,7 @@ def test_a_second_server_on_the_same_state_directory_is_refused(site: OwnSite) -
     assert site.row(reservation).state == "running"
 
 
-def test_a_port_that_is_taken_ends_the_second_server_alone(site: OwnSite, neighbour: OwnSite) -> None:
+def test_a_port_that_is_taken_ends_the_second_server_alone(site: MarkedSite, neighbour: MarkedSite) -> None:
     for one in (site, neighbour):
         one.write_sessions({PATTERN: one.entry("marked_pattern.py")})
     site.start()

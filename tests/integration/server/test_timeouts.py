@@ -7,8 +7,6 @@ can.
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +15,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
+from tests.integration.live import Reservation, cut
 from tests.integration.server.conftest import ADMIN_PASSWORD
-from tests.integration.server.own_site import OwnSite, Reservation, cut, site_below
+from tests.integration.server.marked_site import MarkedSite, marked_site
 from tests.integration.server.rfb_user import log_in, press
-from tests.integration.server.web_user import WebUser
 from tests.waiting import eventually
 
 SOON = 0.4
@@ -49,19 +47,17 @@ TYPES: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def limited(prepared_state: Path) -> Iterator[OwnSite]:
+def limited(prepared_state: Path) -> Iterator[MarkedSite]:
     """A running site with a type for each limit."""
-    root = Path(tempfile.mkdtemp(prefix="rsg-site-"))
-    with site_below(root, prepared_state) as site:
+    with marked_site(prepared_state) as site:
         site.write_sessions(
             {name: site.entry(SCRIPT, 2, keys.get("options"), limits=keys["limits"]) for name, keys in TYPES.items()}
         )
         site.start()
         yield site
-    shutil.rmtree(root)
 
 
-def end_of(site: OwnSite, reservation: Reservation) -> tuple[str, str]:
+def end_of(site: MarkedSite, reservation: Reservation) -> tuple[str, str]:
     """How a session ended, once it has and its slot is free."""
 
     def ended() -> bool:
@@ -69,7 +65,7 @@ def end_of(site: OwnSite, reservation: Reservation) -> tuple[str, str]:
 
     eventually(ended, within=8)
     row = site.row(reservation)
-    instances = site.get("/v1/status").body["services"][reservation.service]["instances"]
+    instances = site.rest("/v1/status").body["services"][reservation.service]["instances"]
     assert instances[reservation.index]["state"] == "free"
     return row.state, row.end_reason
 
@@ -86,14 +82,14 @@ def told(viewer: ClientConnection, within: float = 8.0) -> tuple[int | None, str
 
 
 @pytest.mark.parametrize("type_name", ["reserve soon", "reserve at once"])
-def test_a_reservation_that_nobody_uses_ends(limited: OwnSite, type_name: str) -> None:
+def test_a_reservation_that_nobody_uses_ends(limited: MarkedSite, type_name: str) -> None:
     reservation = limited.reserve(type_name)
 
     assert end_of(limited, reservation) == ("ended", "reservation_expired")
     assert limited.calls("start", limited.row(reservation).id) == 0
 
 
-def test_a_reservation_without_a_limit_outlasts_one_with(limited: OwnSite) -> None:
+def test_a_reservation_without_a_limit_outlasts_one_with(limited: MarkedSite) -> None:
     kept, other = limited.reserve("reserve for ever"), limited.reserve("reserve soon")
 
     end_of(limited, other)
@@ -101,7 +97,7 @@ def test_a_reservation_without_a_limit_outlasts_one_with(limited: OwnSite) -> No
     assert limited.row(kept).state == "reserved"
 
 
-def test_a_session_that_is_used_is_not_ended_by_the_time_of_its_reservation(limited: OwnSite) -> None:
+def test_a_session_that_is_used_is_not_ended_by_the_time_of_its_reservation(limited: MarkedSite) -> None:
     used, _viewer = limited.run_session("reserve soon")
 
     end_of(limited, limited.reserve("reserve soon"))
@@ -109,10 +105,9 @@ def test_a_session_that_is_used_is_not_ended_by_the_time_of_its_reservation(limi
     assert limited.row(used).state == "running"
 
 
-def test_a_session_that_was_started_and_never_looked_at_ends(limited: OwnSite) -> None:
-    user = WebUser(limited.address)
-    user.log_in("admin", ADMIN_PASSWORD)
-    session = user.launch("reserve soon")
+def test_a_session_that_was_started_and_never_looked_at_ends(limited: MarkedSite) -> None:
+    limited.login("admin", ADMIN_PASSWORD)
+    session = limited.launch("admin", "reserve soon")
 
     def row() -> tuple[str, str]:
         return next((row.state, row.end_reason) for row in limited.rows() if row.id == session)
@@ -124,7 +119,7 @@ def test_a_session_that_was_started_and_never_looked_at_ends(limited: OwnSite) -
 # ---- start_timeout ----------------------------------------------------------------------------------------
 
 
-def test_a_start_that_takes_too_long_fails(limited: OwnSite) -> None:
+def test_a_start_that_takes_too_long_fails(limited: MarkedSite) -> None:
     reservation = limited.reserve("start soon")
     viewer = limited.open(reservation)
 
@@ -133,7 +128,7 @@ def test_a_start_that_takes_too_long_fails(limited: OwnSite) -> None:
     assert limited.calls("stop", limited.row(reservation).id) == 1
 
 
-def test_a_start_that_gets_no_time_at_all_fails(limited: OwnSite) -> None:
+def test_a_start_that_gets_no_time_at_all_fails(limited: MarkedSite) -> None:
     reservation = limited.reserve("start at once")
     viewer = limited.open(reservation)
 
@@ -147,7 +142,7 @@ def test_a_start_that_gets_no_time_at_all_fails(limited: OwnSite) -> None:
     assert limited.calls("stop", session) == limited.calls("start", session)
 
 
-def test_the_wait_for_the_endpoint_counts_as_start(limited: OwnSite) -> None:
+def test_the_wait_for_the_endpoint_counts_as_start(limited: MarkedSite) -> None:
     reservation = limited.reserve("silent")
     viewer = limited.open(reservation)
 
@@ -159,7 +154,7 @@ def test_the_wait_for_the_endpoint_counts_as_start(limited: OwnSite) -> None:
     assert end_of(limited, reservation) == ("failed", "start_failed")
 
 
-def test_a_start_without_a_limit_outlasts_one_with(limited: OwnSite) -> None:
+def test_a_start_without_a_limit_outlasts_one_with(limited: MarkedSite) -> None:
     patient = limited.reserve("start for ever")
     limited.open(patient)
     hasty = limited.reserve("start soon")
@@ -168,7 +163,7 @@ def test_a_start_without_a_limit_outlasts_one_with(limited: OwnSite) -> None:
     end_of(limited, hasty)
 
     assert limited.row(patient).state == "starting"
-    limited.get(f"/v1/release/{patient.token}")
+    limited.rest(f"/v1/release/{patient.token}")
     assert end_of(limited, patient) == ("ended", "released")
 
 
@@ -176,7 +171,7 @@ def test_a_start_without_a_limit_outlasts_one_with(limited: OwnSite) -> None:
 
 
 @pytest.mark.parametrize("type_name", ["linger soon", "linger at once"])
-def test_a_session_ends_after_its_last_viewer_closed_it(limited: OwnSite, type_name: str) -> None:
+def test_a_session_ends_after_its_last_viewer_closed_it(limited: MarkedSite, type_name: str) -> None:
     reservation, viewer = limited.run_session(type_name)
     viewer.close()
 
@@ -184,7 +179,7 @@ def test_a_session_ends_after_its_last_viewer_closed_it(limited: OwnSite, type_n
     assert limited.calls("stop", limited.row(reservation).id) == 1
 
 
-def test_a_session_that_lingers_for_ever_outlasts_one_that_does_not(limited: OwnSite) -> None:
+def test_a_session_that_lingers_for_ever_outlasts_one_that_does_not(limited: MarkedSite) -> None:
     kept, viewer = limited.run_session("linger for ever")
     viewer.close()
     other, viewer = limited.run_session("linger soon")
@@ -195,7 +190,7 @@ def test_a_session_that_lingers_for_ever_outlasts_one_that_does_not(limited: Own
     assert limited.row(kept).state == "running"
 
 
-def test_closing_one_of_two_viewers_does_not_end_it(limited: OwnSite) -> None:
+def test_closing_one_of_two_viewers_does_not_end_it(limited: MarkedSite) -> None:
     shared, first = limited.run_session("linger at once")
     limited.open(shared)
     first.close()
@@ -208,14 +203,16 @@ def test_closing_one_of_two_viewers_does_not_end_it(limited: OwnSite) -> None:
 
 
 @pytest.mark.parametrize("type_name", ["reconnect soon", "reconnect at once"])
-def test_a_session_ends_when_a_viewer_whose_line_was_cut_does_not_come_back(limited: OwnSite, type_name: str) -> None:
+def test_a_session_ends_when_a_viewer_whose_line_was_cut_does_not_come_back(
+    limited: MarkedSite, type_name: str
+) -> None:
     reservation, viewer = limited.run_session(type_name)
     cut(viewer)
 
     assert end_of(limited, reservation) == ("ended", "last_viewer")
 
 
-def test_a_cut_line_does_not_count_as_goodbye(limited: OwnSite) -> None:
+def test_a_cut_line_does_not_count_as_goodbye(limited: MarkedSite) -> None:
     cut_off, viewer = limited.run_session("linger at once")
     cut(viewer)
     kept, viewer = limited.run_session("reconnect for ever")
@@ -229,7 +226,7 @@ def test_a_cut_line_does_not_count_as_goodbye(limited: OwnSite) -> None:
     assert limited.row(kept).state == "running"
 
 
-def test_a_viewer_that_comes_back_in_time_keeps_the_session(limited: OwnSite) -> None:
+def test_a_viewer_that_comes_back_in_time_keeps_the_session(limited: MarkedSite) -> None:
     mine, viewer = limited.run_session("reconnect soon")
     other, others_viewer = limited.run_session("reconnect soon")
     cut(viewer)
@@ -245,7 +242,7 @@ def test_a_viewer_that_comes_back_in_time_keeps_the_session(limited: OwnSite) ->
 # ---- idle_timeout and max_lifetime ------------------------------------------------------------------------
 
 
-def test_a_session_that_nobody_uses_ends_and_one_that_is_used_does_not(limited: OwnSite) -> None:
+def test_a_session_that_nobody_uses_ends_and_one_that_is_used_does_not(limited: MarkedSite) -> None:
     idle, idle_viewer = limited.run_session("idle soon")
     used, used_viewer = limited.run_session("idle soon")
     log_in(used_viewer)
@@ -278,7 +275,9 @@ def test_a_session_that_nobody_uses_ends_and_one_that_is_used_does_not(limited: 
         ("live for no time", 4009, "It reached the longest time that it may run.", "lifetime"),
     ],
 )
-def test_it_ends_under_its_viewers_eyes(limited: OwnSite, type_name: str, code: int, reason: str, ending: str) -> None:
+def test_it_ends_under_its_viewers_eyes(
+    limited: MarkedSite, type_name: str, code: int, reason: str, ending: str
+) -> None:
     reservation = limited.reserve(type_name)
     viewer = limited.open(reservation)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.integration.server.own_site import OwnSite
+from tests.integration.server.marked_site import MarkedSite
 from tests.waiting import eventually
 
 DESKTOP, PATTERN, FALSY, SECRET = "Desktop", "Pattern", "Falsy", "With password"
@@ -19,7 +19,7 @@ ALONE = "no server is running: loaded the sessions file"
 
 
 @pytest.fixture(params=[True, False], ids=["with a server", "without"])
-def tried(site: OwnSite, request: pytest.FixtureRequest) -> Iterator[OwnSite]:
+def tried(site: MarkedSite, request: pytest.FixtureRequest) -> Iterator[MarkedSite]:
     """A site with a server, or without one."""
     site.scripts.joinpath("falsy.py").write_text(
         "from remote_service import RemoteServiceScript\n"
@@ -51,7 +51,7 @@ def steps(output: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", [DESKTOP, SECRET, PATTERN])
-def test_it_saves_a_picture_and_shows_every_step(tried: OwnSite, name: str, tmp_path: Path) -> None:
+def test_it_saves_a_picture_and_shows_every_step(tried: MarkedSite, name: str, tmp_path: Path) -> None:
     picture = tmp_path / "picture.png"
 
     done = tried.manage("try_session", name, "--size", "640x480", "--picture", str(picture))
@@ -59,7 +59,7 @@ def test_it_saves_a_picture_and_shows_every_step(tried: OwnSite, name: str, tmp_
     assert (done.returncode, done.stderr) == (0, "")
     (session,) = tried.ids()
     first, reserved, running, banner, came, ended, saved = steps(done.stdout)
-    assert first == (SERVED if tried.process else ALONE)
+    assert first == (SERVED if tried.runs else ALONE)
     assert reserved == f"reserved slot 0 of {name!r}, session {session}"
     assert running.startswith("running at ")
     assert banner == "its VNC server answered: RFB 3.8"
@@ -71,7 +71,7 @@ def test_it_saves_a_picture_and_shows_every_step(tried: OwnSite, name: str, tmp_
         assert len(image.getcolors(1 << 24) or ()) > 1
 
 
-def test_it_says_what_went_wrong_and_exits_with_1(tried: OwnSite, tmp_path: Path) -> None:
+def test_it_says_what_went_wrong_and_exits_with_1(tried: MarkedSite, tmp_path: Path) -> None:
     picture = tmp_path / "picture.png"
 
     done = tried.manage("try_session", FALSY, "--picture", str(picture))
@@ -83,7 +83,7 @@ def test_it_says_what_went_wrong_and_exits_with_1(tried: OwnSite, tmp_path: Path
     assert not picture.exists()
 
 
-def test_it_names_the_types_when_there_is_none_of_that_name(tried: OwnSite) -> None:
+def test_it_names_the_types_when_there_is_none_of_that_name(tried: MarkedSite) -> None:
     done = tried.manage("try_session", "Desktp")
 
     assert done.returncode == 1
@@ -92,7 +92,7 @@ def test_it_names_the_types_when_there_is_none_of_that_name(tried: OwnSite) -> N
     assert tried.rows() == []
 
 
-def test_it_says_when_all_slots_are_taken(site: OwnSite) -> None:
+def test_it_says_when_all_slots_are_taken(site: MarkedSite) -> None:
     site.write_sessions({PATTERN: site.entry("marked_pattern.py")})
     site.start()
     site.run_session(PATTERN)
@@ -101,5 +101,5 @@ def test_it_says_when_all_slots_are_taken(site: OwnSite) -> None:
 
     assert done.returncode == 1
     assert done.stderr == (
-        f"CommandError: All 1 slots of '{PATTERN}' are in use. Try again when somebody has finished.\n"
+        f"CommandError: The only slot of '{PATTERN}' is in use. Try again when somebody has finished.\n"
     )
