@@ -161,6 +161,9 @@ def publish(in_force: Catalogue, loaded: Catalogue, generation: int) -> None:
     for problem in problems:
         log.log(logging.ERROR if problem.is_error else logging.WARNING, "%s", problem)
     served = plural(len(in_force.entries), "session type")
+    if in_force is not loaded:
+        log.error("the sessions file is not in force, since it cannot be read; what was read before stays: %s", served)
+        return
     log.info("the sessions file has been read: %s, %s", served, counts(problems))
 
 

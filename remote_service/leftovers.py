@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,8 +58,27 @@ async def end_without_runner(run_dir: Path, session: str) -> list[int]:
     survivors = await asyncio.get_running_loop().run_in_executor(None, end_marked, session)
     if survivors:
         log.warning("session %s: processes %s could not be ended", session, survivors)
-    socket_path(run_dir, session).unlink(missing_ok=True)
+    remove_socket(run_dir, session)
     return survivors
+
+
+def remove_socket(run_dir: Path, session: str) -> None:
+    """Removes what a session's runner listened at. One that cannot be removed hurts nobody: its name is used once."""
+    try:
+        socket_path(run_dir, session).unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("session %s: its runner's socket could not be removed: %s", session, error)
+
+
+def kill_runner(pid: int, session: str) -> None:
+    """Kills a runner that hangs, if the process with this pid still is the session's."""
+    with suppress(OSError):
+        held = os.pidfd_open(pid)
+        try:
+            if processes.carries_marker(pid, session):
+                signal.pidfd_send_signal(held, signal.SIGKILL)
+        finally:
+            os.close(held)
 
 
 def end_marked(session: str) -> list[int]:

@@ -19,7 +19,14 @@ from remote_service.config.words import plural
 from remote_service.decisions import Decision, quarantine_reason
 from remote_service.hosting.client import HostError, RunnerLink
 from remote_service.hosting.status import Phase, Status
-from remote_service.leftovers import Successor, ask_runner_to_end, end_without_runner, socket_path
+from remote_service.leftovers import (
+    Successor,
+    ask_runner_to_end,
+    end_without_runner,
+    kill_runner,
+    remove_socket,
+    socket_path,
+)
 from remote_service.models import Session
 from remote_service.sealing import SealError, seal, unseal
 from remote_service.states import ENDINGS, FINAL, EndReason, Event, State
@@ -44,6 +51,8 @@ class Charge:
     """A session that this supervisor looks after, and its runner."""
 
     link: RunnerLink | None = None
+    runner: int | None = None
+    """Its process id, when we have forked it."""
     status: Status | None = None
     lost: bool = False
     """The runner hung up before the session was over."""
@@ -72,12 +81,13 @@ class Operations:
     async def launch(self, session: Session, charge: Charge) -> None:
         """Forks a runner and orders the start."""
         if not await move(session, Event.LAUNCH, why="It is wanted."):
+            self.charges.pop(str(session.pk), None)
             return
         session.state = State.STARTING
         key = str(session.pk)
         try:
             token = unseal(session.sealed_token)
-            await self._fork(session)
+            charge.runner = await self._fork(session)
             charge.link = link = await RunnerLink.connect(key, socket_path(self._settings.run_dir, key))
             spawn(self._follow(key, charge, link), name=f"runner of {key}")
             await link.order(
@@ -95,18 +105,18 @@ class Operations:
             session.end_reason = EndReason.START_FAILED
             await self._end_without_script(session)
 
-    async def _fork(self, session: Session) -> None:
-        """Forks the runner; a script host that has died is started again, once."""
+    async def _fork(self, session: Session) -> int:
+        """Forks the runner, and returns its process id; a script host that has died is started again, once."""
         key = str(session.pk)
         where = socket_path(self._settings.run_dir, key), self._settings.session_logs / f"{key}.log"
         host = self._entry(session).host
         try:
-            await host.fork_runner(key, session.index, *where)
+            return await host.fork_runner(key, session.index, *where)
         except HostError as error:
             log.warning("the script host of %s is started again: %s", session.type_name, error)
             entry = self._entry(session)  # by now the sessions file may have been read again
             await entry.revive(host)
-            await entry.host.fork_runner(key, session.index, *where)
+            return await entry.host.fork_runner(key, session.index, *where)
 
     def _entry(self, session: Session) -> Entry:
         entry = self.catalogue.entries.get(session.type_name)
@@ -181,13 +191,18 @@ class Operations:
                 await charge.link.order("dismiss")
             except OSError:
                 log.debug("the runner of %s had left", key)
-        socket_path(self._settings.run_dir, key).unlink(missing_ok=True)
+        remove_socket(self._settings.run_dir, key)
         # Last, so that nobody finds the session without its charge and takes its runner for lost.
         self.charges.pop(key, None)
 
     async def recover(self, session: Session, reason: EndReason) -> None:
         """Ends a session whose runner is not ours or not there any more, calling the script's `stop` once."""
         key = str(session.pk)
+        charge = self.charges.get(key)
+        if charge is not None and charge.runner is not None and not charge.lost:
+            # It hangs. Should it go on later, it and its successor would both call the script's stop().
+            log.warning("session %s: its runner (process %d) does not answer and is killed", key, charge.runner)
+            kill_runner(charge.runner, key)
         status = await ask_runner_to_end(self._settings.run_dir, key)
         if status is None:
             status = await self._end_by_successor(session)

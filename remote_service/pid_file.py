@@ -19,6 +19,18 @@ class AlreadyRunningError(RuntimeError):
     """Another supervisor has this state directory."""
 
 
+def is_held(state_dir: Path) -> bool:
+    """Whether a supervisor of this machine has the state directory at the moment."""
+    try:
+        with open(state_dir / NAME, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 @contextmanager
 def hold(state_dir: Path) -> Iterator[Path]:
     """Holds the lock and shows our process id while it does.

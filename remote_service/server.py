@@ -15,6 +15,7 @@ from typing import Any
 
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 
 from remote_service.conf import GatewaySettings
 from remote_service.forwarded import BehindProxy
@@ -32,6 +33,13 @@ MOST_MESSAGE = 4 * 1024 * 1024
 KEEP_ALIVE = 75
 """Seconds that an idle connection is kept: longer than a page's poll, and than a front proxy keeps its own (60)."""
 BACKLOG = 2048
+LEAST_PART = 1024
+"""Bytes from which on a continuation counts as part of a message; browsers send much more at once."""
+MOST_CONTROL_FRAMES = 64
+"""Pings, pongs and tiny continuations of one connection in a second. Browsers send none by themselves; a program that
+sends thousands would have everybody else wait while they are answered, and the answers fill memory."""
+LOAD_PATIENCE = 3.0
+"""Seconds that the first answer waits for all scripts; one that hangs at import keeps no page from being served."""
 GRACE = 1
 """Whole seconds that requests have to finish when the server stops."""
 
@@ -43,11 +51,40 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     was cut must be told from one that closed its window.
     """
 
+    _second_ends = 0.0
+    _control_frames = 0
+
     def connection_lost(self, exc: Exception | None) -> None:
         """The TCP connection has ended."""
         if self.handshake_complete and self.conn.close_rcvd is None:
             self._report_cut()
         super().connection_lost(exc)
+
+    def handle_ping(self) -> None:
+        """The peer wants an answer."""
+        if self._control_frame_counts():
+            super().handle_ping()
+
+    def handle_pong(self, event: Frame) -> None:
+        """The peer answers, or says something for no reason."""
+        if self._control_frame_counts():
+            super().handle_pong(event)
+
+    def handle_cont(self, event: Frame) -> None:
+        """A further part of a message."""
+        if len(event.data) >= LEAST_PART or self._control_frame_counts():
+            super().handle_cont(event)
+
+    def _control_frame_counts(self) -> bool:
+        """Counts a frame that carries nothing on; False for one too many, with which the connection ends."""
+        now = self.loop.time()
+        if now >= self._second_ends:
+            self._second_ends, self._control_frames = now + 1.0, 0
+        self._control_frames += 1
+        if self._control_frames == MOST_CONTROL_FRAMES + 1:
+            log.warning("%s: more than %d control frames within a second; cut", self.client, MOST_CONTROL_FRAMES)
+            self.transport.abort()
+        return self._control_frames <= MOST_CONTROL_FRAMES
 
     def keepalive_timeout(self) -> None:
         """The peer has not answered a ping: it is gone, and so is what waits to be sent to it."""
@@ -183,11 +220,15 @@ async def serve(
     handle_signals(stop, supervisor.reload)
     supervising = spawn(supervisor.run(), name="supervisor")
     ready = spawn(supervisor.ready.wait(), name="supervisor ready")
-    await asyncio.wait({supervising, ready}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({supervising, ready}, timeout=LOAD_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
     ready.cancel()
     if supervising.done():
         await supervising
         return
+    if not supervisor.ready.is_set():
+        log.warning(
+            "scripts are still being loaded after %g s; pages are served without waiting for them", LOAD_PATIENCE
+        )
     supervising.add_done_callback(lambda _task: stop())
     await server.serve(listeners)
     await supervising

@@ -45,6 +45,8 @@ class ScriptFault(StrEnum):
     """`index`; `found`: the name of the type that `realize_service` returned."""
     MISSING_METHODS = "missing_methods"
     """`index`; `found`: the class's name; `names`: all that are missing out of start and stop."""
+    WRONG_SIGNATURE = "wrong_signature"
+    """`index`; `found`: the class's name; `names`: those out of start and stop that cannot be called as we do."""
     UNREADABLE = "unreadable"
     """The account that runs scripts cannot read it. `names`: the account; `found`: the reason."""
     THREADS = "threads"
@@ -158,6 +160,12 @@ _WORDINGS = {
         "the class {found} without {names}",
         "a class that defines start(token, timestamp=None, options=None) and stop()",
         "define {names} in it",
+    ),
+    ScriptFault.WRONG_SIGNATURE: _Wording(
+        Code.WRONG_SIGNATURE,
+        "the class {found}, whose {names} cannot take the arguments that the server gives",
+        "start(token, timestamp=None, options=None) and stop()",
+        "define {names} with these parameters",
     ),
     ScriptFault.UNREADABLE: _Wording(
         Code.ACCOUNT_CANNOT_READ,

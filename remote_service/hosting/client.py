@@ -14,6 +14,7 @@ from typing import Any
 
 from remote_service.config.script_report import ScriptFault, ScriptReport, how_it_ended
 from remote_service.hosting.status import Status
+from remote_service.hosting.type_log import TypeLog
 from remote_service.hosting.wire import Channel, Decoder, WireError, encode, listen_on, short_path
 from remote_service.tasks import spawn
 
@@ -56,9 +57,10 @@ class Loaded:
 class ScriptHost:
     """One running script host."""
 
-    def __init__(self, process: asyncio.subprocess.Process, sock: socket.socket) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, sock: socket.socket, log: TypeLog) -> None:
         self._process = process
         self._sock = sock
+        self._log = log
         self._channel = Channel(sock)
         self._decoder = Decoder()
         self._realizing: int | None = None
@@ -90,20 +92,26 @@ class ScriptHost:
             OSError: no process can be started, or the log cannot be written.
         """
         ours, theirs = socket.socketpair()
-        log = os.open(order.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            log = TypeLog(order.log_path)
+        except OSError:
+            ours.close()
+            theirs.close()
+            raise
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "remote_service.hosting.script_host", str(theirs.fileno()),
                 cwd=PROJECT, env=dict(order.environment), pass_fds=[theirs.fileno()], start_new_session=True,
-                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+                stdin=asyncio.subprocess.DEVNULL, stdout=log.writer, stderr=log.writer,
             )  # fmt: skip
         except OSError:
             ours.close()
+            log.close()
             raise
         finally:
             theirs.close()
-            os.close(log)
-        host = cls(process, ours)
+            os.close(log.writer)
+        host = cls(process, ours, log)
         ours.setblocking(False)
         message = {
             "script": str(order.script), "name": order.name, "count": order.count,
@@ -206,6 +214,7 @@ class ScriptHost:
         if not (await asyncio.wait({left}, timeout=LEAVE_PATIENCE))[0]:
             self._process.kill()
         await left
+        self._log.close()
 
 
 class RunnerLink:

@@ -28,6 +28,7 @@ from typing import Any
 
 from remote_service.config.script_report import ScriptFault, ScriptReport, own_traceback
 from remote_service.hosting import processes
+from remote_service.hosting.judging import LoadError, judged
 from remote_service.hosting.runner import Runner, RunnerTask
 from remote_service.hosting.wire import Channel, Message
 from remote_service.hosting.worker import flush_output
@@ -52,14 +53,6 @@ class LoadOrder:
     def from_message(cls, message: Message) -> LoadOrder:
         """Reads the supervisor's first message."""
         return cls(Path(message["script"]), message["name"], message["count"], message["options"], message["account"])
-
-
-class LoadError(Exception):
-    """The script cannot be served; carries the report for the catalogue."""
-
-    def __init__(self, report: ScriptReport) -> None:
-        super().__init__(report.fault)
-        self.report = report
 
 
 def become(account: str) -> None:
@@ -135,23 +128,8 @@ def realize(module: ModuleType, order: LoadOrder, channel: Channel) -> list[Remo
         except BaseException as error:
             fault = ScriptFault.REALIZE_EXITED if isinstance(error, SystemExit) else ScriptFault.REALIZE_RAISED
             raise LoadError(ScriptReport.of_exception(fault, error, order.script, index)) from error
-        services.append(_judged(service, index))
+        services.append(judged(service, index))
     return services
-
-
-def _judged(service: object, index: int) -> RemoteServiceScript:
-    if not isinstance(service, RemoteServiceScript):
-        raise LoadError(ScriptReport(ScriptFault.WRONG_TYPE, index=index, found=type(service).__name__))
-    base = RemoteServiceScript
-    missing = [
-        name
-        for name in ("start", "stop")
-        if getattr(type(service), name) is getattr(base, name) or not callable(getattr(type(service), name))
-    ]
-    if missing:
-        found = type(service).__name__
-        raise LoadError(ScriptReport(ScriptFault.MISSING_METHODS, index=index, found=found, names=tuple(missing)))
-    return service
 
 
 class ScriptHost:

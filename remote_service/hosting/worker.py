@@ -107,9 +107,10 @@ class Worker:
             finally:
                 self._in_call = False
                 self._leave_if_forked()
-        except CallInterrupted:
+        except CallInterrupted as interrupt:
             # It may have come after the call and before the line that says so.
             self._in_call = False
+            _print_exception(interrupt)
             return Outcome("interrupted", f"{name}() was interrupted.")
         except _RubbishError as error:
             return Outcome(error.kind, f"{name}() returned {error}.")
@@ -135,7 +136,7 @@ class Worker:
 
     def _on_interrupt(self, _number: int, _frame: FrameType | None) -> None:
         if self._in_call:
-            raise CallInterrupted
+            raise CallInterrupted("the call took too long; this is where it was")
 
     def _show_log_files(self) -> None:
         """Copies the ends of the script's own log files into the session's log."""

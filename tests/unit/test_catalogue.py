@@ -112,8 +112,8 @@ def test_a_file_that_cannot_be_read_keeps_the_types_and_shows_why(caplog: pytest
         ("remote_service.catalogue", logging.ERROR, str(UNREADABLE)),
         (
             "remote_service.catalogue",
-            logging.INFO,
-            "the sessions file has been read: 1 session type, 1 error, 0 warnings",
+            logging.ERROR,
+            "the sessions file is not in force, since it cannot be read; what was read before stays: 1 session type",
         ),
     ]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from remote_service.pid_file import AlreadyRunningError, hold
+from remote_service.pid_file import AlreadyRunningError, hold, is_held
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +39,13 @@ def test_a_second_holder_is_refused_and_told_who_the_first_is(tmp_path: Path) ->
         f"a server (process {os.getpid()}) already runs with the state directory {tmp_path}; expected none. "
         "Stop it, or set REMOTE_SERVICE_STATE_DIR to another directory to run a second one"
     )
+
+
+def test_whether_it_is_held_can_be_asked_without_holding_it(tmp_path: Path) -> None:
+    assert not is_held(tmp_path)
+    with hold(tmp_path):
+        assert is_held(tmp_path)
+    assert not is_held(tmp_path)
 
 
 def test_a_holder_that_has_not_said_who_it_is_is_unknown(tmp_path: Path) -> None:

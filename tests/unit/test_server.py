@@ -7,6 +7,7 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from uvicorn.server import ServerState
 from remote_service.forwarded import BehindProxy
 from remote_service.server import (
     LINE_CUT,
+    MOST_CONTROL_FRAMES,
     MOST_MESSAGE,
     PING,
     Listen,
@@ -192,6 +194,39 @@ async def test_a_peer_whose_answer_cannot_be_read_at_the_moment_is_asked_again(l
     assert line.transport.aborted
     line.protocol.connection_lost(None)
     await line.ended()
+
+
+PING_FRAME, PONG_FRAME = 9, 10
+
+
+@pytest.mark.parametrize("opcode", [PING_FRAME, PONG_FRAME])
+async def test_a_flood_of_control_frames_ends_the_line_and_is_not_answered(
+    line: Line, opcode: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(10 * MOST_CONTROL_FRAMES):
+        line.says(opcode, b"")
+    assert line.transport.aborted
+    assert len(line.transport.written) <= 2 * MOST_CONTROL_FRAMES
+    assert [record.message for record in caplog.records] == [
+        f"{line.protocol.client}: more than {MOST_CONTROL_FRAMES} control frames within a second; cut"
+    ]
+
+
+async def test_a_message_in_countless_tiny_parts_ends_the_line(line: Line) -> None:
+    line.protocol.data_received(bytes([0x02, 0x81, 0, 0, 0, 0]) + b"a")
+    for _ in range(MOST_CONTROL_FRAMES + 1):
+        line.protocol.data_received(bytes([0x00, 0x81, 0, 0, 0, 0]) + b"a")
+    assert line.transport.aborted
+
+
+async def test_a_peer_that_pings_now_and_then_is_answered(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(line.protocol, "loop", SimpleNamespace(time=lambda: now))
+    for _ in range(10 * MOST_CONTROL_FRAMES):
+        line.says(PING_FRAME, b"")
+        now += 0.1
+    assert not line.transport.aborted
+    assert line.transport.written == b"\x8a\x00" * 10 * MOST_CONTROL_FRAMES
 
 
 def test_uvicorn_is_configured_as_measured() -> None:

@@ -8,8 +8,10 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 from django.db.models import F
 
+from remote_service import conf, pid_file
 from remote_service.config.problems import Problem, counts, has_errors, lines
 from remote_service.config.words import plural
 from remote_service.database import require_prepared_database
@@ -35,6 +37,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Asks, waits and prints."""
         require_prepared_database()
+        state_dir = conf.current().state_dir
+        if connection.vendor == "sqlite" and not pid_file.is_held(state_dir):
+            raise CommandError(
+                f"No server is running with the state directory {state_dir}, so there is none to read the sessions file"
+                " again; the next start does. Or set REMOTE_SERVICE_STATE_DIR to the server's."
+            )
         before = Site.load()
         Site.objects.filter(pk=1).update(reload_wanted=F("reload_wanted") + 1)
         wanted = Site.load().reload_wanted

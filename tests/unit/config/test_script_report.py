@@ -120,6 +120,13 @@ F = ScriptFault
             "Fix: define start and stop in it.",
         ),
         (
+            ScriptReport(F.WRONG_SIGNATURE, index=0, found="Desktop", names=("start",)),
+            "E051",
+            f"{SCRIPT}: {AT}the class Desktop, whose start cannot take the arguments that the server gives; "
+            "expected start(token, timestamp=None, options=None) and stop(). "
+            "Fix: define start with these parameters.",
+        ),
+        (
             ScriptReport(F.UNREADABLE, found="Permission denied", names=("remote-session",)),
             "E050",
             f"{SCRIPT}: {AT}that the account remote-session, which runs scripts, cannot read it "

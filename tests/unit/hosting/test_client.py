@@ -13,6 +13,7 @@ import pytest
 from remote_service.config.script_report import ScriptReport
 from remote_service.hosting.client import PROJECT, HostError, HostOrder, Loaded, RunnerLink, ScriptHost
 from remote_service.hosting.status import Phase, Status
+from remote_service.hosting.type_log import TypeLog
 from remote_service.hosting.wire import Decoder, Message, encode
 
 
@@ -130,7 +131,7 @@ async def test_where_no_runner_listens_there_is_none(tmp_path: Path) -> None:
 async def test_an_answer_that_came_just_before_its_host_ended_counts() -> None:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
-    host = ScriptHost(cast(asyncio.subprocess.Process, None), ours)
+    host = ScriptHost(cast(asyncio.subprocess.Process, None), ours, cast(TypeLog, None))
     loop = asyncio.get_running_loop()
     answered, waiting = loop.create_future(), loop.create_future()
     answered.set_result(4711)

@@ -177,6 +177,10 @@ def test_every_index_is_realized_with_its_own_options_and_announced(tmp_path: Pa
             SOUND + "class Bare(RemoteServiceScript): stop = None\ndef realize_service(**_): return Bare()\n",
             ScriptReport(ScriptFault.MISSING_METHODS, index=0, found="Bare", names=("start", "stop")),
         ),
+        (
+            SOUND + "class Odd(Service):\n def start(self): pass\ndef realize_service(**_): return Odd()\n",
+            ScriptReport(ScriptFault.WRONG_SIGNATURE, index=0, found="Odd", names=("start",)),
+        ),
     ],
 )
 def test_what_cannot_serve_is_judged(tmp_path: Path, line: Line, text: str, expected: ScriptReport) -> None:

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import F
 from django.utils import timezone
 
+from remote_service import conf
 from remote_service.config.problems import Code, Problem, Severity
 from remote_service.management.commands import reload_sessions
 from remote_service.models import Site
@@ -19,6 +20,11 @@ pytestmark = pytest.mark.django_db
 NO_FILE = Problem("sessions.json", None, (), "no file", "a sessions file", "write one", Code.FILE_MISSING)
 NO_SCRIPT = Problem("sessions.json", "Desk", ("script",), "nothing", "a script", "name one", Code.KEY_MISSING)
 WRITABLE = Problem("a.py", "Desk", (), "w", "r", "chmod go-w", Code.SCRIPT_WRITABLE, Severity.WARNING)
+
+
+@pytest.fixture(autouse=True)
+def _a_server_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reload_sessions.pid_file, "is_held", lambda _state_dir: True)
 
 
 @pytest.fixture
@@ -81,7 +87,19 @@ def test_of_a_file_that_cannot_be_read_it_says_what_is_served_instead(served_by:
     assert printed.endswith(", 1 error, 0 warnings.\nThe session types of before stay in force.\n")
 
 
-def test_without_a_server_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_server_on_this_machine_it_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reload_sessions.pid_file, "is_held", lambda _state_dir: False)
+    before = Site.load().reload_wanted
+    with pytest.raises(CommandError) as refused:
+        reload()
+    assert str(refused.value) == (
+        f"No server is running with the state directory {conf.current().state_dir}, so there is none to read the"
+        " sessions file again; the next start does. Or set REMOTE_SERVICE_STATE_DIR to the server's."
+    )
+    assert Site.load().reload_wanted == before
+
+
+def test_without_an_answer_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reload_sessions, "nudge_supervisor", lambda: None)
     with pytest.raises(CommandError) as refused:
         reload("--timeout=0")
