@@ -81,7 +81,9 @@ class Operations:
     async def launch(self, session: Session, charge: Charge) -> None:
         """Forks a runner and orders the start."""
         if not await move(session, Event.LAUNCH, why="It is wanted."):
-            self.charges.pop(str(session.pk), None)
+            if charge.link is None:
+                # It was given back. With a link it was launched since the look that this launch goes back to.
+                self.charges.pop(str(session.pk), None)
             return
         session.state = State.STARTING
         key = str(session.pk)
@@ -133,8 +135,10 @@ class Operations:
             charge.changed.set()
             self._poke()
 
-        await link.follow(heard)
-        await link.close()
+        try:
+            await link.follow(heard)
+        finally:
+            await link.close()
         if self.charges.get(key) is charge:
             charge.lost = True
             charge.changed.set()

@@ -100,7 +100,8 @@ class ScriptHost:
             raise
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "remote_service.hosting.script_host", str(theirs.fileno()),
+                # The last argument is for who reads ps(1).
+                sys.executable, "-m", "remote_service.hosting.script_host", str(theirs.fileno()), order.log_path.stem,
                 cwd=PROJECT, env=dict(order.environment), pass_fds=[theirs.fileno()], start_new_session=True,
                 stdin=asyncio.subprocess.DEVNULL, stdout=log.writer, stderr=log.writer,
             )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -55,12 +54,12 @@ class MarkedSite(LiveServer):
         return sum(mark.call == call and mark.session == session for mark in self.marks())
 
     def hosts(self, type_name: str) -> list[psutil.Process]:
-        """The script hosts of a type, found by the type's log, which is their standard output."""
-        log = self.state / "logs" / "types" / f"{type_name.lower().replace(' ', '-')}.log"
+        """The script hosts of a type, which their last argument names."""
+        name = type_name.lower().replace(" ", "-")
         found = []
         for child in psutil.Process(self.pid).children():
-            with suppress(OSError):
-                if os.readlink(f"/proc/{child.pid}/fd/1") == str(log):
+            with suppress(psutil.Error):
+                if child.cmdline()[-1:] == [name]:
                     found.append(child)
         return found
 

@@ -39,7 +39,7 @@ def types(site: MarkedSite) -> list[str]:
 
 def loads(site: MarkedSite) -> int:
     """How often the server has said that it read the file."""
-    return site.output.count("the sessions file has been read")
+    return site.output.count("the sessions file has been read") + site.output.count("the sessions file is not in force")
 
 
 @pytest.mark.parametrize("ask", [pytest.param(by_command, id="command"), pytest.param(by_signal, id="SIGHUP")])
