@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from remote_service import access, lifecycle
 from remote_service.lifecycle import Actor
@@ -51,11 +52,21 @@ class SiteAdmin(admin.ModelAdmin):
         lifecycle.note(None, "switch turned", why=f"External sessions are {state}.", by=by)
 
 
-class EventInline(ReadOnly, admin.TabularInline):
+class InSeconds:
+    """Times of events: several fall into the same minute."""
+
+    @admin.display(description="at", ordering="at")
+    def time(self, event: SessionEvent) -> str:
+        """Local time to the second."""
+        return f"{timezone.localtime(event.at):%Y-%m-%d %H:%M:%S}"
+
+
+class EventInline(InSeconds, ReadOnly, admin.TabularInline):
     """A session's history below it."""
 
     model = SessionEvent
-    fields = ("at", "what", "from_state", "to_state", "why", "who", "address", "door")
+    fields = ("time", "what", "from_state", "to_state", "why", "who", "address", "door")
+    readonly_fields = ("time",)
     extra = 0
 
 
@@ -71,7 +82,7 @@ class ViewerInline(ReadOnly, admin.TabularInline):
 class SessionAdmin(ReadOnly, admin.ModelAdmin):
     """All sessions, live and ended. Its secrets are columns that are not shown."""
 
-    list_display = ("reference", "type_name", "index", "state", "quarantined", "username", "created_at", "ended_at")
+    list_display = ("reference", "type_name", "index", "state", "quarantine", "username", "created_at", "ended_at")
     list_filter = ("state", "type_name", "door", "quarantined")
     search_fields = ("id", "username", "type_name")
     fields = (
@@ -87,6 +98,11 @@ class SessionAdmin(ReadOnly, admin.ModelAdmin):
     inlines = (EventInline, ViewerInline)
     actions = ("release_from_quarantine",)
 
+    @admin.display(description="quarantine", ordering="quarantined", empty_value="")
+    def quarantine(self, session: Session) -> str:
+        """Says it of those that are; a cross beside all others would look like a fault."""
+        return "quarantined" if session.quarantined else ""
+
     def has_manage_permission(self, request: HttpRequest) -> bool:
         """Who may manage any session."""
         return access.may_manage(request.user)
@@ -100,14 +116,11 @@ class SessionAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(SessionEvent)
-class SessionEventAdmin(ReadOnly, admin.ModelAdmin):
-    """All events, refusals without a session among them."""
+class SessionEventAdmin(InSeconds, ReadOnly, admin.ModelAdmin):
+    """All events, the newest first, refusals without a session among them."""
 
-    list_display = ("at", "what", "type_name", "why", "who", "address", "door")
+    list_display = ("time", "what", "type_name", "why", "who", "address", "door")
     list_filter = ("what", "door", "type_name")
     search_fields = ("why", "who", "address", "session__id")
     date_hierarchy = "at"
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        """The newest first."""
-        return super().get_queryset(request).order_by("-at", "-id")
+    ordering = ("-at", "-id")

@@ -12,12 +12,15 @@ def viewer_texts() -> dict[str, str]:
         "connected": _("Connected"),
         "viewOnly": _("Connected, view only"),
         "reconnecting": _("Line cut, reconnecting"),
+        "waiting": _("Waiting for the server"),
         "ending": _("Ending"),
         "lost": _("No connection"),
         "cutTitle": _("The line was cut"),
-        "cutText": _("The session goes on. This page reconnects to it by itself."),
-        "restartTitle": _("The server is restarting"),
-        "restartText": _("This page reconnects as soon as the server is back."),
+        "cutText": _("If the session goes on, this page reconnects to it by itself."),
+        "restartTitle": _("The server is stopping or restarting"),
+        "restartText": _(
+            "This page connects again as soon as the server is back, and then shows what became of the session."
+        ),
         "screenTitle": _("The session's screen was lost"),
         "screenText": _("This page tries to reach it again."),
         "offlineText": _("This computer seems to be offline."),

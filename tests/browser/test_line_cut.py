@@ -36,7 +36,7 @@ def test_a_cut_line_is_told_and_the_viewer_comes_back_to_the_same_session(
     line.cut()
     wait_for_state(page, "reconnecting")
     notice = page.get_by_role("region", name="The line was cut")
-    expect(notice).to_contain_text("The session goes on. This page reconnects to it by itself.")
+    expect(notice).to_contain_text("If the session goes on, this page reconnects to it by itself.")
 
     line.mend()
     wait_for_screen(page)
@@ -72,7 +72,9 @@ def test_a_server_that_stops_is_waited_for(own_site: BrowserSite, visit: Visits,
     guard.announce(NO_SERVER)
     assert own_site.stop().status == 0
     wait_for_state(page, "reconnecting")
-    expect(page.locator("#viewer-notice")).to_contain_text("The server is restarting")
+    notice = page.get_by_role("region", name="The server is stopping or restarting")
+    expect(notice).to_contain_text("This page connects again as soon as the server is back, and then shows")
+    expect(page.locator("#viewer-state")).to_have_text("Waiting for the server")
 
     guard.announce(REFUSED_SOCKET)  # the session has ended with the server
     own_site.start()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.served import ALICE, PATTERN, ROOT, BrowserSite
+from tests.browser.guard import REFUSED_SOCKET, Guard
+from tests.browser.served import ALICE, FAILING, PATTERN, ROOT, BrowserSite
 from tests.browser.visitor import wait_for_end, wait_for_state
 from tests.browser.visits import Visits
 from tests.waiting import eventually
@@ -36,6 +37,24 @@ def test_its_user_stops_a_session_from_the_picker_when_asked_twice(site: Browser
     expect(picker.get_by_role("region", name="Ended within a day").get_by_role("listitem").first).to_contain_text(
         "It was stopped by its user."
     )
+
+
+def test_rows_of_ended_sessions_stand_below_each_other(site: BrowserSite, visit: Visits, guard: Guard) -> None:
+    guard.announce(REFUSED_SOCKET)  # the failing one may have ended before the page's websocket comes
+    alice = visit(ALICE)
+    alice.start(FAILING)
+    wait_for_end(alice.page, "It could not be started.")
+    alice.connect(PATTERN)
+    site.end_all_sessions()
+    wait_for_end(alice.page, "It was stopped by staff.")
+
+    page = alice.open()
+    rows = page.get_by_role("region", name="Ended within a day").get_by_role("listitem")
+    expect(rows.first).to_be_visible()
+    rows.first.locator(".row-facts").evaluate("facts => facts.prepend('a day, 23 hours and ')")
+    columns = rows.evaluate_all("rows => rows.map(row => [...row.children].map(cell => cell.offsetLeft).join())")
+    assert len(columns) >= 2
+    assert len(set(columns)) == 1
 
 
 def test_a_viewer_says_that_staff_stopped_its_session(site: BrowserSite, visit: Visits) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -73,6 +75,28 @@ def test_lists_of_sessions_and_events_can_be_searched(root: Any, client: Client,
         page = client.get(f"/admin/remote_service/{name}/", {"q": str(session.pk)[:8]})
         assert page.status_code == 200
         assert "Pattern" in page.content.decode()
+
+
+def test_events_are_listed_from_the_newest_with_seconds(root: Any, client: Client, session: Session) -> None:
+    SessionEvent.objects.all().delete()
+    for second in (7, 9, 8):
+        SessionEvent.objects.create(at=datetime(2026, 1, 2, 3, 4, second, tzinfo=UTC), what="refused", session=session)
+    expected = [f"2026-01-02 03:04:{second}" for second in ("09", "08", "07")]
+    listed = client.get("/admin/remote_service/sessionevent/").content.decode()
+    assert re.findall(r"2026-01-02 03:04:\d\d", re.sub(r"<title>.*?</title>", "", listed)) == expected
+    assert "sortable" in listed[listed.index("column-time") - 60 : listed.index("column-time")]
+    below = client.get(f"/admin/remote_service/session/{session.pk}/change/").content.decode()
+    assert set(expected) <= set(re.findall(r"2026-01-02 03:04:\d\d", below))
+
+
+def test_only_a_quarantined_session_is_marked_in_the_list(root: Any, client: Client, session: Session) -> None:
+    def cells() -> list[str]:
+        page = client.get("/admin/remote_service/session/").content.decode()
+        return re.findall(r'<td class="field-quarantine">(.*?)</td>', page)
+
+    assert cells() == [""]
+    Session.objects.update(quarantined=True)
+    assert cells() == ["quarantined"]
 
 
 def test_an_unknown_session_leads_back_to_the_list(root: Any, client: Client) -> None:

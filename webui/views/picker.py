@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -18,8 +19,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
+from remote_service import conf
 from remote_service.errors import InvalidOptionError, RefusedError
 from remote_service.models import Site
+from sessions_config.environment import Environment
 from webui import launching
 from webui.responses import SeeOther
 from webui.session_cards import list_sessions
@@ -76,8 +79,15 @@ def _page(request: HttpRequest, refusal: Refusal | None = None, status: int = 20
         "for_staff": is_staff(visitor(request)),
         "problems": len(site.problems),
         "loaded_at": site.loaded_at,
+        "sessions_file": _named_sessions_file(),
     }
     return render(request, "webui/picker.html", context, status=status)
+
+
+def _named_sessions_file() -> str:
+    """What a command must be told of the sessions file, as a shell reads it: nothing when it is the default one."""
+    path = conf.current().sessions_file
+    return "" if path == Environment.model_fields["sessions_file"].default else shlex.quote(str(path))
 
 
 def _changing(request: HttpRequest, types: tuple[TypeCard, ...]) -> dict[str, Any]:

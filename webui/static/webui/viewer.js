@@ -36,7 +36,7 @@ let fewTries = 0;
 let retryTimer = 0;
 let stableTimer = 0;
 let lastClose = null;
-let restarting = false; // the server said so, and has not been reached since
+let restarting = false; // the server said that it stops, for good or not, and no screen has come since
 
 const cover = new Cover(texts);
 const toolbar = wireToolbar(texts, () => (connection?.connected ? connection : null));
@@ -47,6 +47,11 @@ function enter(next, words) {
   if (stateLine.textContent !== words) {
     stateLine.textContent = words;
   }
+}
+
+/** The line is down and will be tried again. */
+function enterReconnecting() {
+  enter("reconnecting", restarting ? texts.waiting : texts.reconnecting);
 }
 
 function open() {
@@ -100,10 +105,10 @@ async function closed(was, { code, reason, refused }) {
     giveUp(texts.refusedText, reason);
     return;
   }
-  enter("reconnecting", texts.reconnecting);
+  restarting ||= code === RESTARTING;
+  enterReconnecting();
   if (code === RESTARTING) {
     // What it would answer now it may not live to show: the next server knows what has become of the session.
-    restarting = true;
     again(code, reason);
     return;
   }
@@ -171,7 +176,7 @@ async function ending(code, reason) {
     }
     if (answer.kind === "known" && answer.status.state === "running") {
       // A proxy in between said goodbye in the session's name.
-      enter("reconnecting", texts.reconnecting);
+      enterReconnecting();
       again(1011, reason);
       return;
     }
@@ -200,7 +205,7 @@ function pause(milliseconds) {
 function retryNow() {
   if (connection === null && (state === "reconnecting" || state === "failed")) {
     tries = fewTries = 0;
-    enter("reconnecting", texts.reconnecting);
+    enterReconnecting();
     open();
   }
 }

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,8 +121,19 @@ def test_staff_are_told_how_many_problems_there_are_and_how_to_list_them(staff: 
     Site.objects.update(problems=[{}, {}], loaded_at=timezone.now())
     shown = text(visit(staff).get(PAGE))
     assert "The sessions file has 2 problems." in shown
-    assert "python manage.py check_sessions" in shown
+    assert ".venv/bin/python manage.py check_sessions " in shown
+    assert "sessions.json" not in shown
     assert "Types are declared in the sessions file." in shown
+
+
+def test_staff_are_told_the_sessions_file_when_it_is_not_the_one_that_commands_take(
+    staff: User, visit: Visit, settings: Any
+) -> None:
+    settings.REMOTE_SERVICE = replace(settings.REMOTE_SERVICE, sessions_file=Path("/etc/my site/sessions.json"))
+    Site.load()
+    Site.objects.update(problems=[{}])
+    shown = html.unescape(text(visit(staff).get(PAGE)))
+    assert ".venv/bin/python manage.py check_sessions '/etc/my site/sessions.json' " in shown
 
 
 def test_staff_are_told_when_the_sessions_file_was_never_read(staff: User, visit: Visit) -> None:
