@@ -12,12 +12,14 @@ from asgiref.sync import sync_to_async
 
 from remote_service import lifecycle, nudges, pid_file
 from remote_service.conf import GatewaySettings
+from remote_service.config.loader import load_sessions_file
 from remote_service.endpoints import Endpoint
+from remote_service.errors import UnknownTypeError
 from remote_service.lifecycle import Actor
 from remote_service.models import Session
 from remote_service.relay import rows
 from remote_service.relay.upstream import Upstream, connect
-from remote_service.reservations import reserve_for_operator
+from remote_service.reservations import Reservation, reserve_for_operator
 from remote_service.rfb.errors import RFBError
 from remote_service.rfb.handshake import ServerLogin
 from remote_service.rfb.screenshot import Screenshot, ScreenshotClient
@@ -29,6 +31,8 @@ STEP_TIMEOUT = 30.0
 """Seconds for the banner and for the picture."""
 DRAWING_PATIENCE = 3.0
 """Seconds that a screen of one colour is given to show something."""
+UNREAD = "The running server has not read the file since: type 'manage.py reload_sessions' first."
+"""What is added when the type is in the sessions file, but not among those that the server serves."""
 _LOOK = 0.5
 
 Say = Callable[[str], None]
@@ -57,9 +61,9 @@ class Trial:
             RefusedError: the slot could not be had.
         """
         self.began = time.monotonic()
-        async with self._supervised():
+        async with self._supervised() as by_a_server:
             by = Actor("", "", "command")
-            reservation = await sync_to_async(reserve_for_operator)(type_name, options, by)
+            reservation = await sync_to_async(self._reserve)(type_name, options, by, by_a_server)
             session = reservation.session
             self._step(f"reserved slot {session.index} of {type_name!r}, session {session.pk}")
             try:
@@ -72,15 +76,28 @@ class Trial:
     def _step(self, what: str) -> None:
         self.say(f"{time.monotonic() - self.began:7.3f} s  {what}")
 
+    def _reserve(self, type_name: str, options: dict[str, str], by: Actor, by_a_server: bool) -> Reservation:
+        try:
+            return reserve_for_operator(type_name, options, by)
+        except UnknownTypeError as error:
+            declared = load_sessions_file(self.settings.sessions_file, self.settings.script_dirs).types
+            if by_a_server and type_name in [one.type.name for one in declared]:
+                raise UnknownTypeError(f"{error} {UNREAD}") from error
+            raise
+
     @asynccontextmanager
-    async def _supervised(self) -> AsyncIterator[None]:
-        """Lets a running server do it; where there is none, a supervisor of our own lives as long as the trial."""
+    async def _supervised(self) -> AsyncIterator[bool]:
+        """Lets a running server do it; where there is none, a supervisor of our own lives as long as the trial.
+
+        Yields:
+            Whether a server does it.
+        """
         with ExitStack() as held:
             try:
                 held.enter_context(pid_file.hold(self.settings.state_dir))
             except pid_file.AlreadyRunningError:
                 self._step("a server is running: it does the work")
-                yield
+                yield True
                 return
             supervisor = Supervisor(self.settings)
             running = spawn(supervisor.run(), name="supervisor of the trial")
@@ -90,7 +107,7 @@ class Trial:
                 ready.cancel()
                 if not running.done():
                     self._step("no server is running: loaded the sessions file")
-                    yield
+                    yield False
             finally:
                 supervisor.stop()
                 # What it failed with is the answer, whether it was ready or not.

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from remote_service import pid_file
 from remote_service.errors import InvalidOptionError, UnknownTypeError
 from remote_service.models import Session
 from remote_service.trial import Trial, TrialError
@@ -95,6 +97,27 @@ def test_an_unknown_type_is_refused_with_those_that_there_are(trial: tuple[Trial
     assert str(caught.value) == (
         "There is no session type 'Moot'; expected one of 'Mute', 'Other', 'Half', 'Failing', 'Raw'."
     )
+
+
+def test_of_a_type_that_a_running_server_has_not_read_it_says_how_to_have_it_read(
+    trial: tuple[Trial, list[str]], make_type: Callable[..., Any]
+) -> None:
+    make_type("Old")
+    with pid_file.hold(trial[0].settings.state_dir), pytest.raises(UnknownTypeError) as caught:
+        asyncio.run(trial[0].run("Mute", {}))
+    assert str(caught.value) == (
+        "There is no session type 'Mute'; expected one of 'Old'. The running server has not read the file since: "
+        "type 'manage.py reload_sessions' first."
+    )
+
+
+def test_of_a_type_that_the_file_has_not_either_it_says_no_such_thing(
+    trial: tuple[Trial, list[str]], make_type: Callable[..., Any]
+) -> None:
+    make_type("Old")
+    with pid_file.hold(trial[0].settings.state_dir), pytest.raises(UnknownTypeError) as caught:
+        asyncio.run(trial[0].run("Moot", {}))
+    assert str(caught.value) == "There is no session type 'Moot'; expected one of 'Old'."
 
 
 def test_an_option_that_cannot_be_is_refused(trial: tuple[Trial, list[str]]) -> None:

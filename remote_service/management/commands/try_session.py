@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -11,16 +13,19 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from PIL import Image
 
-from remote_service import conf
+from remote_service import conf, lifecycle
 from remote_service.database import require_prepared_database
 from remote_service.errors import RefusedError
 from remote_service.hosting.account import AccountError, session_account
 from remote_service.rfb.screenshot import Screenshot
 from remote_service.trial import Trial, TrialError
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it: 128 and the signal's number."""
+
 
 class Command(BaseCommand):
-    """Exits with 0 when the session started, showed a picture and stopped; with 1 otherwise."""
+    """Exits with 0 when the session started, showed a picture and stopped; with 130 after Ctrl-C, with 1 otherwise."""
 
     help = "Try a session type: reserve, start, wait for its screen, save a picture of it, stop."
     requires_system_checks: list[str] = []  # noqa: RUF012 (Django's own way to say it)
@@ -35,7 +40,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Tries."""
         require_prepared_database()
+        check_folder(options["picture"])
         logging.getLogger().setLevel(logging.WARNING)
+        # What becomes of the session is told by the steps.
+        logging.getLogger(lifecycle.__name__).setLevel(logging.ERROR)
         asked = launch_options(options["option"])
         if options["size"]:
             asked["size"] = options["size"]
@@ -45,6 +53,10 @@ class Command(BaseCommand):
             picture = asyncio.run(trial.run(options["name"], asked))
         except (TrialError, RefusedError, AccountError) as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            # The trial has ended its session before this came out of it.
+            self.stdout.write("Stopped.")
+            sys.exit(INTERRUPTED)
         if picture is None:
             self.stdout.write("Its stream is no RFB, so there is no picture.")
             return
@@ -63,6 +75,25 @@ def launch_options(given: list[str]) -> dict[str, str]:
         if "=" not in option:
             raise CommandError(f"--option {option}: expected NAME=VALUE, such as cores=4.")
     return dict(option.partition("=")[::2] for option in given)
+
+
+def check_folder(picture: Path) -> None:
+    """Refuses a picture that could not be saved, before anything is tried.
+
+    Raises:
+        CommandError: its directory is not there, or not ours to write.
+    """
+    folder = picture.absolute().parent
+    if not folder.is_dir():
+        raise CommandError(
+            f"--picture {picture}: the directory {folder} is not there; expected one that is. "
+            f"Type 'mkdir -p {folder}', or name another file."
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise CommandError(
+            f"--picture {picture}: the directory {folder} cannot be written to; expected one of ours. "
+            "Name another file."
+        )
 
 
 def save(picture: Screenshot, path: Path) -> None:

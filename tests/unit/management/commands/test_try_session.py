@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def trial(monkeypatch: pytest.MonkeyPatch, session_account: Any) -> Any:
         async def run(self, *asked: Any) -> Screenshot | None:
             type(self).asked = asked
             self.say("  0.001 s  reserved slot 0")
-            if isinstance(self.result, Exception):
+            if isinstance(self.result, BaseException):
                 raise self.result
             return self.result
 
@@ -117,9 +118,40 @@ def test_an_option_without_a_value_is_refused(trial: Any) -> None:
     assert trial.asked == ()
 
 
-def test_a_place_where_no_picture_can_be_saved_is_named(trial: Any, tmp_path: Path) -> None:
-    trial.result = Screenshot("a desktop", 2, 1, RED + BLUE)
+def test_a_picture_into_a_missing_directory_is_refused_before_the_trial(trial: Any, tmp_path: Path) -> None:
     path = tmp_path / "none" / "it.png"
     with pytest.raises(CommandError) as caught:
         run("Desktop", "--picture", str(path))
-    assert str(caught.value) == f"The picture cannot be saved as {path}: No such file or directory."
+    assert str(caught.value) == (
+        f"--picture {path}: the directory {path.parent} is not there; expected one that is. "
+        f"Type 'mkdir -p {path.parent}', or name another file."
+    )
+    assert trial.asked == ()
+
+
+def test_a_picture_into_somebody_elses_directory_is_refused_before_the_trial(
+    trial: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda _path, _mode: False)
+    with pytest.raises(CommandError) as caught:
+        run("Desktop", "--picture", str(tmp_path / "it.png"))
+    assert str(caught.value) == (
+        f"--picture {tmp_path / 'it.png'}: the directory {tmp_path} cannot be written to; expected one of ours. "
+        "Name another file."
+    )
+    assert trial.asked == ()
+
+
+def test_a_place_where_no_picture_can_be_saved_is_named(trial: Any, tmp_path: Path) -> None:
+    trial.result = Screenshot("a desktop", 2, 1, RED + BLUE)
+    with pytest.raises(CommandError) as caught:
+        run("Desktop", "--picture", str(tmp_path))
+    assert str(caught.value) == f"The picture cannot be saved as {tmp_path}: Is a directory."
+
+
+def test_ctrl_c_says_one_word_and_exits_as_shells_expect(trial: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    trial.result = KeyboardInterrupt()
+    with pytest.raises(SystemExit) as caught:
+        call_command("try_session", "Desktop")
+    assert caught.value.code == 130
+    assert capsys.readouterr().out == "  0.001 s  reserved slot 0\nStopped.\n"
