@@ -6,8 +6,14 @@ from __future__ import annotations
 import os
 import sys
 
-from django.core.exceptions import ImproperlyConfigured
-from django.core.management import execute_from_command_line
+try:
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import execute_from_command_line
+except ImportError:
+    sys.exit(
+        f"{sys.executable} has no Django; expected the packages of requirements.txt. "
+        "Type '.venv/bin/python manage.py …', or 'make setup' first"
+    )
 
 if __name__ == "__main__":
     # Whatever is written into the state directory is for its owner only.

@@ -18,6 +18,7 @@ from remote_service import conf
 from remote_service.catalogue import Catalogue, all_problems, load_catalogue
 from remote_service.conf import GatewaySettings
 from remote_service.config.problems import Problem
+from remote_service.database import missing_file
 from remote_service.hosting.account import KEEP_ROOT, AccountError, session_account
 
 CheckMessages = list[CheckMessage]
@@ -40,6 +41,8 @@ def sessions_file_problems() -> list[Problem]:
         AccountError: scripts may not run as root and there is no account for them.
     """
     catalogue = asyncio.run(_load_and_close(conf.current()))
+    if missing_file():
+        return list(catalogue.problems)
     try:
         return all_problems(catalogue)
     except DatabaseError:

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+
+
+def database_file() -> Path | None:
+    """SQLite's file, which need not be there; None when the database is on a server."""
+    return Path(connection.settings_dict["NAME"]) if connection.vendor == "sqlite" else None
+
+
+def missing_file() -> Path | None:
+    """SQLite's file when it is not there: whoever asked the database anything would make an empty one."""
+    file = database_file()
+    return None if file is None or file.exists() else file
 
 
 def unapplied_migrations() -> int:
@@ -18,17 +31,24 @@ def unapplied_migrations() -> int:
 
 
 def require_prepared_database() -> None:
-    """Stops a command that could do nothing without its tables.
+    """Stops a command that could do nothing without its tables. A file that is not there is not made.
 
     Raises:
         CommandError: says what to type.
     """
+    if missing := missing_file():
+        raise CommandError(
+            f"the database {missing} is not there; expected the one that 'make setup' makes. Type 'make setup'; or "
+            "does the server use another REMOTE_SERVICE_STATE_DIR?"
+        )
     try:
         lacking = unapplied_migrations()
     except DatabaseError as error:
         raise CommandError(f"the database cannot be reached: {error}. Check DATABASE_URL") from error
     if lacking:
+        file = database_file()
+        name, variable = ("of DATABASE_URL", "DATABASE_URL") if file is None else (file, "REMOTE_SERVICE_STATE_DIR")
         raise CommandError(
-            f"the database lacks {lacking} migrations of this release; expected none. "
-            "Type 'make setup', or 'python manage.py prepare'"
+            f"the database {name} lacks {lacking} migrations of this release; expected none. Type 'make setup', or "
+            f"'.venv/bin/python manage.py prepare'; or does the server use another {variable}?"
         )

@@ -8,9 +8,9 @@ A complete script, `my_desktop.py`, beside a sessions file that says
     class Desktop(RemoteServiceScript):
         def start(self, token, timestamp=None, options=None):
             socket = self.scratch / "vnc.sock"
-            self.spawn(["Xtigervnc", f":{100 + self.index}", "-geometry", options["size"],
-                        "-SecurityTypes", "None", "-rfbport", "-1",
-                        "-rfbunixpath", str(socket), "-rfbunixmode", "0600"])
+            command = ["Xtigervnc", f":{100 + self.index}", "-geometry", options["size"], "-SecurityTypes", "None"]
+            command += ["-rfbport", "-1", "-rfbunixpath", str(socket), "-rfbunixmode", "0600"]
+            self.spawn(command)
             self.set_unix_socket(socket)
             return True
 

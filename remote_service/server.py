@@ -177,9 +177,10 @@ def open_listeners(listen: Listen) -> list[socket.socket] | None:
     """Listens at a TCP address, before anything else is begun; None for a Unix socket, which uvicorn makes.
 
     Raises:
-        ListenError: it is taken, not ours, or no address of this machine.
+        ListenError: it is taken, not ours, or no address of this machine; or there is no directory for the socket.
     """
     if listen.uds is not None:
+        _check_socket_folder(listen.uds)
         return None
     family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
     try:
@@ -189,6 +190,20 @@ def open_listeners(listen: Listen) -> list[socket.socket] | None:
             f"{listen.host} port {listen.port} cannot be listened on: {os.strerror(error.errno or 0)}; expected a free "
             "port at an address of this machine. Choose others by --host and --port (with make run: HOST and PORT)"
         ) from error
+
+
+def _check_socket_folder(uds: str) -> None:
+    folder = Path(uds).absolute().parent
+    if not folder.is_dir():
+        raise ListenError(
+            f"the Unix socket {uds} cannot be made: the directory {folder} is not there; expected one that only the "
+            f"proxy's group can enter. Type 'install -d -m 750 -g www-data {folder}' (on Debian nginx is in www-data)"
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ListenError(
+            f"the Unix socket {uds} cannot be made: the directory {folder} cannot be written to by uid {os.geteuid()}; "
+            "expected one of ours. Start the server as the directory's owner, or choose another path by --uds"
+        )
 
 
 async def serve(

@@ -6,6 +6,7 @@ no control characters and no characters that turn the direction of writing.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import uuid
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from remote_service import conf
+
+log = logging.getLogger(__name__)
 
 TAIL_LINES = 40
 TAIL_BYTES = 64 * 1024
@@ -47,17 +50,14 @@ def log_path(session_id: uuid.UUID) -> Path:
 
 
 def tail(session_id: uuid.UUID, lines: int = TAIL_LINES, max_bytes: int = TAIL_BYTES) -> str:
-    """The last lines of a session's log, cleaned; empty when there is no log.
+    """The last lines of a session's log, cleaned; empty when there is no log, or none that can be read.
 
     Args:
         session_id: which session.
         lines: how many lines at most.
         max_bytes: how much of the file's end is looked at.
-
-    Raises:
-        OSError: the log is there and cannot be read.
     """
-    found = _read_end(log_path(session_id), max_bytes)
+    found = _read_end(session_id, max_bytes)
     if found is None:
         return ""
     data, is_whole = found
@@ -70,12 +70,8 @@ def tail(session_id: uuid.UUID, lines: int = TAIL_LINES, max_bytes: int = TAIL_B
 
 
 def whole(session_id: uuid.UUID) -> str | None:
-    """A session's log, cleaned; None when there is none.
-
-    Raises:
-        OSError: the log is there and cannot be read.
-    """
-    found = _read_end(log_path(session_id), MOST_BYTES)
+    """A session's log, cleaned; None when there is none, or none that can be read."""
+    found = _read_end(session_id, MOST_BYTES)
     return None if found is None else "".join(clean(block) for block in _blocks(found[0].decode(errors="replace")))
 
 
@@ -88,12 +84,15 @@ def _blocks(text: str) -> Iterator[str]:
         at = end
 
 
-def _read_end(path: Path, max_bytes: int) -> tuple[bytes, bool] | None:
-    """The last bytes of a file and whether they are all of it; None when it is not there."""
+def _read_end(session_id: uuid.UUID, max_bytes: int) -> tuple[bytes, bool] | None:
+    """The last bytes of a log and whether they are all of it; None without one. One that cannot be read is logged."""
     try:
-        with path.open("rb") as file:
+        with log_path(session_id).open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - max_bytes))
             return file.read(max_bytes), size <= max_bytes
     except FileNotFoundError:
+        return None
+    except OSError as error:
+        log.warning("session %s: its log cannot be read: %s", session_id, error)
         return None

@@ -80,6 +80,17 @@ def _make_secret_key(path: Path) -> None:
         os.unlink(fresh)
 
 
+def close_to_others(path: Path) -> Path:
+    """Gives a file the mode 0600 if it is there.
+
+    Returns:
+        The path.
+    """
+    with suppress(FileNotFoundError):
+        path.chmod(0o600)
+    return path
+
+
 def private_file(path: Path) -> Path:
     """Makes a file of mode 0600, empty unless it is there: for programs that would let others read theirs.
 

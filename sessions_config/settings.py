@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from remote_service.conf import GatewaySettings
-from remote_service.state_dir import StateDirError, open_state_dir, private_file, secret_key
+from remote_service.state_dir import StateDirError, close_to_others, open_state_dir, secret_key
 from sessions_config.environment import EnvironmentVariableError, read_environment
 
 try:
@@ -95,7 +95,7 @@ else:
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": private_file(STATE_DIR / "gateway.sqlite3"),
+            "NAME": close_to_others(STATE_DIR / "gateway.sqlite3"),
             "OPTIONS": SQLITE_OPTIONS,
             "TEST": {"NAME": STATE_DIR / "test.sqlite3"},
         }
@@ -126,6 +126,8 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+# In the log of failed logins: the address helps, and what was typed as a name may be a password.
+AXES_SENSITIVE_PARAMETERS = ["username"]
 
 # ---- what browsers are told -------------------------------------------------------------------------------
 
@@ -150,6 +152,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENVIRONMENT.tls
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "gateway_session"
 CSRF_COOKIE_HTTPONLY = True
+# Other sites of the same host do not get them.
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = ENVIRONMENT.path_prefix or "/"
 
 # ---- pages ------------------------------------------------------------------------------------------------
 

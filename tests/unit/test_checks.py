@@ -119,7 +119,18 @@ def test_a_database_that_is_not_migrated_is_not_asked_for_groups(
     def no_such_table() -> frozenset[str]:
         raise OperationalError("no such table: auth_group")
 
+    monkeypatch.setattr(checks, "missing_file", lambda: None)
     monkeypatch.setattr(catalogue, "known_groups", no_such_table)
+    sessions_file.write_text('{"A": 1}')
+    (message,) = checks.check_sessions_file()
+    assert message.id == "remote_service.E023"
+
+
+def test_a_database_that_is_not_there_is_not_asked_and_so_not_made(
+    sessions_file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Without the fixture `db` pytest-django refuses every question.
+    monkeypatch.setattr(checks, "missing_file", lambda: tmp_path / "gateway.sqlite3")
     sessions_file.write_text('{"A": 1}')
     (message,) = checks.check_sessions_file()
     assert message.id == "remote_service.E023"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from django.core.management.base import CommandError
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from remote_service import database
-from remote_service.database import require_prepared_database, unapplied_migrations
+from remote_service.database import database_file, missing_file, require_prepared_database, unapplied_migrations
 
 
 @pytest.mark.django_db
@@ -16,17 +18,57 @@ def test_a_migrated_database_lacks_nothing() -> None:
     require_prepared_database()
 
 
-def test_one_that_lacks_migrations_stops_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the database's file would be; it is not there yet."""
+    path = tmp_path / "gateway.sqlite3"
+    monkeypatch.setitem(connection.settings_dict, "NAME", str(path))
+    return path
+
+
+def test_one_that_lacks_migrations_stops_the_command(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.touch()
     monkeypatch.setattr(database, "unapplied_migrations", lambda: 3)
     with pytest.raises(CommandError) as caught:
         require_prepared_database()
     assert str(caught.value) == (
-        "the database lacks 3 migrations of this release; expected none. "
-        "Type 'make setup', or 'python manage.py prepare'"
+        f"the database {file} lacks 3 migrations of this release; expected none. Type 'make setup', or "
+        "'.venv/bin/python manage.py prepare'; or does the server use another REMOTE_SERVICE_STATE_DIR?"
     )
 
 
-def test_one_that_cannot_be_reached_stops_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_on_a_server_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "database_file", lambda: None)
+    monkeypatch.setattr(database, "unapplied_migrations", lambda: 3)
+    with pytest.raises(CommandError) as caught:
+        require_prepared_database()
+    assert str(caught.value) == (
+        "the database of DATABASE_URL lacks 3 migrations of this release; expected none. Type 'make setup', or "
+        "'.venv/bin/python manage.py prepare'; or does the server use another DATABASE_URL?"
+    )
+
+
+def test_one_that_is_not_there_stops_the_command_and_is_not_made(file: Path) -> None:
+    with pytest.raises(CommandError) as caught:
+        require_prepared_database()
+    assert str(caught.value) == (
+        f"the database {file} is not there; expected the one that 'make setup' makes. Type 'make setup'; or does the "
+        "server use another REMOTE_SERVICE_STATE_DIR?"
+    )
+    assert not file.exists()
+
+
+def test_only_a_file_can_be_missing(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (database_file(), missing_file()) == (file, file)
+    file.touch()
+    assert (database_file(), missing_file()) == (file, None)
+    monkeypatch.setattr(connection, "vendor", "postgresql")
+    assert (database_file(), missing_file()) == (None, None)
+
+
+def test_one_that_cannot_be_reached_stops_the_command(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.touch()
+
     def unreachable() -> int:
         raise DatabaseError("connection refused")
 

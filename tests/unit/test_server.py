@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import struct
 from collections.abc import Awaitable, Callable
@@ -268,6 +269,28 @@ def test_a_port_that_is_taken_is_refused_with_what_to_do() -> None:
     assert str(caught.value) == (
         f"127.0.0.1 port {port} cannot be listened on: Address already in use; expected a free port at an address of "
         "this machine. Choose others by --host and --port (with make run: HOST and PORT)"
+    )
+
+
+def test_a_unix_socket_needs_its_directory(tmp_path: Path) -> None:
+    folder = tmp_path / "none"
+    with pytest.raises(ListenError) as caught:
+        open_listeners(Listen("127.0.0.1", 0, uds=f"{folder}/gateway.sock"))
+    assert str(caught.value) == (
+        f"the Unix socket {folder}/gateway.sock cannot be made: the directory {folder} is not there; expected one that "
+        f"only the proxy's group can enter. Type 'install -d -m 750 -g www-data {folder}' (on Debian nginx is in "
+        "www-data)"
+    )
+
+
+def test_a_unix_socket_needs_a_directory_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda _path, _mode: False)
+    with pytest.raises(ListenError) as caught:
+        open_listeners(Listen("127.0.0.1", 0, uds=f"{tmp_path}/gateway.sock"))
+    assert str(caught.value) == (
+        f"the Unix socket {tmp_path}/gateway.sock cannot be made: the directory {tmp_path} cannot be written to by uid "
+        f"{os.geteuid()}; expected one of ours. Start the server as the directory's owner, or choose another path by "
+        "--uds"
     )
 
 

@@ -64,6 +64,14 @@ def test_a_session_without_a_log_has_an_empty_tail() -> None:
     assert whole(SESSION) is None
 
 
+def test_a_log_that_cannot_be_read_counts_as_none_and_is_told(log: Path, caplog: pytest.LogCaptureFixture) -> None:
+    log.mkdir()
+    assert tail(SESSION) == ""
+    assert whole(SESSION) is None
+    warning = f"session {SESSION}: its log cannot be read: [Errno 21] Is a directory: '{log}'"
+    assert [record.getMessage() for record in caplog.records] == [warning, warning]
+
+
 def test_the_tail_is_the_last_lines(log: Path) -> None:
     log.write_text("".join(f"line {number}\n" for number in range(100)))
     assert tail(SESSION, lines=3) == "line 97\nline 98\nline 99"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from remote_service.state_dir import StateDirError, open_state_dir, private_file, secret_key
+from remote_service.state_dir import StateDirError, close_to_others, open_state_dir, private_file, secret_key
 
 
 def mode(path: Path) -> int:
@@ -134,6 +134,16 @@ def test_a_secret_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
         f"the secret key {path} is open to others (mode 0640); expected 0600. Type 'chmod 600 {path}', and if others "
         "may have read it, delete it: users then log in anew"
     )
+
+
+def test_a_file_is_closed_to_others_and_none_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.sqlite3"
+    assert close_to_others(path) == path
+    assert not path.exists()
+    path.write_text("rows")
+    path.chmod(0o644)
+    assert close_to_others(path) == path
+    assert (path.read_text(), mode(path)) == ("rows", 0o600)
 
 
 def test_a_private_file_is_made_empty_and_ours_alone(tmp_path: Path) -> None:

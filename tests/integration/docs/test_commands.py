@@ -60,6 +60,7 @@ NOT_TYPED = {
         "changes a home directory; test_nexus_sample types it elsewhere",
     ".venv/bin/python manage.py createsuperuser --username alice": "asks at the terminal",
     ".venv/bin/python manage.py changepassword alice": "asks at the terminal",
+    "install -d -m 750 -g www-data /run/remote-session": "changes the machine; test_nginx makes one of its own",
     "nginx -t": "is about the machine's own nginx; test_nginx does it with the page's file",
     "systemctl reload nginx": "is about the machine's own nginx",
     "install -m 644 docs/remote-session.service /etc/systemd/system/": "changes the machine; see test_service",

@@ -52,7 +52,7 @@ def test_every_option_of_the_other_commands_is_there(command: str) -> None:
 @pytest.mark.parametrize("file", PAGES, ids=lambda file: file.name)
 def test_no_page_speaks_of_a_command_that_is_not_there(file: Path) -> None:
     words = file.read_text().replace("`", " ").split()
-    named = {after.rstrip(".,;:)") for word, after in pairwise(words) if word == "manage.py"}
+    named = {after.rstrip(".,;:)'") for word, after in pairwise(words) if word == "manage.py"}
     assert named - {"…"} <= {*COMMANDS, *OF_DJANGO}
 
 

@@ -90,7 +90,7 @@ def test_a_python_sample_names_its_file_and_is_a_whole_script(block: Block) -> N
     assert max(map(len, block.text.splitlines())) <= 120
 
 
-def test_the_ten_lines_of_the_readme_are_those_of_the_contract() -> None:
+def test_the_sample_of_the_readme_is_that_of_the_contract() -> None:
     (sample,) = [block for block in all_blocks("python") if block.page == README]
     contract = ast.get_docstring(ast.parse((ROOT / "remote_service" / "script.py").read_text())) or ""
     in_contract = contract[contract.index("from remote_service import") : contract.index("When what is called")]

@@ -95,6 +95,9 @@ def test_a_state_directory_that_cannot_be_trusted_stops_the_start(load: Load, tm
 
 
 def test_the_database_is_sqlite_in_the_state_directory_and_ours_alone(load: Load, tmp_path: Path) -> None:
+    load()
+    assert not (tmp_path / "state" / "gateway.sqlite3").exists()
+    (tmp_path / "state" / "gateway.sqlite3").touch(0o644)
     database = load()["DATABASES"]["default"]
     assert database["ENGINE"] == "django.db.backends.sqlite3"
     assert database["NAME"] == tmp_path / "state" / "gateway.sqlite3"
@@ -133,6 +136,12 @@ def test_names_are_allowed_beside_those_of_this_machine(load: Load) -> None:
 def test_with_tls_cookies_are_secure(load: Load) -> None:
     site = load(REMOTE_SERVICE_TLS="1")
     assert (site["SESSION_COOKIE_SECURE"], site["CSRF_COOKIE_SECURE"]) == (True, True)
+
+
+@pytest.mark.parametrize(("prefix", "path"), [("", "/"), ("/desktops", "/desktops")])
+def test_cookies_are_for_the_sites_own_path(load: Load, prefix: str, path: str) -> None:
+    site = load(REMOTE_SERVICE_PATH_PREFIX=prefix)
+    assert {site[f"{name}_COOKIE_PATH"] for name in ("SESSION", "CSRF", "LANGUAGE")} == {path}
 
 
 def test_below_a_prefix_static_files_are_there_too(load: Load) -> None:

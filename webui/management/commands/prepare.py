@@ -11,8 +11,9 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
-from remote_service.database import unapplied_migrations
+from remote_service.database import database_file, unapplied_migrations
 from remote_service.models import Site
+from remote_service.state_dir import private_file
 from webui.static_digest import collect_if_changed
 
 ADMIN = "admin"
@@ -26,6 +27,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prepares."""
+        if file := database_file():
+            private_file(file)
         if unapplied_migrations():
             self.stdout.write("Preparing the database")
             call_command("migrate", interactive=False, verbosity=0)

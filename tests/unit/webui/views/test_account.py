@@ -45,6 +45,15 @@ def test_a_wrong_password_says_so_and_keeps_the_name_only(alice: User, client: C
     assert "wrong secret" not in page
 
 
+def test_the_log_has_a_failures_address_and_neither_name_nor_password(
+    alice: User, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    log_in(client, "typed into the wrong field", "wrong secret", REMOTE_ADDR="192.0.2.7")
+    (line,) = [record.getMessage() for record in caplog.records if record.name.startswith("axes.")]
+    assert 'ip_address: "192.0.2.7"' in line
+    assert "wrong" not in line
+
+
 def test_who_is_logged_in_needs_no_login_page(alice: User, visit: Visit) -> None:
     assert visit(alice).get("/login/")["Location"] == "/"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import re
+import stat
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,6 +82,20 @@ def test_the_second_time_it_says_nothing_and_changes_nothing() -> None:
 def test_where_there_are_users_it_makes_none(alice: User, given_password: str) -> None:
     assert run() == "Collected the static files\n"
     assert list(User.objects.all()) == [alice]
+
+
+def test_a_new_database_is_ours_alone_from_the_first_moment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    modes = []
+    file = tmp_path / "gateway.sqlite3"
+
+    def look() -> int:
+        modes.append(stat.S_IMODE(file.stat().st_mode))
+        return 0
+
+    monkeypatch.setattr(prepare, "database_file", lambda: file)
+    monkeypatch.setattr(prepare, "unapplied_migrations", look)
+    run()
+    assert modes == [0o600]
 
 
 def test_a_database_that_is_behind_is_migrated(monkeypatch: pytest.MonkeyPatch) -> None:
