@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from remote_service.models import Session, SessionEvent, event_fields
+from remote_service.models import MOST_REASON, Session, SessionEvent, event_fields
 from remote_service.nudges import nudge_gateways, nudge_supervisor
 from remote_service.states import ENDINGS, FINAL, EndReason, Event, State, next_state
 
@@ -125,10 +126,16 @@ def give_back(session_id: uuid.UUID, reason: EndReason, by: Actor) -> bool:
     )
 
 
-def remember(session_id: uuid.UUID, progress: str, script_state: str) -> None:
-    """Keeps what a live session's script says of its progress, and (sealed) what it saved for a successor."""
+def remember(session_id: uuid.UUID, progress: str, script_state: str, unknown: str | None = None) -> None:
+    """Keeps what a live session's script says of its progress, and (sealed) what it saved for a successor.
+
+    `unknown` says why nobody can tell at the moment whether it lives; None when somebody can. The moment since which
+    that is so stays while it is so.
+    """
     live = Session.objects.live().filter(pk=session_id)
-    if live.update(progress=progress[:MOST_PROGRESS], sealed_script_state=script_state):
+    since = None if unknown is None else Coalesce("unknown_since", Now())
+    told = {"unknown_since": since, "unknown_reason": (unknown or "")[:MOST_REASON]}
+    if live.update(progress=progress[:MOST_PROGRESS], sealed_script_state=script_state, **told):
         nudge_gateways(session_id)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,10 +14,12 @@ from typing import Any
 from asgiref.sync import sync_to_async
 
 from remote_service import lifecycle
+from remote_service.answers import Answer
 from remote_service.catalogue import Catalogue, Entry
 from remote_service.conf import GatewaySettings
 from remote_service.config.words import plural
 from remote_service.decisions import Decision, quarantine_reason
+from remote_service.endpoints import Endpoint
 from remote_service.hosting.client import HostError, RunnerLink
 from remote_service.hosting.status import Phase, Status
 from remote_service.leftovers import (
@@ -44,6 +47,7 @@ class Patience:
 
 
 PATIENCE = Patience(stop=10.0, interrupt=2.0)
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(slots=True)
@@ -58,8 +62,8 @@ class Charge:
     """The runner hung up before the session was over."""
     busy: bool = False
     """Something is being done with it; nothing else is begun."""
-    remembered: tuple[str, dict[str, Any] | None] = ("", None)
-    """The progress and the script's state that stand in the row."""
+    remembered: tuple[str, dict[str, Any] | None, str | None] = ("", None, None)
+    """The progress, the script's state and why nothing is known: what stands in the row."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -153,17 +157,29 @@ class Operations:
             Event.REACH,
             why=f"It can be reached at {status.endpoint}.",
             stored_endpoint=status.endpoint.as_dict(),
+            host=self._host(session, status.endpoint),
             sealed_password=seal(status.password or ""),
         )
+
+    def _host(self, session: Session, endpoint: Endpoint) -> str:
+        """Where the session's programs are, as far as can be told: a tunnel or a Unix socket ends on this machine."""
+        if endpoint.host and endpoint.host not in LOOPBACK:
+            return endpoint.host
+        entry = self.catalogue.entries.get(session.type_name)
+        named = entry.loaded.type.options.get("host") if entry else None
+        return named if isinstance(named, str) and named else platform.node()
 
     async def remember(self, session: Session, charge: Charge) -> None:
         """Keeps what the script said of its progress and saved for a successor, when that has changed."""
         status = charge.status
-        if status is None or charge.remembered == (status.progress, status.state):
+        if status is None:
             return
-        charge.remembered = (status.progress, status.state)
+        unknown = status.poll.reason if status.poll.answer is Answer.UNKNOWN else None
+        if charge.remembered == (status.progress, status.state, unknown):
+            return
+        charge.remembered = (status.progress, status.state, unknown)
         script_state = "" if status.state is None else seal(json.dumps(status.state))
-        await sync_to_async(lifecycle.remember)(session.pk, status.progress, script_state)
+        await sync_to_async(lifecycle.remember)(session.pk, status.progress, script_state, unknown)
 
     async def stop(self, session: Session, charge: Charge, decision: Decision, patience: Patience = PATIENCE) -> None:
         """Writes why the session ends, and orders the stop."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ from remote_service.errors import (
     UnknownTypeError,
 )
 from remote_service.lifecycle import Actor, note
-from remote_service.models import Session, SessionType, Site
+from remote_service.models import MOST_TITLE, Drain, Session, SessionType, Site
 from remote_service.nudges import nudge_supervisor
 from remote_service.sealing import new_token, seal, token_hash
 
@@ -42,7 +42,7 @@ class Reservation:
 
 
 def reserve_for_user(
-    type_name: str, user: User, options: Mapping[str, str], by: Actor, *, start: bool = True
+    type_name: str, user: User, options: Mapping[str, str], by: Actor, *, start: bool = True, title: str = ""
 ) -> Reservation:
     """Reserves a slot for somebody who is logged in, and asks for the start.
 
@@ -52,6 +52,7 @@ def reserve_for_user(
         options: what the launch form gave, checked; `username` is added here.
         by: who asks, for the history.
         start: whether it is wanted at once.
+        title: what the user calls it, at most `MOST_TITLE` characters; cut, and without what cannot be printed.
 
     Raises:
         RefusedError: one of its kinds; it has been noted as an event, and nothing was reserved.
@@ -61,11 +62,12 @@ def reserve_for_user(
         session_type = _find(type_name)
         if session_type is None or not access.may_launch(user, session_type, memberships):
             raise UnknownTypeError(f"There is no session type {type_name!r} that you may use.")
+        refuse_drained(session_type)
         # The row lock makes the count below true on databases that run transactions side by side.
         User.objects.select_for_update().get(pk=user.pk)
         _check_limits(user, session_type)
         options = {**options, "username": user.get_username()}
-        reservation = _take_slot(session_type, options, by, owner=user, wanted="start" if start else "")
+        reservation = _take_slot(session_type, options, by, owner=user, wanted="start" if start else "", title=title)
     nudge_supervisor()
     return reservation
 
@@ -81,6 +83,7 @@ def reserve_for_rest(type_name: str, options: Mapping[str, str], by: Actor) -> R
         if session_type is None or not session_type.definition.rest:
             raise UnknownTypeError(f"There is no session type {type_name!r} here.")
         _check_member(session_type, options.get("username", ""))
+        refuse_drained(session_type)
         return _take_slot(session_type, {"username": "", **options}, by, owner=None, wanted="")
 
 
@@ -127,6 +130,25 @@ def _find(type_name: str) -> SessionType | None:
     return SessionType.objects.filter(name=type_name).first()
 
 
+def drain_of(session_type: SessionType, drains: Iterable[Drain]) -> Drain | None:
+    """The drain that keeps the type from new sessions: its own, or that of the host that its options name."""
+    host = session_type.definition.options.get("host")
+    for drain in drains:
+        if drain.name == (session_type.name if drain.kind == Drain.Kind.TYPE else host):
+            return drain
+    return None
+
+
+def refuse_drained(session_type: SessionType) -> None:
+    """Refuses the launch of a type that is drained.
+
+    Raises:
+        SwitchedOffError: it is; with the text that staff wrote.
+    """
+    if drain := drain_of(session_type, Drain.objects.all()):
+        raise SwitchedOffError(f"{session_type.name!r} takes no new sessions at the moment. {drain.text}".strip())
+
+
 def _check_member(session_type: SessionType, username: str) -> None:
     groups = session_type.definition.groups
     if groups is None:
@@ -152,7 +174,13 @@ def _check_limits(user: User, session_type: SessionType) -> None:
 
 
 def _take_slot(
-    session_type: SessionType, options: Mapping[str, str], by: Actor, *, owner: User | None, wanted: str
+    session_type: SessionType,
+    options: Mapping[str, str],
+    by: Actor,
+    *,
+    owner: User | None,
+    wanted: str,
+    title: str = "",
 ) -> Reservation:
     definition = session_type.definition
     holding = Session.objects.holding_slots().filter(type_name=session_type.name, tile=0)
@@ -169,6 +197,7 @@ def _take_slot(
                     index=index,
                     owner=owner,
                     username=options["username"][:MOST_USERNAME],
+                    title="".join(character for character in title if character.isprintable()).strip()[:MOST_TITLE],
                     door=by.door,
                     options=dict(options),
                     stored_limits=definition.limits.model_dump(mode="json"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from remote_service import lifecycle, operations
+from remote_service.answers import Poll
 from remote_service.conf import GatewaySettings
 from remote_service.decisions import Action, Decision
 from remote_service.endpoints import Endpoint
@@ -138,8 +140,32 @@ async def test_what_has_not_changed_is_not_written_again(site: ProbeSite, monkey
     ):
         charge.status = status
         await doing.remember(session, charge)
-    assert [(key, progress) for key, progress, _ in written] == [(session.pk, "The node boots.")] * 2
-    assert [unseal(state) for _, _, state in written] == ["", '{"job": 7}']
+    assert [(key, progress) for key, progress, *_ in written] == [(session.pk, "The node boots.")] * 2
+    assert [unseal(state) for _, _, state, _ in written] == ["", '{"job": 7}']
+
+
+async def test_that_nothing_is_known_is_kept_with_its_reason(site: ProbeSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+    monkeypatch.setattr(lifecycle, "remember", lambda *values: written.append(values[-1]))
+    doing, charge, session = Operations(site.settings, lambda: None), Charge(), await make(State.RUNNING)
+    for poll in (Poll.unknown("No answer."), Poll.unknown("No answer."), Poll.alive()):
+        charge.status = Status(str(session.pk), poll=poll)
+        await doing.remember(session, charge)
+    assert written == ["No answer.", None]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "host"),
+    [
+        (Endpoint.tcp("n8", 5901), "n8"),
+        (Endpoint.tcp("localhost", 5901), platform.node()),
+        (Endpoint.unix("/run/vnc.sock"), platform.node()),
+    ],
+)
+async def test_where_it_runs_is_kept_when_it_is_reached(site: ProbeSite, endpoint: Endpoint, host: str) -> None:
+    doing, session = Operations(site.settings, lambda: None), await make(State.STARTING)
+    await doing.reached(session, Charge(status=Status(str(session.pk), endpoint=endpoint)))
+    assert (await Session.objects.aget(pk=session.pk)).host == host
 
 
 # ---- ends -------------------------------------------------------------------------------------------------

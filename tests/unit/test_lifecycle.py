@@ -20,7 +20,7 @@ from remote_service.lifecycle import (
     release_quarantine,
     transition,
 )
-from remote_service.models import Session, SessionEvent
+from remote_service.models import MOST_REASON, Session, SessionEvent
 from remote_service.states import ENDINGS, FINAL, LIVE, TRANSITIONS, EndReason, Event, IllegalTransitionError, State
 
 pytestmark = pytest.mark.django_db
@@ -239,6 +239,24 @@ def test_progress_and_the_scripts_state_of_a_live_session_are_kept(
     session.refresh_from_db()
     assert (session.progress, session.sealed_script_state) == ("x" * 200, "sealed anew")
     assert nudged == [session.pk]
+
+
+def test_since_when_nothing_is_known_stays_until_something_is(session: Session, nudged: list[Any]) -> None:
+    put(session, State.RUNNING)
+    lifecycle.remember(session.pk, "", "", "The scheduler does not answer.")
+    session.refresh_from_db()
+    since = session.unknown_since
+    assert since is not None
+    assert session.unknown_reason == "The scheduler does not answer."
+
+    lifecycle.remember(session.pk, "", "", "Its node does not answer. " * 100)
+    session.refresh_from_db()
+    assert session.unknown_since == since
+    assert session.unknown_reason == ("Its node does not answer. " * 100)[:MOST_REASON]
+
+    lifecycle.remember(session.pk, "", "")
+    session.refresh_from_db()
+    assert (session.unknown_since, session.unknown_reason) == (None, "")
 
 
 @pytest.mark.parametrize("state", sorted(FINAL))

@@ -20,7 +20,7 @@ from remote_service.errors import (
     UnknownTypeError,
 )
 from remote_service.lifecycle import Actor
-from remote_service.models import Session, SessionEvent, Site
+from remote_service.models import Drain, Session, SessionEvent, Site
 from remote_service.reservations import reserve_for_operator, reserve_for_rest, reserve_for_user
 from remote_service.sealing import token_hash, unseal
 from remote_service.states import State
@@ -217,6 +217,31 @@ def test_while_launching_is_switched_off_nobody_may(make_type: Callable[..., Any
     Site.objects.update(external_sessions_enabled=False)
     message = "Launching sessions is switched off at this site at the moment."
     refuse(SwitchedOffError, message, reserve_for_user, "Pattern", alice, SIZE)
+
+
+@pytest.mark.parametrize("kind, name", [("type", "Cluster"), ("host", "n8")])
+def test_what_is_drained_takes_no_new_session_and_says_why(
+    make_type: Callable[..., Any], alice: Any, kind: str, name: str
+) -> None:
+    make_type("Cluster", options={"host": "n8"})
+    make_type("Other", options={"host": "n9"})
+    Drain.objects.create(kind=kind, name=name, text="Its disks are replaced until noon.")
+    message = "'Cluster' takes no new sessions at the moment. Its disks are replaced until noon."
+    refuse(SwitchedOffError, message, reserve_for_user, "Cluster", alice, SIZE)
+    reserve_for_user("Other", alice, SIZE, WEB)
+
+
+def test_the_rest_is_refused_a_drained_type_too(make_type: Callable[..., Any]) -> None:
+    make_type()
+    Drain.objects.create(kind="type", name="Pattern")
+    message = "'Pattern' takes no new sessions at the moment."
+    refuse(SwitchedOffError, message, reserve_for_rest, "Pattern", SIZE, by=REST)
+
+
+def test_a_session_has_the_name_that_its_user_gives_it(make_type: Callable[..., Any], alice: Any) -> None:
+    make_type()
+    session = reserve_for_user("Pattern", alice, SIZE, WEB, title=" Wing,\n fine\0 mesh " + "x" * 100).session
+    assert session.title == ("Wing, fine mesh " + "x" * 100)[:80]
 
 
 def test_the_types_own_limit_counts_a_users_live_sessions_of_it(

@@ -1,26 +1,20 @@
-"""The rows: what the database itself holds up, and how rows speak of themselves."""
+"""Sessions as rows: what the database itself holds up, and how they speak of themselves."""
 
 from __future__ import annotations
 
-import io
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.db import IntegrityError, transaction
 
 from remote_service.config.schema import Limits
 from remote_service.endpoints import Endpoint
 from remote_service.models import (
-    Gateway,
     Session,
     SessionEvent,
-    SessionType,
-    Site,
-    Viewer,
     event_fields,
     live_states,
 )
@@ -33,10 +27,6 @@ ID = uuid.UUID("6f9619ff-8b86-4d01-b42d-00cf4fc964ff")
 def make_session(**fields: Any) -> Session:
     defaults = {"type_name": "Desktop", "index": 0, "door": "web", "token_hash": uuid.uuid4().hex}
     return Session.objects.create(**{**defaults, **fields})
-
-
-def test_the_migrations_are_what_the_models_say() -> None:
-    call_command("makemigrations", "--check", "--dry-run", stdout=io.StringIO())
 
 
 @pytest.mark.parametrize("state", sorted(LIVE))
@@ -113,6 +103,11 @@ def test_a_session_without_size_limits_and_endpoint_has_the_defaults() -> None:
     assert (session.size, session.limits, session.endpoint) == ("", Limits(), None)
 
 
+def test_it_is_called_by_its_title_or_else_by_its_type() -> None:
+    assert make_session().name == "Desktop"
+    assert make_session(index=1, title="Wing, fine mesh").name == "Wing, fine mesh"
+
+
 def test_why_it_ended_is_a_sentence_and_what_is_known_beyond() -> None:
     assert make_session(end_reason=EndReason.IDLE).ending == "Nobody used keyboard or pointer for too long."
     failed = make_session(index=1, end_reason=EndReason.START_FAILED, end_detail="start() raised OSError.")
@@ -151,37 +146,6 @@ def test_what_an_event_says_is_cut_to_its_columns() -> None:
 
 def test_what_an_event_says_has_no_character_that_a_database_refuses() -> None:
     assert event_fields(why="a\0b") == {"why": "a\N{REPLACEMENT CHARACTER}b"}
-
-
-def test_there_is_one_row_for_the_site() -> None:
-    Site.objects.all().delete()
-    assert Site.load().external_sessions_enabled is True
-    Site.objects.filter(pk=1).update(external_sessions_enabled=False)
-    assert Site.load().external_sessions_enabled is False
-    assert (Site.objects.count(), str(Site.load())) == (1, "Site")
-
-
-def test_a_type_gives_back_its_entry(make_type: Callable[..., Any]) -> None:
-    make_type("Desktop", count=7, options={"group": "a", "sizes": ["1x1"]}, on_last_disconnect="keep")
-    found = SessionType.objects.get()
-    assert (str(found), found.on_last_disconnect) == ("Desktop", "keep")
-    assert (found.definition.count, found.definition.groups, found.definition.sizes) == (7, ("a",), ("1x1",))
-
-
-def test_viewers_and_gateways_speak_of_themselves() -> None:
-    session = make_session(id=ID)
-    gateway = Gateway.objects.create(id=ID)
-    viewer = Viewer.objects.create(session=session, gateway=gateway)
-    assert str(gateway) == str(ID)
-    assert str(viewer) == f"viewer {viewer.pk} of {ID}"
-    assert (viewer.closed_at, viewer.ending, viewer.superseded) == (None, Viewer.Ending.OPEN, False)
-
-
-def test_a_viewer_outlives_its_gateway() -> None:
-    viewer = Viewer.objects.create(session=make_session(), gateway=Gateway.objects.create())
-    Gateway.objects.all().delete()
-    viewer.refresh_from_db()
-    assert viewer.gateway is None
 
 
 def test_the_rights_of_staff_exist(make_user: Callable[..., Any]) -> None:

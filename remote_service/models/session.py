@@ -1,4 +1,4 @@
-"""The rows: what the site offers, the sessions and their history, who is looking."""
+"""Sessions and their history."""
 
 from __future__ import annotations
 
@@ -9,62 +9,23 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.functional import cached_property
 
 from remote_service.config.schema import Limits
-from remote_service.config.schema import SessionType as Definition
 from remote_service.endpoints import Endpoint
 from remote_service.states import ENDINGS, FINAL, LIVE, EndReason, State
 
-
-class Site(models.Model):
-    """The one row of site-wide settings and of what the supervisor last loaded."""
-
-    external_sessions_enabled = models.BooleanField(
-        "Enable external sessions",
-        default=True,
-        help_text="When off, no session can be launched; those that run go on.",
-    )
-    reload_wanted = models.PositiveIntegerField(default=0, editable=False)
-    reload_done = models.PositiveIntegerField(default=0, editable=False)
-    loaded_at = models.DateTimeField(null=True, editable=False)
-    problems = models.JSONField(default=list, editable=False)
-
-    class Meta:
-        verbose_name = "site switch"
-        verbose_name_plural = "site switch"
-
-    def __str__(self) -> str:
-        return "Site"
-
-    @classmethod
-    def load(cls) -> Site:
-        """The row, made when it is missing."""
-        return cls.objects.get_or_create(pk=1)[0]
-
-
-class SessionType(models.Model):
-    """One entry of the sessions file as it was last loaded; gateways know types from here alone."""
-
-    name = models.CharField(max_length=200, unique=True)
-    position = models.PositiveIntegerField()
-    on_last_disconnect = models.CharField(max_length=8, default="stop")
-    stored_definition = models.JSONField()
-
-    class Meta:
-        ordering = ("position",)
-
-    def __str__(self) -> str:
-        return self.name
-
-    @cached_property
-    def definition(self) -> Definition:
-        """The entry, checked again as it was at loading."""
-        return Definition.model_validate(self.stored_definition)
+MOST_TITLE = 80
+"""Characters of the name that a user gives a session."""
+MOST_REASON = 500
 
 
 def _states(states: frozenset[State]) -> list[str]:
     return sorted(state.value for state in states)
+
+
+def live_states() -> list[str]:
+    """The values of the states that are not over, for queries."""
+    return _states(LIVE)
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -98,6 +59,12 @@ class Session(models.Model):
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="sessions")
     username = models.CharField(max_length=150, default="", blank=True)
+    title = models.CharField(
+        max_length=MOST_TITLE, default="", db_default="", blank=True, help_text="what its owner calls it"
+    )
+    host = models.CharField(
+        max_length=255, default="", db_default="", blank=True, help_text="where its bytes come from"
+    )
     door = models.CharField(max_length=16, help_text='where it was asked for: "web", "rest" or "command"')
     options = models.JSONField(default=dict)
     stored_limits = models.JSONField(default=dict)
@@ -110,6 +77,8 @@ class Session(models.Model):
     sealed_script_state = models.TextField(default="", blank=True)
     sealed_password = models.TextField(default="", blank=True)
     progress = models.CharField(max_length=200, default="", blank=True)
+    unknown_since = models.DateTimeField(null=True, help_text="since when nobody can say whether it lives")
+    unknown_reason = models.CharField(max_length=MOST_REASON, default="", db_default="", blank=True)
 
     created_at = models.DateTimeField(default=timezone.now)
     running_at = models.DateTimeField(null=True)
@@ -140,6 +109,11 @@ class Session(models.Model):
     def over(self) -> bool:
         """Whether it has ended or failed."""
         return State(self.state) in FINAL
+
+    @property
+    def name(self) -> str:
+        """What people call it: its title, or else its type's name."""
+        return self.title or self.type_name
 
     @property
     def size(self) -> str:
@@ -190,48 +164,6 @@ class SessionEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.what} {self.why}"
-
-
-class Gateway(models.Model):
-    """A process that holds viewers' sockets; its counter moves every 2 s while it lives."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    started_at = models.DateTimeField(default=timezone.now)
-    beats = models.PositiveBigIntegerField(default=0)
-
-    def __str__(self) -> str:
-        return str(self.id)
-
-
-class Viewer(models.Model):
-    """One open websocket on a session, kept after it closed."""
-
-    class Ending(models.TextChoices):
-        """How it left."""
-
-        OPEN = "", "open"
-        CLEAN = "clean", "closed"
-        CUT = "cut", "line cut"
-
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="viewers")
-    gateway = models.ForeignKey(Gateway, null=True, on_delete=models.SET_NULL, related_name="viewers")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
-    address = models.CharField(max_length=64, default="", blank=True)
-    opened_at = models.DateTimeField(default=timezone.now)
-    closed_at = models.DateTimeField(null=True)
-    ending = models.CharField(max_length=8, choices=Ending.choices, default=Ending.OPEN, blank=True)
-    superseded = models.BooleanField(default=False, help_text="the same user came back after this one was cut")
-
-    class Meta:
-        indexes = (models.Index(fields=["session", "closed_at"]),)
-
-    def __str__(self) -> str:
-        return f"viewer {self.pk} of {self.session_id}"
-
-
-def live_states() -> list[str]:
-    """The values of the states that are not over, for queries."""
-    return _states(LIVE)
 
 
 def event_fields(**fields: Any) -> dict[str, Any]:

@@ -1,0 +1,31 @@
+"""The rows: what the site offers, the sessions and their history, who is looking."""
+
+from __future__ import annotations
+
+from remote_service.models.presence import Gateway, Viewer
+from remote_service.models.session import (
+    MOST_REASON,
+    MOST_TITLE,
+    Session,
+    SessionEvent,
+    SessionQuerySet,
+    event_fields,
+    live_states,
+)
+from remote_service.models.site import Announcement, Drain, SessionType, Site
+
+__all__ = [
+    "MOST_REASON",
+    "MOST_TITLE",
+    "Announcement",
+    "Drain",
+    "Gateway",
+    "Session",
+    "SessionEvent",
+    "SessionQuerySet",
+    "SessionType",
+    "Site",
+    "Viewer",
+    "event_fields",
+    "live_states",
+]
