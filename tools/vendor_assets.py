@@ -63,6 +63,14 @@ PACKAGES = (
         licence_files=("LICENSE.md",),
         source="https://github.com/picocss/pico/tree/v{version}",
     ),
+    Package(
+        name="idiomorph",
+        folder="idiomorph",
+        base="dist",
+        files=("idiomorph.esm.js",),
+        licence_files=("LICENSE",),
+        source="https://github.com/bigskysoftware/idiomorph/tree/v{version}",
+    ),
 )
 
 

@@ -21,7 +21,7 @@ WANTED: dict[str, str] = json.loads((ROOT / "package.json").read_text(encoding="
 LOCK_TEXT = (ROOT / "package-lock.json").read_text(encoding="utf-8")
 LOCKED: dict[str, dict[str, Any]] = json.loads(LOCK_TEXT)["packages"]
 
-LICENCE_TITLES = {"MPL-2.0": "Mozilla Public License Version 2.0", "MIT": "MIT License"}
+LICENCE_TITLES = {"MPL-2.0": "Mozilla Public License Version 2.0", "MIT": "MIT License", "0BSD": "Zero-Clause BSD"}
 
 each_package = pytest.mark.parametrize("package", PACKAGES, ids=lambda package: str(package["name"]))
 
