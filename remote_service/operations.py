@@ -105,7 +105,8 @@ class Operations:
             )
         except (HostError, OSError, SealError) as error:
             log.error("session %s could not be launched: %s", key, error)
-            text = str(error).rstrip(".")
+            # What the system says names files of ours, which are not the user's business.
+            text = "the server could not prepare it" if isinstance(error, OSError) else str(error).rstrip(".")
             why = f"{text[:1].upper()}{text[1:]}."
             await move(session, Event.STOP, why=why, end_reason=EndReason.START_FAILED, end_detail=why)
             session.end_reason = EndReason.START_FAILED

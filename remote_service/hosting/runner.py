@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from remote_service.answers import Answer
 from remote_service.config.words import harmless
 from remote_service.endpoints import Endpoint
 from remote_service.hosting import processes
@@ -101,8 +102,11 @@ class Runner:
             self._notice_death()
             self._carry_out(self._course.tick(time.monotonic()))
             self._look_for_listener()
-            if self._course.status != shown:
+            status = self._course.status
+            if status != shown:
                 self._audience.tell()
+            if status.poll != shown.poll and status.poll.answer is Answer.UNKNOWN:
+                self._log.line(f"whether it lives is not known: {self._log.masked(status.poll.reason)}")
         self._log.flush()
 
     # ---- time -------------------------------------------------------------------------------------------

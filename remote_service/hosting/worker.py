@@ -66,7 +66,7 @@ class Worker:
 
     def _validate(self, arguments: dict[str, Any]) -> Outcome:
         outcome = self._guarded(
-            lambda: [_text(self._service.validate_options(arguments["options"]))], "validate_options"
+            lambda: [_sentence(self._service.validate_options(arguments["options"]))], "validate_options"
         )
         if outcome.kind == "done" and outcome.value[0]:
             return Outcome("refused", outcome.value[0])
@@ -157,6 +157,12 @@ class _RubbishError(Exception):
 def _demand_truth(value: object) -> None:
     if not value:
         raise _RubbishError("falsy", _shown(value))
+
+
+def _sentence(value: object) -> str:
+    if value and not isinstance(value, str):
+        raise _RubbishError("raised", f"{_shown(value)}; expected a text or None")
+    return _text(value)
 
 
 def _text(value: object) -> str:

@@ -93,6 +93,17 @@ async def test_a_slot_that_was_removed_before_the_launch_fails_it(site: ProbeSit
     assert site.calls == []
 
 
+async def test_what_the_system_says_of_our_files_is_for_the_log_and_not_for_the_user(
+    site: ProbeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    await site.start()
+    site.settings.session_logs.rename(site.settings.session_logs.with_name("moved"))
+    site.settings.session_logs.write_text("no directory")
+    session = await site.until(await site.launch())
+    assert session.ending == "It could not be started. The server could not prepare it."
+    assert f"could not be launched: [Errno 20] Not a directory: '{site.settings.session_logs}" in caplog.text
+
+
 async def test_a_token_that_cannot_be_opened_fails_the_launch(site: ProbeSite, settings: Any) -> None:
     await site.start()
     session = await site.reserve()

@@ -125,6 +125,9 @@ async def test_a_poll_that_hangs_is_unknown_and_the_session_stops_when_it_is_tol
         unknown = await play.until(lambda status: status.poll.answer is Answer.UNKNOWN)
         assert unknown.poll.reason == "poll() has not answered for 1 s."
         assert unknown.phase is Phase.READY
+        await eventually_async(
+            lambda: "-- whether it lives is not known: poll() has not answered for 1 s.\n" in play.log
+        )
         over = await play.stop()
         assert (over.fault, over.stop) == (None, StopOutcome.DONE)
         assert calls_of_the_bad(stage) == ["start 0", "stop 0"]
@@ -138,6 +141,7 @@ async def test_a_stop_that_hangs_is_interrupted_and_the_slot_is_free(stage: Stag
         assert over.stop is StopOutcome.FAILED
         assert calls_of_the_bad(stage) == ["start 0", "stop 0"]
         assert "stop() was interrupted." in play.log
+        assert "Traceback" in play.log and ", in stop\n" in play.log, "the log shows where it hung"
 
 
 DIES_OF_THE_INTERRUPT = """

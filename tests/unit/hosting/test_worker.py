@@ -174,6 +174,7 @@ def test_a_state_that_cannot_be_loaded_does_not_keep_the_calls_from_being_made(
         (lambda: None, ("done", "", [""])),
         (lambda: "", ("done", "", [""])),
         (lambda: "No more than 8 cores.", ("refused", "No more than 8 cores.", [])),
+        (lambda: 17, ("raised", "validate_options() returned 17; expected a text or None.", [])),
         (raising(KeyError("cores")), ("raised", "validate_options() raised KeyError: 'cores'.", [])),
     ],
 )
