@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from remote_service import access, lifecycle
+from remote_service import access, lifecycle, staff
 from remote_service.lifecycle import Actor
 from remote_service.models import Session, SessionEvent, Site, Viewer
 
@@ -45,11 +45,9 @@ class SiteAdmin(admin.ModelAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Site, form: Any, change: bool) -> None:
-        """Writes the switch alone: the supervisor writes the other columns meanwhile."""
-        obj.save(update_fields=["external_sessions_enabled"])
-        state = "on" if obj.external_sessions_enabled else "off"
+        """Writes the switch alone."""
         by = Actor(request.user.get_username(), request.META.get("REMOTE_ADDR", ""), "admin")
-        lifecycle.note(None, "switch turned", why=f"External sessions are {state}.", by=by)
+        staff.set_switch(obj.external_sessions_enabled, by)
 
 
 class InSeconds:
