@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from webui.views import account, favicon, picker, session, viewer
+from webui.views import account, details, favicon, picker, session, viewer
 
 picker_urls = [
     path("", picker.picker, name="picker"),
@@ -17,6 +17,9 @@ session_urls = [  # /sessions/<id>/; the websocket is at .../websockify, see rem
     path("sessions/<uuid:session_id>/status", session.status, name="session-status"),
     path("sessions/<uuid:session_id>/stop", session.stop, name="session-stop"),
     path("sessions/<uuid:session_id>/log", session.log, name="session-log"),
+    path("sessions/<uuid:session_id>/log/part", details.log_part, name="session-log-part"),
+    path("sessions/<uuid:session_id>/details/", details.page, name="session-details"),
+    path("sessions/<uuid:session_id>/details/changes", details.changes, name="session-details-changes"),
 ]
 
 account_urls = [

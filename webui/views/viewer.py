@@ -18,6 +18,7 @@ from webui import words
 from webui.launch_form import same_again
 from webui.phases import phases
 from webui.session_cards import owner_words
+from webui.session_details import details
 from webui.viewer_texts import viewer_texts
 from webui.visitors import visible_session, visitor
 
@@ -57,9 +58,7 @@ def _over(request: HttpRequest, found: Session) -> HttpResponse:
         "log": session_logs.tail(found.pk),
         "log_lines": session_logs.TAIL_LINES,
         "again": _again(request, found),
-        "started": words.ago(found.created_at, now),
-        "ended": words.ago(found.ended_at or found.state_since, now),
-        "owner": "" if found.owner_id == request.user.pk else owner_words(found),
+        "details": details(found, visitor(request), now),
     }
     return render(request, "webui/session_over.html", context)
 

@@ -1,0 +1,84 @@
+"""What happened to a session, as its page tells it: in words, by whom, why, when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from remote_service.models import Session, SessionEvent
+from remote_service.states import Event
+
+EVENT_WORDS: dict[str, Promise] = {
+    "reserved": gettext_lazy("A slot was reserved"),
+    "start asked": gettext_lazy("Its start was asked for"),
+    Event.LAUNCH: gettext_lazy("Its start began"),
+    Event.QUEUE: gettext_lazy("It was put into the cluster's queue"),
+    Event.REACH: gettext_lazy("Its screen was there"),
+    "viewer opened": gettext_lazy("A viewer came"),
+    "viewer refused": gettext_lazy("A viewer was refused"),
+    "stop asked": gettext_lazy("Its end was asked for"),
+    Event.STOP: gettext_lazy("Its end began"),
+    Event.FINISH: gettext_lazy("It had ended"),
+    Event.FAIL: gettext_lazy("It had failed"),
+    Event.DROP: gettext_lazy("It was given back before anything was started"),
+    "quarantined": gettext_lazy("Its slot was put out of service"),
+    "released from quarantine": gettext_lazy("Its slot was put back into service"),
+}
+"""Kind of event to what the page calls it; a kind that is missing is shown as it is stored."""
+
+MOST = 200
+"""Events of a session that are listed: the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One event."""
+
+    at: datetime
+    words: str
+    who: str
+    why: str
+    address: str
+    """From where it was asked for; empty for those who are not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The events, the oldest first."""
+
+    happenings: tuple[Happening, ...]
+    left_out: int
+    """How many before them are not listed."""
+
+
+def timeline(session: Session, *, addresses: bool) -> Timeline:
+    """A session's events. Two queries at most.
+
+    Args:
+        session: which one.
+        addresses: whether who reads it may know from where people came.
+    """
+    found = list(session.events.order_by("-at", "-id")[: MOST + 1])
+    left_out = session.events.count() - MOST if len(found) > MOST else 0
+    return Timeline(tuple(_happening(event, addresses) for event in reversed(found[:MOST])), left_out)
+
+
+def _happening(event: SessionEvent, addresses: bool) -> Happening:
+    return Happening(
+        at=event.at,
+        words=str(EVENT_WORDS.get(event.what, event.what.capitalize())),
+        who=_who(event),
+        why=event.why,
+        address=event.address if addresses else "",
+    )
+
+
+def _who(event: SessionEvent) -> str:
+    """Who did it; the server's own doings are nobody's."""
+    if event.who:
+        return event.who
+    return "" if event.door == "supervisor" else _("somebody without a login")
