@@ -116,6 +116,7 @@ def ask_to_stop(session_id: uuid.UUID, reason: EndReason, by: Actor, detail: str
     if asked:
         note(session_id, "stop asked", why=f"{ENDINGS[reason].sentence} {detail}".strip(), by=by)
         nudge_supervisor()
+        nudge_gateways(session_id)
     return bool(asked)
 
 
@@ -163,4 +164,5 @@ def release_quarantine(session_id: uuid.UUID, by: Actor) -> bool:
     released = Session.objects.filter(pk=session_id, quarantined=True).update(quarantined=False)
     if released:
         note(session_id, "released from quarantine", by=by)
+        nudge_gateways(session_id)
     return bool(released)

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
@@ -23,7 +24,7 @@ from remote_service.errors import (
 )
 from remote_service.lifecycle import Actor, note
 from remote_service.models import MOST_TITLE, Drain, Session, SessionType, Site
-from remote_service.nudges import nudge_supervisor
+from remote_service.nudges import nudge_gateways, nudge_supervisor
 from remote_service.sealing import new_token, seal, token_hash
 
 MOST_USERNAME = 150
@@ -210,6 +211,7 @@ def _take_slot(
         except IntegrityError:
             continue
         note(session.pk, "reserved", by=by, type_name=session_type.name)
+        transaction.on_commit(partial(nudge_gateways, session.pk))
         return Reservation(session, token)
     quarantined = sum(quarantined for index, quarantined in taken.items() if index < definition.count)
     raise NoFreeSlotError(_no_free_slot(session_type.name, definition.count, quarantined))

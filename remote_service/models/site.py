@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
+
 from django.db import models
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -56,9 +59,20 @@ class SessionType(models.Model):
         return self.name
 
     @cached_property
+    def content(self) -> str:
+        """The stored entry as one text: equal texts are equal entries."""
+        return json.dumps(self.stored_definition, sort_keys=True)
+
+    @property
     def definition(self) -> Definition:
-        """The entry, checked again as it was at loading."""
-        return Definition.model_validate(self.stored_definition)
+        """The entry, checked again as it was at loading; nobody may change what it holds."""
+        return _checked(self.content)
+
+
+@lru_cache(maxsize=2048)
+def _checked(content: str) -> Definition:
+    """Checking costs more than all else on a page of many types, and most requests find the same entries."""
+    return Definition.model_validate(json.loads(content))
 
 
 class Drain(models.Model):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import uuid
 from dataclasses import dataclass, field
@@ -17,11 +16,9 @@ from remote_service import access, lifecycle
 from remote_service.errors import NotAllowedError, RefusedError, UnknownTokenError
 from remote_service.lifecycle import Actor
 from remote_service.models import Session
-from remote_service.relay.origin import header, same_origin
+from remote_service.relay.origin import from_own_pages
 from remote_service.sealing import token_hash
 from remote_service.states import State
-
-log = logging.getLogger(__name__)
 
 SESSION_PATH = re.compile(r"(?:^|/)sessions/(?P<id>[0-9a-fA-F-]{36})/websockify$")
 
@@ -87,14 +84,7 @@ def _judge(session: Session, scope: dict[str, Any], user: Any, actor: Actor) -> 
     by_token = SESSION_PATH.search(scope["path"]) is None
     if by_token and session.door == "rest":
         return Grant(session.pk, None, "", control=True, actor=actor)
-    headers = scope["headers"]
-    origin, host = header(headers, b"origin"), header(headers, b"host")
-    if not same_origin(scope["scheme"], host, origin):
-        log.warning(
-            "a websocket with the Origin %r reached %s://%s, so its cookie does not count; behind a TLS proxy "
-            "set REMOTE_SERVICE_TRUSTED_PROXIES and have the proxy send X-Forwarded-Proto",
-            origin[:200], scope["scheme"], host[:200],
-        )  # fmt: skip
+    if not from_own_pages(scope):
         raise NotAllowedError("The websocket's Origin is another site, so its cookie does not count.")
     if not access.may_view(user, session):
         raise NotAllowedError("Who opened the websocket may not see this session.")

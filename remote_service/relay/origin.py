@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
+from typing import Any
 from urllib.parse import urlsplit
+
+log = logging.getLogger(__name__)
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -11,6 +15,20 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str:
     """A request header's value, empty when it is missing, and of a repeated one the first."""
     return next((value.decode("latin-1") for key, value in headers if key == name), "")
+
+
+def from_own_pages(scope: dict[str, Any]) -> bool:
+    """Whether a websocket was opened by a page of this site; one that was not is logged, since a proxy may be why."""
+    headers = scope["headers"]
+    origin, host = header(headers, b"origin"), header(headers, b"host")
+    if same_origin(scope["scheme"], host, origin):
+        return True
+    log.warning(
+        "a websocket with the Origin %r reached %s://%s, so its cookie does not count; behind a TLS proxy "
+        "set REMOTE_SERVICE_TRUSTED_PROXIES and have the proxy send X-Forwarded-Proto",
+        origin[:200], scope["scheme"], host[:200],
+    )  # fmt: skip
+    return False
 
 
 def same_origin(scheme: str, host: str, origin: str) -> bool:

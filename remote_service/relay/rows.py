@@ -15,7 +15,7 @@ from remote_service import access
 from remote_service.endpoints import Endpoint
 from remote_service.lifecycle import note
 from remote_service.models import Gateway, Session, Viewer
-from remote_service.nudges import nudge_supervisor
+from remote_service.nudges import nudge_gateways, nudge_supervisor
 from remote_service.relay.grants import Grant
 from remote_service.sealing import unseal
 from remote_service.states import State
@@ -43,6 +43,7 @@ def open_viewer(gateway_id: uuid.UUID, grant: Grant) -> tuple[int, Glimpse]:
         session_id=grant.session_id, gateway_id=gateway_id, user_id=grant.user_id, address=grant.actor.address
     )
     note(grant.session_id, "viewer opened", by=grant.actor)
+    nudge_gateways(grant.session_id)
     return viewer.pk, look({grant})[0].get(grant.session_id, GONE)
 
 
@@ -65,6 +66,7 @@ def close_viewer(viewer_id: int, *, clean: bool) -> None:
         superseded=came_back or viewer.user_id != viewer.session.owner_id,
     )
     nudge_supervisor()
+    nudge_gateways(viewer.session_id)
 
 
 def is_first_viewer(viewer_id: int) -> bool:

@@ -204,7 +204,7 @@ def test_the_end_of_a_live_session_is_asked_for_once(
     assert (session.wanted_reason, session.wanted_detail) == ("staff", "Maintenance.")
     why = "It was stopped by staff. Maintenance."
     assert events(session) == [("stop asked", "", "", why, "dora", "192.0.2.7", "admin", "Desktop")]
-    assert nudged == ["supervisor"]
+    assert nudged == ["supervisor", session.pk]
 
 
 @pytest.mark.parametrize("state", sorted(FINAL))
