@@ -132,7 +132,7 @@ _WORDINGS = {
         Code.SCRIPT_TIMEOUT,
         "that {call} had not come to an end after {found}",
         "that importing the script and realize_service() are quick",
-        "move what takes long, or waits for something, into start()",
+        "move what takes long, or waits for something, into start(); the type's log shows where it was",
     ),
     ScriptFault.NO_REALIZE_SERVICE: _Wording(
         Code.NO_REALIZE_SERVICE,

@@ -116,7 +116,7 @@ class ScriptHost:
         ours.setblocking(False)
         message = {
             "script": str(order.script), "name": order.name, "count": order.count,
-            "options": order.options, "account": order.account,
+            "options": order.options, "account": order.account, "timeout": timeout,
         }  # fmt: skip
         try:
             async with asyncio.timeout(timeout):

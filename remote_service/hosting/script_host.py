@@ -7,6 +7,7 @@ root before the script is imported, keeps to one thread, and ends when the super
 from __future__ import annotations
 
 import copy
+import faulthandler
 import gc
 import importlib
 import importlib.util
@@ -37,6 +38,9 @@ from remote_service.script import RemoteServiceScript
 COMPATIBILITY = Path(__file__).resolve().parent.parent / "compat"
 PROJECT = Path(__file__).resolve().parent.parent.parent
 DIED_STATUS = 71
+HANGS_AFTER = 0.9
+"""Of the time for loading."""
+STANDARD_ERROR = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,13 @@ class LoadOrder:
     count: int
     options: dict[str, Any]
     account: str | None
+    timeout: float
+    """Seconds after which the supervisor gives it up."""
 
     @classmethod
     def from_message(cls, message: Message) -> LoadOrder:
         """Reads the supervisor's first message."""
-        return cls(Path(message["script"]), message["name"], message["count"], message["options"], message["account"])
+        return cls(**{**message, "script": Path(message["script"])})
 
 
 def become(account: str) -> None:
@@ -210,6 +216,8 @@ def load(channel: Channel, order: LoadOrder) -> list[RemoteServiceScript]:
     sys.path.append(str(COMPATIBILITY))
     importlib.import_module("nexus_remote_service")
     before = set(threading.enumerate())
+    # Into the type's log, shortly before the supervisor ends this process: where a script was that hangs.
+    faulthandler.dump_traceback_later(HANGS_AFTER * order.timeout, file=STANDARD_ERROR)
     try:
         if order.account is not None:
             become(order.account)
@@ -222,6 +230,7 @@ def load(channel: Channel, order: LoadOrder) -> list[RemoteServiceScript]:
     if os.getpid() != host:
         # The script forked at import, and its child came back here: there can be only one host.
         os._exit(0)
+    faulthandler.cancel_dump_traceback_later()
     started = tuple(thread.name for thread in threading.enumerate() if thread not in before)
     if report.fault is None and started:
         report = ScriptReport(ScriptFault.THREADS, names=started)

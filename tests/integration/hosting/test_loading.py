@@ -156,6 +156,7 @@ async def test_a_realize_service_that_hangs_is_given_up_and_named_by_its_index(s
     report = await load_fault(stage, text, timeout=3.0)
     assert faulty(report) == {"fault": "import_timeout", "index": 1, "found": "3 seconds"}
     assert not alive(await pid_in(stage.scripts / "pid"))
+    assert "in realize_service\n" in stage.type_log.read_text(), "the type's log shows where it hung"
 
 
 async def test_threads_are_a_warning_and_the_host_serves(stage: Stage) -> None:

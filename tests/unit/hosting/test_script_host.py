@@ -86,7 +86,8 @@ def written(tmp_path: Path, text: str, name: str = "a_script.py") -> Path:
 
 
 def order(script: Path, **changes: Any) -> LoadOrder:
-    message = {"script": str(script), "name": "A type", "count": 2, "options": {"x": [1]}, "account": None, **changes}
+    message = {"script": str(script), "name": "A type", "count": 2, "options": {"x": [1]}, "account": None}
+    message |= {"timeout": 20.0, **changes}
     return LoadOrder.from_message(message)
 
 
@@ -97,7 +98,7 @@ def fault(script: Path) -> ScriptReport:
 
 
 def test_an_order_is_read_from_the_first_message(tmp_path: Path) -> None:
-    assert order(tmp_path / "s.py", account="a") == LoadOrder(tmp_path / "s.py", "A type", 2, {"x": [1]}, "a")
+    assert order(tmp_path / "s.py", account="a") == LoadOrder(tmp_path / "s.py", "A type", 2, {"x": [1]}, "a", 20.0)
 
 
 # ---- importing ------------------------------------------------------------------------------------------
