@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from webui.views import account, details, favicon, picker, session, viewer
+from webui.views import account, announcements, details, favicon, picker, session, theme, viewer
+from webui.views.dashboard import announcements as staff_announcements
+from webui.views.dashboard import catalogue, overview, sessions, site, slots, users
 
 picker_urls = [
     path("", picker.picker, name="picker"),
@@ -28,9 +30,36 @@ account_urls = [
     path("password/", account.password_change, name="password"),
 ]
 
+dashboard_urls = [
+    path("dashboard/", overview.overview, name="dashboard"),
+    path("dashboard/sessions/", sessions.sessions, name="dashboard-sessions"),
+    path("dashboard/sessions/<uuid:session_id>/stop", sessions.stop, name="dashboard-stop"),
+    path("dashboard/sessions/<uuid:session_id>/release", sessions.release, name="dashboard-release"),
+    path("dashboard/slots/", slots.slots, name="dashboard-slots"),
+    path("dashboard/drains/", slots.drain, name="dashboard-drain"),
+    path("dashboard/drains/<int:drain_id>/end", slots.end_drain, name="dashboard-drain-end"),
+    path("dashboard/catalogue/", catalogue.catalogue, name="dashboard-catalogue"),
+    path("dashboard/catalogue/reload", catalogue.reload, name="dashboard-reload"),
+    path("dashboard/announcements/", staff_announcements.announcements, name="dashboard-announcements"),
+    path(
+        "dashboard/announcements/<int:announcement_id>/end",
+        staff_announcements.end_announcement,
+        name="dashboard-announcement-end",
+    ),
+    path("dashboard/site/", site.site, name="dashboard-site"),
+    path("dashboard/site/switch", site.switch, name="dashboard-switch"),
+    path("dashboard/site/open", site.end_maintenance, name="dashboard-maintenance-end"),
+    path("dashboard/users/", users.users, name="dashboard-users"),
+    path("dashboard/users/<int:user_id>/block", users.block, name="dashboard-block"),
+    path("dashboard/users/<int:user_id>/unblock", users.unblock, name="dashboard-unblock"),
+]
+
 urlpatterns = [
     *picker_urls,
     *session_urls,
     *account_urls,
+    *dashboard_urls,
+    path("theme/", theme.theme, name="theme"),
+    path("announcements/<int:announcement_id>/seen", announcements.seen, name="announcement-seen"),
     path("favicon.ico", favicon.favicon, name="favicon"),
 ]

@@ -7,6 +7,8 @@ import uuid
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from remote_service import access
 from remote_service.lifecycle import Actor
@@ -36,3 +38,10 @@ def visible_session(request: HttpRequest, session_id: uuid.UUID) -> Session:
 def is_staff(user: User) -> bool:
     """Whether the pages tell the user what only those who run the site can mend."""
     return user.is_staff or access.may_manage(user)
+
+
+def way_back(request: HttpRequest, otherwise: str = "") -> str:
+    """The page that a small form was on, as `next` says; for an address elsewhere `otherwise`, or the first page."""
+    wanted = (request.POST if request.method == "POST" else request.GET).get("next", "")
+    own = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if own else otherwise or reverse("picker")

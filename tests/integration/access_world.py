@@ -49,6 +49,9 @@ class World:
             "<path:content_type_id>": str(ContentType.objects.get_for_model(User).pk),
             "<path:object_id>": self._object_id(route),
             "<id>": str(self.users["bob"].pk),
+            "<int:user_id>": str(self.users["bob"].pk),
+            "<int:drain_id>": "4711",
+            "<int:announcement_id>": "4711",
             "^(?P<app_label>remote_service|axes|auth)/$": "remote_service/",
             "(?P<url>.*)$": "nothing",
         }

@@ -58,6 +58,46 @@ SITE = {
     ("logout/", "POST"):                      "login login login login  login login login login",
     ("password/", "GET"):                     "login 200 200 200  200 200 200 200",
     ("password/", "POST"):                    "login 200 200 200  200 200 200 200",
+    # Whoever may not manage sessions finds no dashboard.
+    ("dashboard/", "GET"):                    "login 404 404 404  404 404 200 200",
+    ("dashboard/", "POST"):                   everybody(405),
+    ("dashboard/sessions/", "GET"):           "login 404 404 404  404 404 200 200",
+    ("dashboard/sessions/", "POST"):          everybody(405),
+    ("dashboard/sessions/<uuid:session_id>/stop", "GET"):      "login 404 404 404  404 404 200 200",
+    ("dashboard/sessions/<uuid:session_id>/stop", "POST"):     "login 404 404 404  404 404 303 303",
+    ("dashboard/sessions/<uuid:session_id>/release", "GET"):   everybody(405),
+    ("dashboard/sessions/<uuid:session_id>/release", "POST"):  "login 404 404 404  404 404 303 303",
+    ("dashboard/slots/", "GET"):              "login 404 404 404  404 404 200 200",
+    ("dashboard/slots/", "POST"):             everybody(405),
+    ("dashboard/drains/", "GET"):             "login 404 404 404  404 404 200 200",
+    ("dashboard/drains/", "POST"):            "login 404 404 404  404 404 303 303",
+    ("dashboard/drains/<int:drain_id>/end", "GET"):   everybody(405),
+    ("dashboard/drains/<int:drain_id>/end", "POST"):  "login 404 404 404  404 404 303 303",
+    ("dashboard/catalogue/", "GET"):          "login 404 404 404  404 404 200 200",
+    ("dashboard/catalogue/", "POST"):         everybody(405),
+    ("dashboard/catalogue/reload", "GET"):    everybody(405),
+    ("dashboard/catalogue/reload", "POST"):   "login 404 404 404  404 404 303 303",
+    ("dashboard/announcements/", "GET"):      "login 404 404 404  404 404 200 200",
+    ("dashboard/announcements/", "POST"):     "login 404 404 404  404 404 303 303",
+    ("dashboard/announcements/<int:announcement_id>/end", "GET"):   everybody(405),
+    ("dashboard/announcements/<int:announcement_id>/end", "POST"):  "login 404 404 404  404 404 303 303",
+    ("dashboard/site/", "GET"):               "login 404 404 404  404 404 200 200",
+    ("dashboard/site/", "POST"):              "login 404 404 404  404 404 303 303",
+    ("dashboard/site/switch", "GET"):         everybody(405),
+    ("dashboard/site/switch", "POST"):        "login 404 404 404  404 404 303 303",
+    ("dashboard/site/open", "GET"):           everybody(405),
+    ("dashboard/site/open", "POST"):          "login 404 404 404  404 404 303 303",
+    ("dashboard/users/", "GET"):              "login 404 404 404  404 404 200 200",
+    ("dashboard/users/", "POST"):             everybody(405),
+    ("dashboard/users/<int:user_id>/block", "GET"):     "login 404 404 404  404 404 200 200",
+    ("dashboard/users/<int:user_id>/block", "POST"):    "login 404 404 404  404 404 303 303",
+    ("dashboard/users/<int:user_id>/unblock", "GET"):   everybody(405),
+    ("dashboard/users/<int:user_id>/unblock", "POST"):  "login 404 404 404  404 404 303 303",
+    # They change nothing but what the visitor's own browser shows.
+    ("theme/", "GET"):                        everybody(405),
+    ("theme/", "POST"):                       everybody(303),
+    ("announcements/<int:announcement_id>/seen", "GET"):    everybody(405),
+    ("announcements/<int:announcement_id>/seen", "POST"):   everybody(303),
     ("favicon.ico", "GET"):                   everybody(200),
     ("favicon.ico", "POST"):                  everybody(405),
     # No login counts at the stand-alone REST; with its secret see below.
@@ -119,7 +159,15 @@ POSTED = {
     "remote_service/session/<path:object_id>/change/": 403,
     "remote_service/sessionevent/<path:object_id>/change/": 403,
 }
-FIELDS = {"launch/": {"type": "Team"}}
+FIELDS = {
+    "launch/": {"type": "Team"},
+    "theme/": {"theme": "dark"},
+    "dashboard/sessions/<uuid:session_id>/stop": {"reason": "The node is rebooted."},
+    "dashboard/drains/": {"kind": "type", "name": "Team", "text": "New licences come at noon."},
+    "dashboard/announcements/": {"text": "Cake at four.", "level": "info"},
+    "dashboard/site/": {"text": "New disks."},
+    "dashboard/users/<int:user_id>/block": {"reason": "The account was stolen."},
+}
 """What is posted; nothing unless it stands here."""
 
 

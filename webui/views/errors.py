@@ -25,3 +25,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: our fault. Rendered without the request, since the database may be what failed."""
     return HttpResponse(render_to_string("500.html"), status=500)
+
+
+def under_maintenance(request: HttpRequest, text: str) -> HttpResponse:
+    """503: staff has closed the pages for a while, and says why."""
+    return render(request, "503.html", {"text": text}, status=503)

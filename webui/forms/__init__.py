@@ -1,0 +1,1 @@
+"""What pages post, checked; one module a part of the site."""

@@ -1,0 +1,1 @@
+"""The dashboard for staff: one module a concern."""
