@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 
 def viewer_texts() -> dict[str, str]:
-    """Name to sentence; `{}` is where the script puts a number or a reason."""
+    """Name to sentence; `{}` is where the script puts a number, a name or a reason."""
     return {
         "starting": _("Starting"),
         "connected": _("Connected"),
@@ -38,4 +38,6 @@ def viewer_texts() -> dict[str, str]:
         "clipboardSent": _("Sent to the session's clipboard."),
         "clipboardArrived": _("The session's clipboard has arrived."),
         "clipboardTooLong": _("Too long: at most 256 kB of text can be sent."),
+        "clipboardRefused": _("The browser does not let this page read the clipboard; the text above works all the same."),
+        "screenshotSaved": _("Saved as {}."),
     }

@@ -22,6 +22,9 @@ from webui.session_details import details
 from webui.viewer_texts import viewer_texts
 from webui.visitors import visible_session, visitor
 
+FUNCTION_KEYS = tuple(f"F{number}" for number in range(1, 13))
+"""As `KeyboardEvent.code` names them, which is how keyboards do."""
+
 
 @require_safe
 @login_required
@@ -46,6 +49,7 @@ def _live(request: HttpRequest, found: Session) -> HttpResponse:
         "leaving": words.leaving_words(found.on_last_disconnect, found.limits.linger),
         "started": words.ago(found.created_at, timezone.now()),
         "texts": viewer_texts(),
+        "function_keys": FUNCTION_KEYS,
     }
     return render(request, "webui/session.html", context)
 

@@ -5,28 +5,32 @@
  * to here before noVNC listens, and noVNC is told first, so that it takes the end as expected.
  */
 
-import RFB from "../../vendor/novnc/core/rfb.js";
+import { Screen } from "./screen.js";
 
 const SHIFT = 0xffe1;
+const WAKING = 600; // milliseconds in which a brand-new X server may lose keys after the first one
 
 export class Connection extends EventTarget {
   #hungUp = false;
 
   /**
-   * @param {HTMLElement} screen where noVNC puts its canvas
+   * @param {HTMLElement} place where noVNC puts its canvas
    * @param {URL} url the websocket's address
-   * @param {boolean} control whether input is sent
+   * @param {boolean} viewOnly whether input is kept back
    */
-  constructor(screen, url, control) {
+  constructor(place, url, viewOnly) {
     super();
     this.connected = false;
     this.said = "";
+    /** Bytes that came from the server. */
+    this.received = 0;
     const socket = new WebSocket(url);
     socket.addEventListener("open", () => this.dispatchEvent(new Event("open")));
+    socket.addEventListener("message", (event) => { this.received += event.data.byteLength; });
     socket.addEventListener("close", (event) => this.#closed(event));
     // In the same task as the websocket: a VNC server speaks first, and noVNC must not miss it.
-    this.rfb = new RFB(screen, socket);
-    this.rfb.viewOnly = !control;
+    this.rfb = new Screen(place, socket);
+    this.rfb.viewOnly = viewOnly;
     this.rfb.addEventListener("connect", () => {
       this.connected = true;
       this.dispatchEvent(new Event("connect"));
@@ -49,10 +53,14 @@ export class Connection extends EventTarget {
     }
   }
 
-  /** The first keys that reach a brand-new X server are lost; a Shift that nobody sees is lost in their place. */
+  /**
+   * The first keys that reach a brand-new X server are lost: a Shift that nobody sees is lost in their place, and
+   * what is typed meanwhile waits until the X server has got over it.
+   */
   wakeKeyboard() {
     this.rfb.sendKey(SHIFT, "ShiftLeft", true);
     this.rfb.sendKey(SHIFT, "ShiftLeft", false);
+    this.rfb.holdKeys(WAKING);
   }
 
   #closed({ code, reason }) {

@@ -10,6 +10,14 @@ export class Cover {
     this.notice = this.#byId("viewer-notice");
   }
 
+  /** The line's state in a word or two, in the toolbar; read out when it changes. */
+  say(words) {
+    const place = this.#byId("viewer-state");
+    if (place.textContent !== words) {
+      place.textContent = words;
+    }
+  }
+
   /** The screen is there: nothing covers it. */
   clear() {
     clearInterval(this.#ticking);

@@ -1,76 +1,30 @@
-/** The toolbar's own work: clipboard, full screen, how the picture fits. What it acts on is the present connection. */
+/** What the toolbar's controls have in common: they work only while they can do something, and say what they did. */
 
-const MOST_CLIPBOARD = 262144; // bytes that TigerVNC takes (its MaxCutText); it drops more without a word
-const REMEMBERED = "viewer.scale";
+const SHOWN = 6000; // milliseconds that a message stays
 
 /**
- * @param {object} texts what to say
- * @param {() => (Connection | null)} current the connection of the moment (see connection.js)
+ * Keeps `data-needs="screen"` and `data-needs="control"` disabled while there is no screen, or no control over it.
+ *
+ * @param {Line} line see line.js
  */
-export function wireToolbar(texts, current) {
-  const byId = (id) => document.getElementById(id);
-
-  byId("tool-keys")?.addEventListener("click", () => {
-    current()?.rfb.sendCtrlAltDel();
-    current()?.rfb.focus();
-  });
-  byId("tool-enter").addEventListener("click", () => current()?.rfb.focus());
-
-  // ---- clipboard
-  const text = byId("clipboard-text");
-  const note = byId("clipboard-note");
-  byId("clipboard-send")?.addEventListener("click", () => {
-    if (new TextEncoder().encode(text.value).length > MOST_CLIPBOARD) {
-      note.textContent = texts.clipboardTooLong;
-      return;
+export function followLine(line) {
+  const controls = document.querySelectorAll("[data-needs]");
+  const follow = () => {
+    for (const control of controls) {
+      control.disabled = !line.current || (control.dataset.needs === "control" && !line.acting);
     }
-    current()?.rfb.clipboardPasteFrom(text.value);
-    note.textContent = texts.clipboardSent;
-  });
+  };
+  line.addEventListener("state", follow);
+  follow();
+}
 
-  // ---- full screen
-  const fullscreen = byId("tool-fullscreen");
-  fullscreen.hidden = !document.fullscreenEnabled;
-  fullscreen.addEventListener("click", async () => {
-    if (document.fullscreenElement) {
-      await document.exitFullscreen();
-    } else {
-      await document.documentElement.requestFullscreen();
-      current()?.rfb.focus();
-    }
-  });
-  document.addEventListener("fullscreenchange", () => {
-    fullscreen.setAttribute("aria-pressed", String(document.fullscreenElement !== null));
-  });
-
-  // ---- how the picture fits
-  const choices = [...document.querySelectorAll("input[name=scale]")];
-  const remembered = choices.find((choice) => choice.value === localStorage.getItem(REMEMBERED));
-  if (remembered) {
-    remembered.checked = true;
-  }
-  function fit() {
-    const connection = current();
-    if (!connection) {
-      return;
-    }
-    const { value } = choices.find((choice) => choice.checked);
-    // Also when resizing is asked for: a server that cannot resize is scaled then.
-    connection.rfb.scaleViewport = value !== "none";
-    connection.rfb.resizeSession = value === "resize";
-  }
-  for (const choice of choices) {
-    choice.addEventListener("change", () => {
-      localStorage.setItem(REMEMBERED, choice.value);
-      fit();
-    });
-  }
-
-  return {
-    fit,
-    showClipboard(received) {
-      text.value = received;
-      note.textContent = texts.clipboardArrived;
-    },
+/** Says something over the screen's lower edge for a while; screen readers read it out. */
+export function messages() {
+  const place = document.getElementById("viewer-message");
+  let timer = 0;
+  return (sentence) => {
+    clearTimeout(timer);
+    place.textContent = sentence;
+    timer = setTimeout(() => { place.textContent = ""; }, SHOWN);
   };
 }

@@ -1,0 +1,31 @@
+/** How the picture comes: how it fits the window, and what it may cost the line. Remembered in this browser. */
+
+import { rememberedChoice } from "./preferences.js";
+
+// noVNC's levels, 0 to 9. More compression than this costs the VNC server more than the line gains.
+const QUALITIES = {
+  best: { quality: 9, compression: 2 },
+  balanced: { quality: 6, compression: 2 },
+  low: { quality: 1, compression: 6 },
+};
+
+/** @param {Line} line see line.js */
+export function wirePicture(line) {
+  const fitting = rememberedChoice("scale", apply);
+  const quality = rememberedChoice("quality", apply);
+
+  function apply() {
+    const rfb = line.current?.rfb;
+    if (!rfb) {
+      return;
+    }
+    // Also when resizing is asked for: a server that cannot resize is scaled then.
+    rfb.scaleViewport = fitting() !== "none";
+    rfb.resizeSession = fitting() === "resize";
+    const levels = QUALITIES[quality()];
+    rfb.qualityLevel = levels.quality;
+    rfb.compressionLevel = levels.compression;
+  }
+
+  line.addEventListener("connect", apply);
+}
