@@ -30,6 +30,9 @@ EVENT_WORDS: dict[str, Promise] = {
 }
 """Kind of event to what the page calls it; a kind that is missing is shown as it is stored."""
 
+FOR_STAFF = frozenset({Event.LAUNCH, Event.REACH})
+"""Kinds whose reason tells of the site's machines and of our own doings, and helps no user."""
+
 MOST = 200
 """Events of a session that are listed: the newest."""
 
@@ -60,7 +63,7 @@ def timeline(session: Session, *, addresses: bool) -> Timeline:
 
     Args:
         session: which one.
-        addresses: whether who reads it may know from where people came.
+        addresses: whether who reads it may know from where people came, and where the session is reached.
     """
     found = list(session.events.order_by("-at", "-id")[: MOST + 1])
     left_out = session.events.count() - MOST if len(found) > MOST else 0
@@ -72,7 +75,7 @@ def _happening(event: SessionEvent, addresses: bool) -> Happening:
         at=event.at,
         words=str(EVENT_WORDS.get(event.what, event.what.capitalize())),
         who=_who(event),
-        why=event.why,
+        why=event.why if addresses or event.what not in FOR_STAFF else "",
         address=event.address if addresses else "",
     )
 

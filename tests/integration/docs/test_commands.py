@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import sqlite3
 import stat
 import subprocess
+import tarfile
 from contextlib import closing
 
 import pytest
 
 from tests.integration.docs.certificates import make_certificate
 from tests.integration.docs.checkout import Checkout, json_after, same_shape
+from tests.integration.server.conftest import ADMIN_PASSWORD
 from tests.unit.docs.pages import SCRIPTS, Command, all_commands
 
 BEARER = 'curl -s -H "Authorization: Bearer $WEBSOCKETSERVER_SECURITY_TOKEN" \\\n    '
@@ -41,6 +44,7 @@ IN_TESTS_BELOW = {
     'curl -s -H "Authorization: Bearer $WEBSOCKETSERVER_SECURITY_TOKEN" "http://127.0.0.1:8000/v1/release/$TOKEN"',
     'curl -s -H "Authorization: Bearer $WEBSOCKETSERVER_SECURITY_TOKEN" http://127.0.0.1:8000/v1/status',
     "curl -s http://127.0.0.1:8000/v1/status",
+    ".venv/bin/python manage.py support_bundle 6f87d37a --output bundle.tar.gz",
     ".venv/bin/python manage.py shell -c 'from remote_service.lifecycle import *\n"
     'print(release_quarantine("SESSION-ID", Actor("YOUR-NAME", "", "command")))\'',
     "umask 077 && .venv/bin/python -c 'from sqlite3 import connect\n"
@@ -135,6 +139,25 @@ def test_a_released_slot_leaves_its_quarantine(checkout: Checkout) -> None:
     assert checkout.run(command).stdout.splitlines()[-1] == "True"
     assert not checkout.site.row(reservation).quarantined
     assert checkout.run(command).stdout.splitlines()[-1] == "False"
+
+
+def test_a_support_bundle_holds_what_helps_and_no_secret(checkout: Checkout) -> None:
+    reservation = checkout.site.reserve("Test pattern")
+    session = checkout.site.row(reservation).id
+    typed = checkout.run(sample("support_bundle").text.replace("6f87d37a", session[:8]))
+    assert typed.returncode == 0, typed.stdout
+    made = checkout.path / "bundle.tar.gz"
+    assert stat.S_IMODE(made.stat().st_mode) == 0o600
+    with tarfile.open(made) as archive:
+        texts = {member.name: (archive.extractfile(member) or io.BytesIO()).read() for member in archive}
+    assert session.encode() in texts[f"support-{session[:8]}/session.json"]
+    secrets = [
+        (checkout.site.state / "secret_key").read_text(),
+        checkout.site.secret,
+        reservation.token,
+        ADMIN_PASSWORD,
+    ]
+    assert [(name, secret) for name, text in texts.items() for secret in secrets if secret.encode() in text] == []
 
 
 def test_the_copy_of_the_database_is_whole_and_private(checkout: Checkout) -> None:

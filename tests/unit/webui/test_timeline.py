@@ -56,9 +56,12 @@ def test_what_happened_is_told_in_order_with_who_and_why(alice: User, make_sessi
 
 def test_who_may_not_know_gets_no_address(alice: User, make_session: MakeSession) -> None:
     session = make_session(alice)
-    lifecycle.note(session.pk, "stop asked", by=Actor("root", "192.0.2.7", "web"))
-    (told,) = timeline(session, addresses=False).happenings
-    assert (told.who, told.address) == ("root", "")
+    lifecycle.note(session.pk, Event.REACH, why="It can be reached at tcp:n8:5901.", by=Actor())
+    lifecycle.note(session.pk, "stop asked", why="It is late.", by=Actor("root", "192.0.2.7", "web"))
+    reached, stopped = timeline(session, addresses=False).happenings
+    assert (stopped.who, stopped.why, stopped.address) == ("root", "It is late.", "")
+    assert reached.why == ""
+    assert timeline(session, addresses=True).happenings[0].why == "It can be reached at tcp:n8:5901."
 
 
 def test_a_kind_without_words_is_told_as_it_is_stored(alice: User, make_session: MakeSession) -> None:

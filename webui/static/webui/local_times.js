@@ -3,6 +3,7 @@
 const format = new Intl.DateTimeFormat(document.documentElement.lang || undefined, {
   dateStyle: "medium",
   timeStyle: "medium",
+  hourCycle: "h23",
 });
 
 /** @param {ParentNode} within where to look for moments */
