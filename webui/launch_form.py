@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from remote_service.config.form_values import as_text, initial_text
 from remote_service.config.schema import MAX_TEXT, FormField
 from remote_service.config.schema import SessionType as Definition
+from remote_service.models import MOST_TITLE
 from webui.launching import FIELD_PREFIX
 
 
@@ -64,36 +65,44 @@ class ShownField:
 
 @dataclass(frozen=True, slots=True)
 class LaunchForm:
-    """A type's form: the size menu and its fields."""
+    """A type's form: the session's name, the size menu and its fields."""
 
     id: str
+    title: str
+    title_error: str
     sizes: tuple[str, ...]
     size: str
     size_error: str
     fields: tuple[ShownField, ...]
 
     @property
-    def first_fault(self) -> str:
-        """The id of the first element whose value was refused; empty when there is none."""
-        if self.size_error:
-            return f"{self.id}-size"
-        return next((field.id for field in self.fields if field.error), "")
+    def most_title(self) -> int:
+        """Characters of the session's name."""
+        return MOST_TITLE
 
 
 def launch_form(
-    definition: Definition, form_id: str, entered: Mapping[str, str], errors: Mapping[str, str]
+    definition: Definition,
+    form_id: str,
+    entered: Mapping[str, str],
+    errors: Mapping[str, str],
+    *,
+    title: str = "",
+    title_error: str = "",
 ) -> LaunchForm:
     """The form with what was entered, or else the defaults."""
     size = entered.get("size", "")
     return LaunchForm(
         id=form_id,
+        title=title,
+        title_error=title_error,
         sizes=definition.sizes,
         size=size if size in definition.sizes else definition.sizes[0],
         size_error=errors.get("size", ""),
         fields=tuple(
             ShownField(
                 field=field,
-                id=f"{form_id}-{field.name}",
+                id=f"{form_id}-field-{field.name}",
                 value=entered.get(field.name, initial_text(field) or ""),
                 error=errors.get(field.name, ""),
             )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from webui.views import account, announcements, details, favicon, picker, session, theme, viewer
+from webui.views import account, announcements, details, favicon, live, picker, session, theme, viewer
 from webui.views.dashboard import announcements as staff_announcements
 from webui.views.dashboard import catalogue, overview, sessions, site, slots, users
 
 picker_urls = [
     path("", picker.picker, name="picker"),
     path("launch/", picker.launch, name="launch"),
-    path("sessions/", picker.sessions_fragment, name="sessions-fragment"),
+    path("launch/<path:type_name>", picker.launch_page, name="launch-page"),
+    path("sessions/<uuid:session_id>/again", picker.again, name="session-again"),
+    path("live/", live.poll, name="live"),  # its websocket is webui.live.routing's
 ]
 
 session_urls = [  # /sessions/<id>/; the websocket is at .../websockify, see remote_service.relay.routing

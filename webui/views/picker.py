@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
-import shlex
+import uuid
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
-from django.shortcuts import render
-from django.template.loader import render_to_string
+from django.http import Http404, HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils import timezone
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
-from django_htmx.http import HttpResponseClientRefresh
 
-from remote_service import conf
 from remote_service.errors import InvalidOptionError, RefusedError
-from remote_service.models import Site
-from sessions_config.environment import Environment
-from webui import launching
+from remote_service.models import Session, Site
+from webui import launching, picker_fragments
+from webui.deep_links import filled
+from webui.live.fragments import assembled
+from webui.live.pages import first_look
 from webui.responses import SeeOther
-from webui.session_cards import list_sessions
 from webui.type_cards import Refusal, TypeCard, list_types
-from webui.visitors import actor, is_staff, visitor
+from webui.visitors import actor, visitor
+
+_NO_TOKEN = '<input type="hidden" name="csrfmiddlewaretoken">'
+"""In cards, which are the same for everybody."""
+MOST_NAMED = 200
+"""Characters of the names of parameters that a link's remark repeats."""
 
 
 @require_safe
@@ -42,69 +45,89 @@ def picker(request: HttpRequest) -> HttpResponse:
 @login_required
 def launch(request: HttpRequest) -> HttpResponse:
     """Starts a session and leads to its page; a refused one gets the picker again, with why and what was entered."""
-    type_name = request.POST.get("type", "")
+    type_name, title = request.POST.get("type", ""), request.POST.get(launching.TITLE, "")
     entered = launching.entered_options(request.POST.dict())
     try:
-        session = launching.launch(visitor(request), type_name, entered, actor(request))
-    except InvalidOptionError as refusal:
-        return _page(request, Refusal(type_name, "", entered, refusal.fields), status=refusal.status)
+        session = launching.launch(visitor(request), type_name, entered, actor(request), title)
     except RefusedError as refusal:
-        return _page(request, Refusal(type_name, str(refusal), entered), status=refusal.status)
+        return _refused(request, refusal, Refusal(type_name, "", entered, title=title))
+    return SeeOther(reverse("session", args=[session.pk]))
+
+
+@require_POST
+@login_required
+def again(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
+    """Starts a session like an earlier one of the user's own; refused as a launch from a form is."""
+    user = visitor(request)
+    earlier = get_object_or_404(Session, pk=session_id, owner=user)
+    try:
+        session = launching.launch_again(earlier, user, actor(request))
+    except RefusedError as refusal:
+        entered = launching.options_again(earlier, user)
+        return _refused(request, refusal, Refusal(earlier.type_name, "", entered, title=earlier.title))
     return SeeOther(reverse("session", args=[session.pk]))
 
 
 @require_safe
+@login_required
 @never_cache
-def sessions_fragment(request: HttpRequest) -> HttpResponseBase:
-    """What of the page changes by itself; 204 when it is as `seen` says that the page has it."""
-    if not request.user.is_authenticated:
-        return (
-            HttpResponseClientRefresh() if request.headers.get("HX-Request") else redirect_to_login(reverse("picker"))
-        )
-    context = _changing(request, list_types(visitor(request)))
-    if context["digest"] == request.GET.get("seen"):
-        return HttpResponse(status=204)
-    return render(request, "webui/_changes.html", context)
+def launch_page(request: HttpRequest, type_name: str) -> HttpResponse:
+    """The form of one type, filled in as the link says; it starts nothing."""
+    user = visitor(request)
+    cards = list_types(user, only=type_name)
+    if not cards:
+        raise Http404
+    link = filled(cards[0].definition, request.GET.dict())
+    entered = {**cards[0].entered, **link.entered}
+    card = replace(cards[0], entered=entered, title=link.title, touched=bool(link.entered or link.title))
+    fragments = picker_fragments.launch(user, {"type": type_name})
+    if fragments is None:
+        raise Http404
+    shown = {**fragments, "card": picker_fragments.type_card(card)}
+    context = {
+        "live": first_look("launch", fragments, type=type_name),
+        "card": _with_token(assembled(shown, "card"), request),
+        "type_name": type_name,
+        "left_out": ", ".join(link.left_out)[:MOST_NAMED],
+        "switched_off": not Site.load().external_sessions_enabled,
+    }
+    return render(request, "webui/launch.html", context)
+
+
+def _refused(request: HttpRequest, error: RefusedError, refusal: Refusal) -> HttpResponse:
+    if isinstance(error, InvalidOptionError):
+        beside = {name: text for name, text in error.fields.items() if name != launching.TITLE}
+        refusal = replace(refusal, errors=beside, title_error=error.fields.get(launching.TITLE, ""))
+    else:
+        refusal = replace(refusal, message=str(error))
+    return _page(request, refusal, status=error.status)
 
 
 def _page(request: HttpRequest, refusal: Refusal | None = None, status: int = 200) -> HttpResponse:
-    site = Site.load()
-    types = list_types(visitor(request), refusal)
-    context = {
-        **_changing(request, types),
-        "types": types,
+    user, site = visitor(request), Site.load()
+    types = list_types(user, refusal, switched_on=site.external_sessions_enabled)
+    fragments = picker_fragments.of_picker(user, types, site)
+    context: dict[str, Any] = {
+        "live": first_look("picker", fragments),
+        "types": _with_token(assembled(fragments, "types"), request),
         "refusal": refusal,
         "refusal_message": _refusal_message(refusal, types),
-        "switched_off": not site.external_sessions_enabled,
-        "for_staff": is_staff(visitor(request)),
-        "problems": len(site.problems),
-        "loaded_at": site.loaded_at,
-        "sessions_file": _named_sessions_file(),
     }
     return render(request, "webui/picker.html", context, status=status)
 
 
-def _named_sessions_file() -> str:
-    """What a command must be told of the sessions file, as a shell reads it: nothing when it is the default one."""
-    path = conf.current().sessions_file
-    return "" if path == Environment.model_fields["sessions_file"].default else shlex.quote(str(path))
-
-
-def _changing(request: HttpRequest, types: tuple[TypeCard, ...]) -> dict[str, Any]:
-    """The part of the page that is polled, rendered, with a digest to tell whether it changed."""
-    listing = list_sessions(visitor(request), timezone.now())
-    sessions = render_to_string("webui/_sessions.html", {"listing": listing}, request)
-    slots = [(card.row.pk, card.slots, card.free) for card in types]
-    digest = hashlib.sha256(f"{sessions}{slots}".encode()).hexdigest()[:16]
-    return {"sessions": sessions, "types": types, "digest": digest}
+def _with_token(html: str, request: HttpRequest) -> SafeString:
+    """Forms that were made for nobody in particular, with the token of who asks."""
+    token = f'{_NO_TOKEN[:-1]} value="{escape(get_token(request))}">'
+    return mark_safe(html.replace(_NO_TOKEN, token))  # noqa: S308 (made of rendered templates)
 
 
 def _refusal_message(refusal: Refusal | None, types: tuple[TypeCard, ...]) -> str:
     """What stands on top of the page: the reason, or what no field of the page can show."""
     if refusal is None:
         return ""
-    marked = [card.form.first_fault for card in types if card.form.first_fault]
-    shown = {"size", *(one.field.name for card in types for one in card.form.fields if one.error)}
-    elsewhere = [sentence for name, sentence in refusal.errors.items() if name not in shown]
+    fields = {"size", *(field.name for card in types if card.errors for field in card.definition.form)}
+    elsewhere = [sentence for name, sentence in refusal.errors.items() if name not in fields]
+    marked = refusal.title_error or len(elsewhere) < len(refusal.errors)
     beside = [_("Please correct what is marked below.")] if marked else []
     return " ".join([refusal.message, *beside, *elsewhere]).strip()

@@ -51,7 +51,7 @@ def test_a_size_that_is_not_in_the_menu_is_not_kept() -> None:
 
 def test_names_are_prefixed_so_that_a_field_may_be_called_type() -> None:
     assert field("mode").html_name == "field-mode"
-    assert field("mode").id == "type-7-mode"
+    assert field("mode").id == "type-7-field-mode"
 
 
 def test_only_what_cannot_be_empty_is_required() -> None:
@@ -72,16 +72,15 @@ def test_conditions_reach_the_script_as_texts() -> None:
 
 def test_help_and_message_describe_the_field() -> None:
     assert field("title").described_by == ""
-    assert field("memory").described_by == "type-7-memory-help"
+    assert field("memory").described_by == "type-7-field-memory-help"
     wrong = {"errors": {"memory": "Memory: wrong.", "title": "Title: wrong."}}
-    assert field("memory", **wrong).described_by == "type-7-memory-help type-7-memory-error"
-    assert field("title", **wrong).described_by == "type-7-title-error"
+    assert field("memory", **wrong).described_by == "type-7-field-memory-help type-7-field-memory-error"
+    assert field("title", **wrong).described_by == "type-7-field-title-error"
 
 
-def test_the_first_fault_is_where_the_focus_goes() -> None:
-    assert form().first_fault == ""
-    assert form(errors={"title": "no", "gpu": "no"}).first_fault == "type-7-title"
-    assert form(errors={"size": "no", "title": "no"}).first_fault == "type-7-size"
+def test_the_title_stands_in_the_form_with_what_is_wrong_with_it() -> None:
+    shown = launch_form(definition(), "type-7", {}, {}, title="<mine>", title_error="Too long.")
+    assert (shown.title, shown.title_error, shown.most_title) == ("<mine>", "Too long.", 80)
 
 
 def test_the_same_again_posts_size_and_fields_as_far_as_there_are() -> None:

@@ -12,7 +12,7 @@ from remote_service.errors import InvalidOptionError, NoFreeSlotError, UnknownTy
 from remote_service.lifecycle import Actor
 from remote_service.models import Session, SessionEvent
 from tests.conftest import GROUP
-from webui.launching import entered_options, launch
+from webui.launching import TITLE, entered_options, fitting_options, launch, launch_again, options_again
 
 BY = Actor("alice", "192.0.2.7", "web")
 
@@ -69,3 +69,46 @@ def test_a_refusal_of_the_reservation_is_noted_once(alice: User, make_type: Call
     with pytest.raises(NoFreeSlotError):
         launch(alice, "Pattern", {}, BY)
     assert SessionEvent.objects.filter(what="refused").count() == 1
+
+
+def test_a_session_has_the_name_that_its_user_gave_it(alice: User, make_type: Callable[..., Any]) -> None:
+    make_type()
+    assert launch(alice, "Pattern", {}, BY, "  Wing  ").title == "Wing"
+
+
+@pytest.mark.parametrize(("title", "found"), [("x" * 81, 81), ("bell \a", 6)])
+def test_a_name_that_does_not_fit_is_refused_beside_its_field(
+    alice: User, make_type: Callable[..., Any], title: str, found: int
+) -> None:
+    make_type()
+    with pytest.raises(InvalidOptionError) as refused:
+        launch(alice, "Pattern", {}, BY, title)
+    sentence = f"Name of the session: expected at most 80 printable characters, found {found}."
+    assert refused.value.fields == {TITLE: sentence}
+    assert not Session.objects.exists()
+
+
+def test_a_session_is_started_again_with_its_options_and_its_name(alice: User, make_type: Callable[..., Any]) -> None:
+    make_type(options={"sizes": ["1x1", "2x2"]}, form=[{"name": "cores", "type": "number", "default": 1}])
+    first = launch(alice, "Pattern", {"size": "2x2", "cores": "4"}, BY, "Wing")
+    second = launch_again(first, alice, BY)
+    assert second.pk != first.pk
+    assert (second.title, second.options) == ("Wing", first.options)
+
+
+def test_of_a_type_that_is_gone_nothing_is_started_again(alice: User, make_type: Callable[..., Any]) -> None:
+    row = make_type()
+    first = launch(alice, "Pattern", {}, BY)
+    row.delete()
+    assert options_again(first, alice) == {}
+    with pytest.raises(UnknownTypeError):
+        launch_again(first, alice, BY)
+
+
+def test_only_options_that_the_form_takes_are_kept(make_type: Callable[..., Any]) -> None:
+    row = make_type(
+        options={"sizes": ["1x1"]},
+        form=[{"name": "cores", "type": "number", "max": 8}, {"name": "gpu", "type": "checkbox"}],
+    )
+    given = {"size": "9x9", "cores": "99", "gpu": "on", "username": "alice"}
+    assert fitting_options(row.definition, given) == {"gpu": "true"}

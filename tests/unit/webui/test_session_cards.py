@@ -26,7 +26,7 @@ def test_one_sees_ones_own_live_sessions_and_nobody_elses(alice: User, bob: User
     make_session(bob)
     make_session(None)
     found = listing(alice)
-    assert [card.session for card in found.live] == [hers]
+    assert [card.pk for card in found.live] == [hers.pk]
     assert (found.ended, found.others, found.left_out) == ((), (), 0)
 
 
@@ -35,7 +35,7 @@ def test_a_card_says_how_the_session_is(alice: User, make_session: MakeSession) 
     Viewer.objects.create(session=session)
     Viewer.objects.create(session=session, closed_at=timezone.now())
     (card,) = listing(alice).live
-    assert (card.state, card.age, card.viewers) == (
+    assert (card.state_words, card.age, card.viewers) == (
         "Waiting in the queue",
         "3\N{NO-BREAK SPACE}minutes ago",
         "1 viewer",
@@ -53,7 +53,7 @@ def test_ended_sessions_stay_for_a_day_the_last_first(alice: User, make_session:
     make_session(alice, State.ENDED, ended_at=now - timedelta(hours=25))
     older = make_session(alice, State.ENDED, ended_at=now - timedelta(hours=23))
     newer = make_session(alice, State.FAILED, ended_at=now - timedelta(hours=1))
-    assert [card.session for card in listing(alice).ended] == [newer, older]
+    assert [card.pk for card in listing(alice).ended] == [newer.pk, older.pk]
     assert [card.age for card in listing(alice).ended] == [
         "1\N{NO-BREAK SPACE}hour ago",
         "23\N{NO-BREAK SPACE}hours ago",
@@ -72,8 +72,8 @@ def test_a_watcher_sees_the_live_sessions_of_others_and_cannot_stop_them(
     own, hers = make_session(watcher), make_session(alice)
     make_session(alice, State.ENDED)
     found = listing(watcher)
-    assert [card.session for card in found.live] == [own]
-    assert [(card.session, card.owner, card.may_stop) for card in found.others] == [(hers, "alice", False)]
+    assert [card.pk for card in found.live] == [own.pk]
+    assert [(card.pk, card.owner, card.may_stop) for card in found.others] == [(hers.pk, "alice", False)]
 
 
 def test_a_manager_may_stop_the_sessions_of_others(alice: User, manager: User, make_session: MakeSession) -> None:
@@ -100,8 +100,61 @@ def test_a_session_without_an_owner_says_whose_it_was(
 def test_a_very_long_list_of_others_is_cut_and_says_so(
     alice: User, manager: User, make_session: MakeSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_cards, "MOST_OTHERS", 3)
+    monkeypatch.setattr(session_cards, "MOST_LISTED", 3)
     for _ in range(5):
         make_session(alice)
     found = listing(manager)
     assert (len(found.others), found.left_out) == (3, 2)
+
+
+def test_a_very_long_list_of_ones_own_is_cut_too(
+    alice: User, make_session: MakeSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_cards, "MOST_LISTED", 3)
+    for _ in range(5):
+        make_session(alice)
+    found = listing(alice)
+    assert (len(found.live), found.live_left_out) == (3, 2)
+
+
+def test_a_titled_session_says_its_type_too(alice: User, make_session: MakeSession) -> None:
+    make_session(alice, title="Wing, coarse mesh", host="node7")
+    make_session(alice)
+    plain, titled = sorted(listing(alice).live, key=lambda card: card.type_name)
+    assert (plain.name, plain.type_name, plain.host) == ("Pattern", "", "")
+    assert (titled.name, titled.type_name, titled.host) == ("Wing, coarse mesh", "Pattern", "node7")
+
+
+def test_a_session_that_is_asked_to_end_is_ending_and_cannot_be_opened(alice: User, make_session: MakeSession) -> None:
+    make_session(alice, State.RUNNING, wanted="stop")
+    make_session(alice, State.STOPPING)
+    for card in listing(alice).live:
+        assert (card.state, card.state_words, card.may_open, card.may_stop) == ("stopping", "Ending", False, False)
+
+
+def test_a_session_of_which_nothing_is_known_says_since_when(alice: User, make_session: MakeSession) -> None:
+    since = timezone.now() - timedelta(minutes=7)
+    make_session(alice, unknown_since=since, unknown_reason="The node does not answer.")
+    make_session(alice, State.ENDED, unknown_since=since)
+    found = listing(alice)
+    assert [(card.unknown_since, card.unknown_reason) for card in found.live] == [(since, "The node does not answer.")]
+    assert [card.unknown_since for card in found.ended] == [None]
+
+
+def test_a_running_session_says_until_when(alice: User, make_session: MakeSession) -> None:
+    began = timezone.now() - timedelta(minutes=1)
+    left = began + timedelta(seconds=30)
+    session = make_session(alice, running_at=began, stored_limits={"max_lifetime": 3600.0, "linger": 40.0})
+    Viewer.objects.create(session=session, closed_at=left, ending=Viewer.Ending.CLEAN)
+    (card,) = listing(alice).live
+    assert card.longest_until == began + timedelta(hours=1)
+    assert card.deserted_until == left + timedelta(seconds=40)
+
+
+def test_only_of_types_that_can_be_started_a_session_can_be_started_again(
+    alice: User, make_session: MakeSession
+) -> None:
+    make_session(alice, State.ENDED, type_name="Gone")
+    make_session(alice, State.FAILED, type_name="Pattern")
+    found = list_sessions(alice, timezone.now(), ["Pattern"])
+    assert {(card.name, card.may_start_again) for card in found.ended} == {("Gone", False), ("Pattern", True)}

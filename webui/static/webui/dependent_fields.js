@@ -45,5 +45,6 @@ export function dependentFields(form) {
   }
 
   form.addEventListener("input", update);
+  form.addEventListener("morphed", update);
   update();
 }

@@ -1,4 +1,4 @@
-"""Tests of the picker: what it shows to whom, launching, and the poll."""
+"""Tests of the picker: what it shows to whom, launching, starting again, and links."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from remote_service.models import Session, SessionEvent, Site, Viewer
+from remote_service.models import Drain, Session, SessionEvent, SessionType, Site, Viewer
 from remote_service.states import State
 from tests.conftest import GROUP
 
@@ -23,7 +23,6 @@ Visit = Callable[[User], Client]
 MakeType = Callable[..., Any]
 MakeSession = Callable[..., Session]
 PAGE = "/"
-POLL = "/sessions/"
 
 
 def text(response: Any) -> str:
@@ -178,23 +177,23 @@ def test_the_number_of_queries_is_the_same_for_any_number_of_types_and_sessions(
     make_session: MakeSession,
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
+    def more(types: int, sessions: int) -> None:
+        first = SessionType.objects.count()
+        for number in range(first, first + types):
+            make_type(f"Type {number}", options={"group": [GROUP, "More"]} if number % 2 else {})
+        for number in range(sessions):
+            owner = watcher if number % 4 else alice
+            state = State.ENDED if number % 3 == 0 else State.RUNNING
+            session = make_session(owner, state, type_name=f"Type {number % (first + types)}")
+            Viewer.objects.create(session=session)
+
     browser = visit(watcher)
-    make_type("First")
-    make_session(watcher)
-    make_session(alice)
-    make_session(watcher, State.ENDED)
+    more(types=10, sessions=620)
     browser.get(PAGE)
-    with django_assert_num_queries(12) as few:
+    with django_assert_num_queries(19):
         browser.get(PAGE)
-    for number in range(50):
-        make_type(f"Type {number}", options={"group": [GROUP, "More"]} if number % 2 else {})
-    for number in range(200):
-        owner = watcher if number % 4 else alice
-        session = make_session(
-            owner, State.ENDED if number % 3 == 0 else State.RUNNING, type_name=f"Type {number % 50}"
-        )
-        Viewer.objects.create(session=session)
-    with django_assert_num_queries(len(few)):
+    more(types=190, sessions=1380)
+    with django_assert_num_queries(19):
         browser.get(PAGE)
 
 
@@ -290,56 +289,121 @@ def test_a_launch_while_launching_is_switched_off_is_refused(alice: User, visit:
     assert "Launching sessions is switched off at this site at the moment." in text(response)
 
 
-# ---- the poll ---------------------------------------------------------------------------------------------
+# ---- names, and starting again ----------------------------------------------------------------------------
 
 
-def polled(page: Any) -> str:
-    """The address that the page's list asks for what changed."""
-    found = re.search(r'hx-get="([^"]+)"', page.content.decode())
-    assert found is not None
-    return found[1]
+def test_a_launch_gives_the_session_its_name(alice: User, visit: Visit, make_type: MakeType) -> None:
+    make_type()
+    browser = visit(alice)
+    browser.post("/launch/", {"type": "Pattern", "session-title": "<Wing>"})
+    assert Session.objects.get().title == "<Wing>"
+    assert '<h3 id="name-' in browser.get(PAGE).content.decode()
+    assert "&lt;Wing&gt;</h3>" in browser.get(PAGE).content.decode()
 
 
-def test_a_poll_is_answered_with_nothing_while_nothing_changed(
+def test_a_name_that_is_too_long_is_marked(alice: User, visit: Visit, make_type: MakeType) -> None:
+    make_type()
+    response = visit(alice).post("/launch/", {"type": "Pattern", "session-title": "x" * 81})
+    page = response.content.decode()
+    assert response.status_code == 400
+    assert "Please correct what is marked below." in page
+    assert "Name of the session: expected at most 80 printable characters, found 81." in page
+    assert page.count('aria-invalid="true"') == 1
+
+
+def test_an_ended_session_can_be_started_again(
     alice: User, visit: Visit, make_type: MakeType, make_session: MakeSession
+) -> None:
+    make_type(options={"sizes": ["1x1", "2x2"]})
+    earlier = make_session(alice, State.ENDED, title="Wing", options={"size": "2x2", "username": "alice"})
+    browser = visit(alice)
+    assert f'formaction="/sessions/{earlier.pk}/again"' in browser.get(PAGE).content.decode()
+    response = browser.post(f"/sessions/{earlier.pk}/again")
+    session = Session.objects.exclude(pk=earlier.pk).get()
+    assert (response.status_code, response["Location"]) == (303, f"/sessions/{session.pk}/")
+    assert (session.title, session.options["size"]) == ("Wing", "2x2")
+
+
+def test_nobody_starts_the_session_of_somebody_else_again(
+    alice: User, manager: User, visit: Visit, make_type: MakeType, make_session: MakeSession
 ) -> None:
     make_type()
-    make_session(alice)
-    browser = visit(alice)
-    response = browser.get(polled(browser.get(PAGE)))
-    assert (response.status_code, response.content) == (204, b"")
+    earlier = make_session(alice, State.ENDED)
+    assert visit(manager).post(f"/sessions/{earlier.pk}/again").status_code == 404
+    assert Session.objects.count() == 1
 
 
-def test_a_poll_brings_the_sessions_and_the_free_slots_when_something_changed(
+def test_a_session_that_cannot_be_started_again_says_why(
     alice: User, visit: Visit, make_type: MakeType, make_session: MakeSession
 ) -> None:
-    row = make_type(count=2)
-    browser = visit(alice)
-    address = polled(browser.get(PAGE))
-    session = make_session(alice, index=0)
-    response = browser.get(address)
-    fragment = response.content.decode()
-    assert response.status_code == 200
-    assert f'data-session="{session.pk}"' in fragment
-    assert f'<p class="slots" id="slots-{row.pk}" hx-swap-oob="true">1 of 2 free</p>' in fragment
-    assert "<html" not in fragment
-    assert browser.get(polled(response)).status_code == 204
-
-
-def test_a_session_of_somebody_else_that_only_takes_a_slot_changes_the_page_too(
-    alice: User, bob: User, visit: Visit, make_type: MakeType, make_session: MakeSession
-) -> None:
     make_type(count=1)
-    browser = visit(alice)
-    address = polled(browser.get(PAGE))
-    session = make_session(bob, index=0)
-    fragment = browser.get(address).content.decode()
-    assert "The only slot is in use" in fragment
-    assert str(session.pk) not in fragment
+    make_session(None, index=0)
+    earlier = make_session(alice, State.ENDED, index=0, title="Wing")
+    response = visit(alice).post(f"/sessions/{earlier.pk}/again")
+    assert response.status_code == 409
+    assert "The only slot of &#x27;Pattern&#x27; is in use." in response.content.decode()
+    assert 'value="Wing"' in response.content.decode()
 
 
-@pytest.mark.django_db
-def test_a_page_whose_login_has_ended_loads_itself_again(client: Client) -> None:
-    response = client.get(POLL, headers={"HX-Request": "true"})
-    assert (response.status_code, response["HX-Refresh"]) == (200, "true")
-    assert client.get(POLL)["Location"] == "/login/?next=/"
+# ---- what a type's card says ------------------------------------------------------------------------------
+
+
+def test_a_drained_type_shows_its_text_and_no_start(alice: User, visit: Visit, make_type: MakeType) -> None:
+    make_type()
+    Drain.objects.create(kind="type", name="Pattern", text="New <disks> on Friday.")
+    page = visit(alice).get(PAGE).content.decode()
+    assert "New &lt;disks&gt; on Friday." in page
+    assert ">Start</button>" not in page
+
+
+def test_every_form_has_the_token_of_who_asks(alice: User, bob: User, visit: Visit, make_type: MakeType) -> None:
+    make_type()
+    for user in (alice, bob):
+        browser = Client(enforce_csrf_checks=True)
+        browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        page = browser.get(PAGE).content.decode()
+        form = re.search(r'<form[^>]*class="launch".*?</form>', page, re.DOTALL)
+        assert form is not None
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form[0])
+        assert token is not None
+        posted = {"type": "Pattern", "csrfmiddlewaretoken": token[1]}
+        assert browser.post("/launch/", posted).status_code == 303
+
+
+# ---- links that fill a form in ----------------------------------------------------------------------------
+
+
+def test_a_link_fills_the_form_of_one_type_in_and_starts_nothing(
+    alice: User, visit: Visit, make_type: MakeType
+) -> None:
+    make_type("Other")
+    make_type("My type", options={"sizes": ["1x1", "2x2"]}, form=[{"name": "cores", "type": "number", "default": 1}])
+    response = visit(alice).get("/launch/My%20type", {"size": "2x2", "field-cores": "4", "title": "Wing"})
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert '<option value="2x2" selected>' in page
+    assert 'name="field-cores" value="4"' in page
+    assert 'value="Wing"' in page
+    assert "Other</h3>" not in page
+    assert "was left out" not in page
+    assert not Session.objects.exists()
+
+
+def test_what_a_link_says_beyond_the_form_is_left_out_with_a_remark(
+    alice: User, visit: Visit, make_type: MakeType
+) -> None:
+    make_type(options={"sizes": ["1x1"]}, form=[{"name": "cores", "type": "number", "max": 8}])
+    response = visit(alice).get("/launch/Pattern", {"size": "9x9", "field-cores": "99", "<colour>": "red"})
+    assert response.status_code == 200
+    assert "this was left out: size, field-cores, &lt;colour&gt;." in response.content.decode()
+
+
+def test_a_link_to_a_type_that_one_may_not_use_leads_nowhere(charlie: User, visit: Visit, make_type: MakeType) -> None:
+    make_type(options={"group": GROUP})
+    assert visit(charlie).get("/launch/Pattern").status_code == 404
+    assert visit(charlie).get("/launch/No-such-type").status_code == 404
+
+
+def test_a_link_is_not_posted_to(alice: User, visit: Visit, make_type: MakeType) -> None:
+    make_type()
+    assert visit(alice).post("/launch/Pattern").status_code == 405

@@ -1,0 +1,68 @@
+"""Who may be told what changes on a page, and for how long: as long as the login stands under which it was opened."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session as LoginSession
+from django.utils import timezone
+
+from remote_service.relay.origin import from_own_pages
+from webui.live.pages import PAGES, Address
+
+SEEN = "seen"
+"""The parameter in which a page says what it shows; it belongs to the question, not to the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """A user's right to be told, as it was when the websocket was opened."""
+
+    user_id: int
+    login: str
+    """The key of the login session."""
+    password_stamp: str = field(default="", repr=False)
+    """Changes with the user's password, which ends logins too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody asks for who may."""
+
+    right: Right
+    address: Address
+    seen: str
+
+
+def question(query: str) -> tuple[Address, str]:
+    """The page that a query names, with its parameters, and what the browser shows of it."""
+    given = dict(parse_qsl(query, keep_blank_values=True))
+    seen, page = given.pop(SEEN, ""), given.pop("page", "")
+    return Address(page, tuple(sorted(given.items()))), seen
+
+
+def judge(scope: dict[str, Any]) -> Asked | None:
+    """What a websocket asks for; None when it comes from elsewhere, without a login, or for no page of ours."""
+    address, seen = question(scope.get("query_string", b"").decode("latin-1"))
+    if not from_own_pages(scope) or address.page not in PAGES:
+        return None
+    user = scope.get("user")
+    if user is None or not user.is_authenticated or not user.is_active:
+        return None
+    return Asked(Right(user.pk, scope["session"].session_key or "", user.get_session_auth_hash()), address, seen)
+
+
+def good(rights: Collection[Right]) -> set[Right]:
+    """Those that still stand. Two queries, however many there are."""
+    users = User.objects.filter(is_active=True).in_bulk({right.user_id for right in rights})
+    logins = LoginSession.objects.filter(session_key__in={right.login for right in rights})
+    alive = set(logins.filter(expire_date__gt=timezone.now()).values_list("session_key", flat=True))
+    return {right for right in rights if right.login in alive and _same_password(right, users.get(right.user_id))}
+
+
+def _same_password(right: Right, user: User | None) -> bool:
+    return user is not None and user.get_session_auth_hash() == right.password_stamp

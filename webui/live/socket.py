@@ -1,0 +1,100 @@
+"""An open page's websocket as an ASGI application: it is told what changed, and is never asked anything."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError
+
+from remote_service.relay import closing
+from remote_service.relay.app import Receive, Send
+from remote_service.relay.closing import Close
+from remote_service.tasks import spawn
+from webui.live.fragments import changed, digest, stamps
+from webui.live.hub import Hub, OpenPage, hub
+from webui.live.rights import Asked, judge
+
+log = logging.getLogger(__name__)
+
+AGES = 30.0
+"""Seconds after which a page is rendered again though nothing happened: "2 minutes ago" becomes wrong by itself."""
+RETRY = 5.0
+"""Seconds until the next try when the database cannot be reached."""
+
+WITHDRAWN = Close(closing.RIGHT_WITHDRAWN, "You are logged out, or may not see this page any more.")
+
+
+async def live(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Serves one open page until it is closed, or its user may not see it any more."""
+    message = await receive()
+    if message["type"] != "websocket.connect":
+        return
+    asked = await sync_to_async(judge)(scope)
+    if asked is None:
+        await send({"type": "websocket.close"})
+        return
+    await send({"type": "websocket.accept"})
+    here = hub()
+    page = here.join(asked.right)
+    leaving = spawn(_left(receive), name="page leaves")
+    telling = spawn(_tell(here, page, asked, send), name="page is told")
+    withdrawn = spawn(page.withdrawn.wait(), name="right to a page")
+    tasks: tuple[asyncio.Task[Any], ...] = (leaving, telling, withdrawn)
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        left = leaving.done()
+    finally:
+        here.leave(page)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    if not left:
+        await _say(WITHDRAWN, send)
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "websocket.disconnect":
+        pass
+
+
+async def _tell(here: Hub, page: OpenPage, asked: Asked, send: Send) -> None:
+    """Sends what the page does not have yet, now and whenever something changed; returns when it is not to be had."""
+    known: dict[str, bytes] | None = None
+    while True:
+        page.changed.clear()
+        try:
+            fragments = await here.render(asked.right, asked.address)
+        except DatabaseError as error:
+            log.warning("an open page is not kept up to date, the database cannot be reached: %s", error)
+            await asyncio.sleep(RETRY)
+            continue
+        if fragments is None:
+            return
+        now = stamps(fragments)
+        whole = digest(now)
+        if known is None and whole == asked.seen:
+            known = now
+        new = changed(fragments, now, known or {})
+        if new or known != now:
+            try:
+                await send({"type": "websocket.send", "text": json.dumps({"digest": whole, "fragments": new})})
+            except (OSError, RuntimeError):
+                return
+        known = now
+        await asyncio.sleep(here.pause)
+        try:
+            async with asyncio.timeout(AGES):
+                await page.changed.wait()
+        except TimeoutError:
+            pass
+
+
+async def _say(close: Close, send: Send) -> None:
+    try:
+        await send(close.message())
+    except (OSError, RuntimeError):
+        log.debug("a page had left before it could be told: %s", close.reason)
