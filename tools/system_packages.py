@@ -62,6 +62,7 @@ TEST_NEEDS = (
     Need("openssh-server", "sshd"),
     Need("openssh-client", "ssh"),
     Need("nginx-light", "nginx"),
+    Need("gettext", "xgettext"),
 )
 
 

@@ -80,7 +80,7 @@ def test_one_can_do_everything_below_a_path(front: Front, site: MarkedSite) -> N
         expect(other.get_by_text("The session is over; this is the end of its log.")).to_be_visible()
         expect(page.get_by_role("article")).to_contain_text("It was stopped by its user.")
 
-        for path in ("/admin/", "/dashboard/"):
+        for path in ("/admin/", "/dashboard/", "/launch/Test%20pattern"):
             shown = picker.goto(f"{top}{path}")
             assert shown is not None and shown.status == 200, path
             picker.wait_for_load_state("networkidle")
