@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
+from django.db import OperationalError
 from django.test import Client, RequestFactory
 from django.urls import get_resolver
 
@@ -18,6 +19,7 @@ from webui.views import errors
         (errors.not_found, 404, "There is no such page"),
     ],
 )
+@pytest.mark.django_db
 def test_each_says_what_happened_and_leads_on(view: object, status: int, heading: str) -> None:
     request = RequestFactory().get("/")
     request.user = AnonymousUser()
@@ -48,3 +50,36 @@ def test_an_address_that_does_not_exist_has_the_page_of_404(client: Client, alic
     assert response.status_code == 404
     assert "There is no such page" in response.content.decode()
     assert "<script>" not in response.content.decode()
+
+
+def test_a_form_without_its_token_has_a_page_that_says_what_to_do(db: None) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.cookies["theme"] = "dark"
+    response = browser.post("/login/", {"username": "alice"})
+    page = response.content.decode()
+    assert response.status_code == 403
+    assert "<h1>This form is out of date</h1>" in page
+    assert 'data-theme="dark"' in page
+    assert "To your sessions" in page
+
+
+@pytest.mark.django_db
+def test_maintenance_has_a_page_with_the_text_of_staff() -> None:
+    request = RequestFactory().get("/sessions/")
+    request.user = AnonymousUser()
+    response = errors.under_maintenance(request, "New disks.\nUntil <noon>.")
+    page = response.content.decode()
+    assert response.status_code == 503
+    assert "<h1>Closed for maintenance</h1>" in page
+    assert "New disks.<br>Until &lt;noon&gt;." in page
+
+
+def test_without_a_database_there_is_the_page_of_a_server_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(**_filters: object) -> None:
+        raise OperationalError("unable to open database file")
+
+    monkeypatch.setattr("webui.maintenance.Site.objects.filter", fails)
+    response = Client(raise_request_exception=False).get("/")
+    assert response.status_code == 500
+    assert "<h1>Something went wrong here</h1>" in response.content.decode()
+    assert "unable to open" not in response.content.decode()

@@ -1,0 +1,112 @@
+"""What the dashboard's forms take, and what they say of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from webui.forms.dashboard import AnnouncementForm, DrainForm, ReasonForm, SessionFilter, TextForm, is_state
+
+pytestmark = pytest.mark.django_db
+
+
+def in_hours(hours: float) -> str:
+    """A moment as the browser's own field sends it."""
+    return f"{timezone.now() + timedelta(hours=hours):%Y-%m-%dT%H:%M}"
+
+
+# ---- the filter -------------------------------------------------------------------------------------------
+
+
+def test_a_filter_without_anything_means_live_sessions() -> None:
+    assert SessionFilter({}).wanted == {"state": "live", "type": "", "owner": "", "host": "", "text": ""}
+
+
+def test_a_filter_takes_what_is_asked_for() -> None:
+    asked = {"state": "failed", "type": "Gone", "owner": "alice", "host": "n8", "text": "disk"}
+    assert SessionFilter(asked).wanted == asked
+
+
+def test_what_a_filter_cannot_mean_counts_as_not_said() -> None:
+    asked = {"state": "paused", "owner": "x" * 151, "text": "disk\0", "host": "n8"}
+    assert SessionFilter(asked).wanted == {"state": "live", "type": "", "owner": "", "host": "n8", "text": ""}
+
+
+def test_a_filter_offers_the_types_there_are_and_the_one_that_is_asked_for(make_type: Callable[..., Any]) -> None:
+    make_type("Pattern")
+    names = [name for name, _ in SessionFilter({"type": "Gone"}).fields["type"].choices]  # type: ignore[attr-defined]
+    assert names == ["", "Pattern", "Gone"]
+
+
+def test_states_of_sessions_are_told_from_other_filters() -> None:
+    assert is_state("running") and not is_state("live") and not is_state("")
+
+
+# ---- reasons and texts ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["", "   ", None])
+def test_a_reason_cannot_be_left_out(text: str | None) -> None:
+    form = ReasonForm({} if text is None else {"reason": text})
+    assert not form.is_valid()
+    assert form.errors["reason"] == ["This field is required."]
+
+
+def test_a_reason_and_a_text_have_an_end() -> None:
+    assert ReasonForm({"reason": "x" * 301}).errors["reason"] == [
+        "Ensure this value has at most 300 characters (it has 301)."
+    ]
+    assert TextForm({"text": "x" * 1001}).errors["text"] == [
+        "Ensure this value has at most 1000 characters (it has 1001)."
+    ]
+
+
+# ---- drains -----------------------------------------------------------------------------------------------
+
+
+def test_a_type_that_is_drained_must_be_there(make_type: Callable[..., Any]) -> None:
+    make_type("Pattern")
+    assert DrainForm({"kind": "type", "name": "Pattern", "text": "A."}).is_valid()
+    form = DrainForm({"kind": "type", "name": "Patern", "text": "A."})
+    assert form.errors["name"] == ["There is no session type “Patern”."]
+
+
+def test_a_host_is_whatever_scripts_call_it() -> None:
+    assert DrainForm({"kind": "host", "name": "n8", "text": "A fan is broken."}).is_valid()
+    assert DrainForm({"kind": "host", "name": "n8"}).errors["text"] == ["This field is required."]
+
+
+# ---- announcements ----------------------------------------------------------------------------------------
+
+
+def test_an_announcement_without_times_begins_now_and_has_no_end() -> None:
+    form = AnnouncementForm({"text": "Cake at four.", "level": "info"})
+    assert form.is_valid()
+    assert abs(form.cleaned_data["shown_from"] - timezone.now()) < timedelta(minutes=1)
+    assert form.cleaned_data["shown_until"] is None
+
+
+def test_an_announcement_has_the_times_that_the_browsers_field_gives() -> None:
+    form = AnnouncementForm(
+        {"text": "Cake.", "level": "info", "shown_from": "2040-01-02T03:04", "shown_until": "2040-01-02T04:04"}
+    )
+    assert form.is_valid()
+    assert str(form.cleaned_data["shown_from"]) == "2040-01-02 03:04:00+00:00"
+
+
+@pytest.mark.parametrize(("begins", "ends"), [(2, 1), (1, 1), (-2, -1)])
+def test_an_announcement_that_would_never_be_shown_is_refused(begins: float, ends: float) -> None:
+    form = AnnouncementForm(
+        {"text": "Cake.", "level": "info", "shown_from": in_hours(begins), "shown_until": in_hours(ends)}
+    )
+    assert form.errors["shown_until"] == ["It would never be shown: this is over before it begins."]
+
+
+def test_a_time_that_is_none_is_said_beside_its_field() -> None:
+    form = AnnouncementForm({"text": "Cake.", "level": "loud", "shown_from": "soon"})
+    assert form.errors["shown_from"] == ["Enter a valid date/time."]
+    assert form.errors["level"] == ["Select a valid choice. loud is not one of the available choices."]
