@@ -18,9 +18,10 @@ from remote_service import access
 from remote_service.models import Site
 from webui.views.errors import under_maintenance
 
-_PREFIXES_THAT_GO_ON = ("/v1/",)
+_PATHS_THAT_GO_ON = ("/v1/", "/favicon.ico")
+"""How they begin; for them the database is not even asked."""
 _PAGES_THAT_GO_ON = frozenset(
-    {"login", "logout", "theme", "announcement-seen", "favicon", "session-status", "session-stop", "session-log"}
+    {"login", "logout", "theme", "announcement-seen", "session-status", "session-stop", "session-log"}
 )
 RETRY_AFTER = 300
 """Seconds after which a program may ask again."""
@@ -31,7 +32,7 @@ def maintenance(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
     """Answers 503 with the text where a page would be; a page that polls is told to load itself again, and shows it."""
 
     def answer(request: HttpRequest) -> HttpResponse:
-        if request.path_info.startswith(_PREFIXES_THAT_GO_ON):
+        if request.path_info.startswith(_PATHS_THAT_GO_ON):
             return get_response(request)
         text = Site.objects.filter(pk=1).values_list("maintenance", flat=True).first() or ""
         request.maintenance_text = text  # type: ignore[attr-defined]

@@ -41,7 +41,7 @@ def test_each_problem_has_its_place_its_remedy_and_its_traceback(desk: Desk) -> 
     for words in (
         "Error E041 Broken",
         "/srv/site/broken.py:3",
-        "at &quot;Broken&quot; › script",
+        "at &quot;Broken&quot; \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} script",
         "an import that raised &lt;ModuleNotFoundError&gt;",
         "a script that can be imported",
         "Install the module.",
