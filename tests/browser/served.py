@@ -30,6 +30,8 @@ MEMBERS = "For members"
 FAILING = "Failing"
 GATED = "Gated"
 JOB = "Batch job"
+TYPING = "Typewriter"
+"""A desktop that keeps what is typed, see scripts/typing_desktop.py."""
 
 LINGER = 2.0
 """Seconds that a session outlives a viewer that closed its window."""
@@ -90,6 +92,7 @@ def session_types(gate: Path) -> dict[str, Any]:
             "description": "A desktop of your own on this machine.",
         },
         DESKTOP_WITH_PASSWORD: {**desktop, "count": 1, "options": {"sizes": ["800x600"], "password": True}},
+        TYPING: {**desktop, "script": "typing_desktop.py", "count": 5, "options": {"sizes": ["800x600"]}},
         PATTERN: {**pattern, "description": "A moving picture."},
         MEMBERS: {**pattern, "options": {"sizes": ["640x480"], "group": "ClusterRendering"}},
         FAILING: {"script": "failing_session.py", "count": 2, "options": {"sizes": ["640x480"]}},

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.desktop import TERMINAL_TEXT, desktop_of, marker_file, wait_for_prompt
 from tests.browser.served import ALICE, DESKTOP, ENDS_WITHIN, LINGER, NOBODY, BrowserSite
-from tests.browser.visitor import pixels, session_path, viewer, wait_for_picture, wait_for_screen
+from tests.browser.visitor import pixels, session_path, show_toolbar, viewer, wait_for_picture, wait_for_screen
 from tests.browser.visits import Visits
 from tests.waiting import eventually
 
@@ -39,6 +39,7 @@ def test_alice_works_in_a_desktop_and_nothing_of_it_is_left(site: BrowserSite, v
 
 def paste(page: Page, text: str) -> None:
     """Sends text by the clipboard panel, then pastes it into the terminal and presses Enter."""
+    show_toolbar(page)
     page.locator("summary", has_text="Clipboard").click()
     page.get_by_label("Text of the session's clipboard").fill(text)
     page.get_by_role("button", name="Send to the session").click()

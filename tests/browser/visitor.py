@@ -138,6 +138,14 @@ def wait_for_screen(page: Page) -> Picture:
     return wait_for_picture(page, lambda shown: shown.colours > 1)
 
 
+def show_toolbar(page: Page) -> None:
+    """Has the viewer's toolbar come back: it hides itself some seconds after the last use."""
+    page.mouse.move(300, 100)
+    page.mouse.move(300, 1)
+    page.mouse.move(300, 8)  # stays over it
+    expect(page.locator("body")).not_to_have_attribute("data-toolbar", "hidden")
+
+
 def wait_for_picture(page: Page, wanted: Callable[[Picture], bool]) -> Picture:
     """Waits until what the canvas shows is as wanted."""
     shown = picture(page)
@@ -165,5 +173,5 @@ def pixels(page: Page, colour: str) -> int:
 
 
 def viewer(page: Page, attribute: str) -> Any:
-    """What the viewer says of itself, for instance how often it has connected ("connects")."""
-    return page.evaluate("(name) => window.__viewer[name]", attribute)
+    """What the viewer says of itself, for instance how often it has connected ("connects"), or "rfb.viewOnly"."""
+    return page.evaluate("(path) => path.split('.').reduce((of, name) => of[name], window.__viewer)", attribute)
