@@ -9,14 +9,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
-from django.db.models import F
 
-from remote_service import conf, pid_file
+from remote_service import conf, pid_file, staff
 from remote_service.config.problems import Problem, counts, has_errors, lines
 from remote_service.config.words import plural
 from remote_service.database import require_prepared_database
+from remote_service.lifecycle import Actor
 from remote_service.models import SessionType, Site
-from remote_service.nudges import nudge_supervisor
 
 _GAP = 0.1
 """Seconds between two looks at the row; the database is all that this process and the supervisor share."""
@@ -44,10 +43,7 @@ class Command(BaseCommand):
                 " again; the next start does. Or set REMOTE_SERVICE_STATE_DIR to the server's."
             )
         before = Site.load()
-        Site.objects.filter(pk=1).update(reload_wanted=F("reload_wanted") + 1)
-        wanted = Site.load().reload_wanted
-        nudge_supervisor()
-        site = self._answered(wanted, options["timeout"])
+        site = self._answered(staff.ask_to_reload(Actor("", "", "command")), options["timeout"])
         if site.loaded_at == before.loaded_at:
             raise CommandError("The server could not read the sessions file again; its log says why.")
         problems = [Problem.from_dict(problem) for problem in site.problems]

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import F
 from django.utils import timezone
 
-from remote_service import conf
+from remote_service import conf, staff
 from remote_service.config.problems import Code, Problem, Severity
 from remote_service.management.commands import reload_sessions
 from remote_service.models import Site
@@ -38,7 +38,7 @@ def served_by(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             found = {"problems": rows, "loaded_at": timezone.now(), **changes}
             Site.objects.filter(pk=1).update(reload_done=F("reload_wanted"), **found)
 
-        monkeypatch.setattr(reload_sessions, "nudge_supervisor", answer)
+        monkeypatch.setattr(staff, "nudge_supervisor", answer)
 
     return served
 
@@ -100,7 +100,7 @@ def test_without_a_server_on_this_machine_it_does_not_wait(monkeypatch: pytest.M
 
 
 def test_without_an_answer_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reload_sessions, "nudge_supervisor", lambda: None)
+    monkeypatch.setattr(staff, "nudge_supervisor", lambda: None)
     with pytest.raises(CommandError) as refused:
         reload("--timeout=0")
     assert str(refused.value) == (
@@ -111,8 +111,8 @@ def test_without_an_answer_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_waits_for_the_server(monkeypatch: pytest.MonkeyPatch, served_by: Callable[..., None]) -> None:
     served_by()
-    answer = reload_sessions.nudge_supervisor
-    monkeypatch.setattr(reload_sessions, "nudge_supervisor", lambda: None)
+    answer = staff.nudge_supervisor
+    monkeypatch.setattr(staff, "nudge_supervisor", lambda: None)
     monkeypatch.setattr(reload_sessions.time, "sleep", lambda _seconds: answer())
     assert reload()[0] == 0
 
