@@ -155,7 +155,7 @@ def _parts(kind: str, keys: Iterable[object]) -> list[SafeString]:
 
 
 def _part(element_id: str) -> SafeString:
-    return mark_safe(placeholder(element_id))  # noqa: S308 (our own ids: letters, digits and hyphens)
+    return mark_safe(placeholder(element_id))
 
 
 def _where() -> tuple[str, str]:

@@ -15,8 +15,8 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from remote_service.models import Session
-from remote_service.relay.routing import websocket_application
 from remote_service.rest import views as rest_views
+from sessions_config.asgi import websockets
 from tests.integration.access_world import ROLES, World, make_world, routes, sessions_now
 from tests.unit.conftest import _static_files_by_plain_names  # noqa: F401 (a fixture that all tests here use)
 from tests.unit.relay.doubles import Viewer
@@ -35,8 +35,14 @@ SITE = {
     ("launch/", "GET"):                       everybody(405),
     # What a superuser may do to sessions is no membership in a group.
     ("launch/", "POST"):                      "login 303 303 404  404 404 404 404",
-    ("sessions/", "GET"):                     "login 200 200 200  200 200 200 200",
-    ("sessions/", "POST"):                    everybody(405),
+    ("launch/<path:type_name>", "GET"):       "login 200 200 404  404 404 404 404",
+    ("launch/<path:type_name>", "POST"):      everybody(405),
+    # Without a page to be told of; with one see the websockets, which are told the same.
+    ("live/", "GET"):                         "login 404 404 404  404 404 404 404",
+    ("live/", "POST"):                        everybody(405),
+    ("sessions/<uuid:session_id>/again", "GET"):    everybody(405),
+    # One's own alone, whatever else one may do to those of others.
+    ("sessions/<uuid:session_id>/again", "POST"):   "login 303 404 404  404 404 404 404",
     ("sessions/<uuid:session_id>/", "GET"):         "login 200 404 404  404 200 200 200",
     ("sessions/<uuid:session_id>/", "POST"):        everybody(405),
     ("sessions/<uuid:session_id>/status", "GET"):   "login 200 404 404  404 200 200 200",
@@ -283,7 +289,14 @@ WEBSOCKETS = {
     ("/websockify?token=nobody-has-this", ORIGIN):     everybody(403),
     ("/websockify?token={rest}", ORIGIN):              everybody(101),
     ("/anywhere/else?token={rest}", ORIGIN):           everybody(403),
+    # An open page is told what changes on it.
+    ("/live/?page=picker", ORIGIN):                    "403 101 101 101  101 101 101 101",
+    ("/desk/live/?page=launch&type=Team", ORIGIN):     "403 101 101 101  101 101 101 101",
+    ("/live/?page=nothing", ORIGIN):                   everybody(403),
+    ("/live/", ORIGIN):                                everybody(403),
     # By another site's pages the cookie counts for nothing.
+    ("/live/?page=picker", "http://elsewhere.example"):              everybody(403),
+    ("/live/?page=picker", None):                                    everybody(403),
     ("/sessions/{session}/websockify", "http://elsewhere.example"):  everybody(403),
     ("/sessions/{session}/websockify", "https://testserver"):        everybody(403),
     ("/sessions/{session}/websockify", None):                        everybody(403),
@@ -312,7 +325,7 @@ def upgrade(world: World, role: str, address: str, origin: str | None) -> str:
     viewer = Viewer()
     viewer.messages.put_nowait({"type": "websocket.connect"})
     viewer.leaves(1000)
-    application: Any = websocket_application
+    application: Any = websockets
     asked = {
         "type": "websocket", "scheme": "ws", "path": path, "query_string": query.encode(), "headers": headers,
         "client": ("192.0.2.7", 50000), "subprotocols": [],

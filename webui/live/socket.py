@@ -26,6 +26,8 @@ RETRY = 5.0
 """Seconds until the next try when the database cannot be reached."""
 
 WITHDRAWN = Close(closing.RIGHT_WITHDRAWN, "You are logged out, or may not see this page any more.")
+FAILED = Close(closing.RELAY_ERROR, "The server failed to make the page.")
+"""The page asks again by and by; its log says more."""
 
 
 async def live(scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -37,7 +39,7 @@ async def live(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     if asked is None:
         await send({"type": "websocket.close"})
         return
-    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.accept", "subprotocol": None})
     here = hub()
     page = here.join(asked.right)
     leaving = spawn(_left(receive), name="page leaves")
@@ -47,13 +49,14 @@ async def live(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         left = leaving.done()
+        failed = telling.done() and telling.exception() is not None
     finally:
         here.leave(page)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     if not left:
-        await _say(WITHDRAWN, send)
+        await _say(FAILED if failed else WITHDRAWN, send)
 
 
 async def _left(receive: Receive) -> None:
@@ -79,7 +82,7 @@ async def _tell(here: Hub, page: OpenPage, asked: Asked, send: Send) -> None:
         if known is None and whole == asked.seen:
             known = now
         new = changed(fragments, now, known or {})
-        if new or known != now:
+        if new or known != now:  # what has gone changes the digest, and is in no fragment
             try:
                 await send({"type": "websocket.send", "text": json.dumps({"digest": whole, "fragments": new})})
             except (OSError, RuntimeError):

@@ -119,7 +119,7 @@ def _page(request: HttpRequest, refusal: Refusal | None = None, status: int = 20
 def _with_token(html: str, request: HttpRequest) -> SafeString:
     """Forms that were made for nobody in particular, with the token of who asks."""
     token = f'{_NO_TOKEN[:-1]} value="{escape(get_token(request))}">'
-    return mark_safe(html.replace(_NO_TOKEN, token))  # noqa: S308 (made of rendered templates)
+    return mark_safe(html.replace(_NO_TOKEN, token))
 
 
 def _refusal_message(refusal: Refusal | None, types: tuple[TypeCard, ...]) -> str:

@@ -1,0 +1,54 @@
+"""Tests of the table of pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from webui.live.pages import PAGES, Address, first_look, fragments_of
+
+
+def test_a_page_is_made_for_its_user(alice: User, make_type: Callable[..., Any]) -> None:
+    make_type()
+    assert set(fragments_of(alice.pk, Address("picker")) or ()) >= {"yours", "ended", "others", "types"}
+
+
+def test_there_is_no_page_for_who_is_blocked_and_none_that_the_table_does_not_name(alice: User) -> None:
+    assert fragments_of(alice.pk, Address("nothing")) is None
+    User.objects.update(is_active=False)
+    assert fragments_of(alice.pk, Address("picker")) is None
+    assert fragments_of(0, Address("picker")) is None
+
+
+def test_the_parameters_reach_the_page(charlie: User, make_type: Callable[..., Any]) -> None:
+    row = make_type("Mine")
+    assert set(fragments_of(charlie.pk, Address("launch", (("type", "Mine"),))) or ()) == {f"foot-{row.pk}"}
+    assert fragments_of(charlie.pk, Address("launch", (("type", "Other"),))) is None
+
+
+def test_a_template_gets_fragments_with_their_parts_and_where_to_listen() -> None:
+    look = first_look("launch", {"list": '<ul><template data-part="a"></template></ul>', "a": "<li>"}, type="My type")
+    assert look.parts["list"] == "<ul><li></ul>"
+    assert look.address == "/live/?page=launch&type=My+type"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_same_state_gives_the_same_texts(page: str, alice: User, make_type: Callable[..., Any]) -> None:
+    make_type("Pattern", form=[{"name": "gpu", "type": "checkbox"}])
+    address = Address(page, (("type", "Pattern"),))
+    assert fragments_of(alice.pk, address) == fragments_of(alice.pk, address) != None  # noqa: E711
+
+
+def test_what_the_page_shows_at_first_is_what_it_would_be_sent(alice: User, make_type: Callable[..., Any]) -> None:
+    make_type()
+    client = Client()
+    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    context = client.get("/").context
+    assert context is not None
+    found = fragments_of(alice.pk, Address("picker"))
+    assert found is not None
+    assert context["live"].digest == first_look("picker", found).digest

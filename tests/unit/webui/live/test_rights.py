@@ -1,0 +1,82 @@
+"""Tests of who may be told what changes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session as LoginSession
+from django.utils import timezone
+
+from tests.unit.relay.scopes import ORIGIN, scope
+from webui.live.pages import Address
+from webui.live.rights import Right, good, judge, question
+
+PICKER = "page=picker&seen=abc"
+
+
+@pytest.fixture
+def login(db: None) -> str:
+    """The key of a login session."""
+    store = SessionStore()
+    store.create()
+    assert store.session_key
+    return store.session_key
+
+
+def right(user: User, login: str) -> Right:
+    return Right(user.pk, login, user.get_session_auth_hash())
+
+
+def test_a_question_names_a_page_its_parameters_and_what_is_seen() -> None:
+    assert question("page=launch&type=My+type&seen=ab&empty=") == (
+        Address("launch", (("empty", ""), ("type", "My type"))),
+        "ab",
+    )
+    assert question("") == (Address(""), "")
+
+
+def test_the_sites_own_page_of_somebody_who_is_logged_in_is_told(alice: User, login: str) -> None:
+    asked = judge(scope("/live/", PICKER, user=alice, origin=ORIGIN, login=login))
+    assert asked is not None
+    assert (asked.right, asked.address, asked.seen) == (right(alice, login), Address("picker"), "abc")
+
+
+@pytest.mark.parametrize("origin", [None, "null", "https://desk.example.org", "http://elsewhere.example"])
+def test_another_sites_page_is_refused(alice: User, origin: str | None) -> None:
+    assert judge(scope("/live/", PICKER, user=alice, origin=origin)) is None
+
+
+def test_who_is_not_logged_in_or_blocked_is_refused(alice: User) -> None:
+    assert judge(scope("/live/", PICKER, user=AnonymousUser(), origin=ORIGIN)) is None
+    alice.is_active = False
+    assert judge(scope("/live/", PICKER, user=alice, origin=ORIGIN)) is None
+
+
+def test_a_page_that_there_is_not_is_refused(alice: User) -> None:
+    assert judge(scope("/live/", "page=nothing", user=alice, origin=ORIGIN)) is None
+    assert judge(scope("/live/", "", user=alice, origin=ORIGIN)) is None
+
+
+def test_a_right_stands_while_the_login_does(alice: User, bob: User, login: str) -> None:
+    hers, without = right(alice, login), right(bob, "no such login")
+    assert good({hers, without}) == {hers}
+    LoginSession.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+    assert good({hers}) == set()
+
+
+def test_a_right_ends_when_its_user_is_blocked_or_gets_another_password(alice: User, login: str) -> None:
+    hers = right(alice, login)
+    User.objects.update(is_active=False)
+    assert good({hers}) == set()
+    User.objects.update(is_active=True)
+    assert good({hers}) == {hers}
+    alice.set_password("another one")
+    alice.save()
+    assert good({hers}) == set()
+
+
+def test_the_password_stamp_is_not_shown() -> None:
+    assert "stamp" not in repr(Right(1, "key", "stamp"))
