@@ -35,8 +35,10 @@ def maintenance(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
         if request.path_info.startswith(_PATHS_THAT_GO_ON):
             return get_response(request)
         text = Site.objects.filter(pk=1).values_list("maintenance", flat=True).first() or ""
-        request.maintenance_text = text  # type: ignore[attr-defined]
-        if not text or _goes_on(request.path_info) or access.may_manage(request.user):
+        if not text or _goes_on(request.path_info):
+            return get_response(request)
+        if access.may_manage(request.user):
+            request.maintenance_text = text  # type: ignore[attr-defined]
             return get_response(request)
         if request.headers.get("HX-Request"):
             return HttpResponseClientRefresh()
@@ -49,7 +51,7 @@ def maintenance(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
 
 
 def maintenance_of(request: HttpRequest) -> str:
-    """The text that others see meanwhile; empty when there is none, or this request never asked."""
+    """The text that others see meanwhile, for who sees the pages all the same; empty for everybody else."""
     return getattr(request, "maintenance_text", "")
 
 

@@ -32,6 +32,7 @@ def test_users_see_the_text_instead_of_the_pages(closed: None, alice: User, visi
     assert "<h1>Closed for maintenance</h1>" in page
     assert "New disks &lt;until&gt; noon." in page
     assert "Log in as staff" not in page
+    assert "You see them because" not in page
     assert (response["Retry-After"], "no-store" in response["Cache-Control"]) == ("300", True)
 
 
@@ -61,7 +62,9 @@ def test_who_may_manage_sessions_sees_the_pages_and_what_the_others_are_told(
 
 
 def test_logging_in_and_out_goes_on(closed: None, alice: User, client: Client) -> None:
-    assert client.get("/login/").status_code == 200
+    page = client.get("/login/")
+    assert page.status_code == 200
+    assert "New disks" not in page.content.decode()
     assert client.get("/favicon.ico").status_code == 200
     client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
     assert client.post("/logout/").status_code == 302
