@@ -99,6 +99,21 @@ def over(visit: Visits) -> Page:
     return alice.page
 
 
+def details(visit: Visits) -> Page:
+    alice = visit(ALICE)
+    session = alice.start(JOB)
+    page = alice.open(f"/sessions/{session}/details/")
+    expect(page.get_by_text("New lines appear by themselves.")).to_be_visible()
+    return page
+
+
+def details_of_a_failed_one(visit: Visits) -> Page:
+    page = over(visit)
+    page.get_by_role("link", name="More of it, with all details").click()
+    expect(page.get_by_text("The session is over; this is the end of its log.")).to_be_visible()
+    return page
+
+
 def password(visit: Visits) -> Page:
     return visit(ALICE).open("/password/")
 
@@ -118,6 +133,8 @@ PAGES: tuple[Opened, ...] = (
     viewer_with_open_panel,
     viewer_asking,
     over,
+    details,
+    details_of_a_failed_one,
     password,
     not_found,
 )

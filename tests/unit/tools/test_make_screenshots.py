@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageChops, UnidentifiedImageError
 
+from remote_service.config.entries import check_entry
 from tools import make_screenshots
-from tools.make_screenshots import MOST_BYTES, ScreenshotError, check_size, shrink, write
+from tools.make_screenshots import MOST_BYTES, THEMES, WINDOWS, check_size, picture_name, shrink, write
+from tools.screenshot_pages import PAGES, ROOT, SCRIPTS, ScreenshotError, sessions_file
 
 
 def png(width: int, height: int, mode: str = "RGBA") -> bytes:
@@ -28,8 +32,17 @@ def test_a_shrunk_picture_is_smaller_and_shows_the_same() -> None:
 
     assert len(small) < len(taken)
     with Image.open(BytesIO(taken)) as before, Image.open(BytesIO(small)) as after:
-        assert (after.format, after.mode, after.size) == ("PNG", "RGB", (64, 40))
-        assert after.tobytes() == before.convert("RGB").tobytes()
+        assert (after.format, after.mode, after.size) == ("PNG", "P", (64, 40))
+        assert after.convert("RGB").tobytes() == before.convert("RGB").tobytes()
+
+
+def test_a_picture_with_very_many_colours_is_nearly_the_same() -> None:
+    red = Image.linear_gradient("L")
+    many = Image.merge("RGB", (red, red.rotate(90), Image.new("L", red.size, 128)))
+    output = BytesIO()
+    many.save(output, "PNG")
+    with Image.open(BytesIO(shrink(output.getvalue()))) as after:
+        assert max(high for _, high in ImageChops.difference(many, after.convert("RGB")).getextrema()) < 32
 
 
 def test_what_is_no_picture_is_not_shrunk() -> None:
@@ -41,7 +54,7 @@ def test_a_picture_may_have_as_many_bytes_as_allowed_and_no_more() -> None:
     check_size("picker.png", bytes(MOST_BYTES))
     with pytest.raises(ScreenshotError) as refused:
         check_size("picker.png", bytes(MOST_BYTES + 1))
-    assert str(refused.value) == "picker.png has 200001 bytes; expected at most 200000. Show less on it."
+    assert str(refused.value) == "picker.png has 150001 bytes; expected at most 150000. Show less on it."
 
 
 def test_a_picture_is_written_shrunk_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,10 +74,24 @@ def test_a_picture_that_is_too_large_is_not_written(tmp_path: Path, monkeypatch:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_every_picture_of_the_readme_is_there_and_small_enough() -> None:
-    for name in ("picker.png", "picker-dark.png", "viewer.png", "viewer-phone.png"):
+def test_every_page_is_there_in_both_themes_and_widths_and_small_enough() -> None:
+    expected = {picture_name(page, theme, width) for page in PAGES for theme in THEMES for width in WINDOWS}
+    assert {path.name for path in make_screenshots.FOLDER.iterdir()} == expected
+    for name in expected:
         data = (make_screenshots.FOLDER / name).read_bytes()
         check_size(name, data)
         with Image.open(BytesIO(data)) as image:
             image.verify()
-            assert image.size == ((780, 1688) if "phone" in name else (1280, 800))
+            assert image.width == int(name.removesuffix(".png").rpartition("-")[2])
+
+
+def test_the_readme_shows_four_of_them() -> None:
+    shown = re.findall(r"!\[[^]]+\]\(docs/screenshots/([^)]+)\)", (ROOT / "README.md").read_text())
+    assert len(set(shown)) == 4
+    assert all((make_screenshots.FOLDER / name).is_file() for name in shown)
+
+
+@pytest.mark.parametrize(("name", "entry"), sessions_file().items(), ids=str)
+def test_the_types_on_the_pictures_are_sound(name: str, entry: dict[str, Any]) -> None:
+    assert check_entry(name, entry)[1] == []
+    assert any((folder / entry["script"]).is_file() for folder in SCRIPTS)

@@ -102,6 +102,15 @@ def test_a_session_of_which_nobody_can_tell_whether_it_lives_says_so(
     assert "&lt;time" not in shown
 
 
+def test_the_other_pages_of_a_session_lead_there(alice: User, visit: Visit, make_session: MakeSession) -> None:
+    browser = visit(alice)
+    running, over = make_session(alice), make_session(alice, State.ENDED)
+    picker = browser.get("/").content.decode()
+    for session in (running, over):
+        assert f'href="/sessions/{session.pk}/details/"' in picker
+        assert f'href="/sessions/{session.pk}/details/"' in browser.get(f"/sessions/{session.pk}/").content.decode()
+
+
 # ---- what changes while it is open ------------------------------------------------------------------------
 
 
