@@ -14,6 +14,7 @@ from tests.browser.visitor import show_toolbar, viewer, wait_for_screen
 from tests.browser.visits import Visits
 
 A_NUMBER = re.compile(r"^\d[\d.,]*$")
+UNKNOWN = "\N{EN DASH}"
 MORE_THAN_NOTHING = re.compile(r"^[1-9]")
 
 
@@ -38,7 +39,7 @@ def test_what_is_not_known_is_not_made_up(visit: Visits) -> None:
     page.locator("summary", has_text="View").click()
     expect(page.locator("[data-figure=updates]")).to_have_text(MORE_THAN_NOTHING)
     expect(page.locator("[data-figure=rate]")).to_have_text(MORE_THAN_NOTHING)
-    expect(page.locator("[data-figure=roundtrip]")).to_have_text("–")
+    expect(page.locator("[data-figure=roundtrip]")).to_have_text(UNKNOWN)
 
 
 def test_the_quality_is_remembered_by_the_browser(visit: Visits) -> None:

@@ -40,6 +40,8 @@ def test_it_hides_itself_and_comes_back_at_the_top_edge(visit: Visits) -> None:
     expect_toolbar(page, "shown")
     expect(page.get_by_role("button", name="Full screen")).to_be_in_viewport()
     assert screen.bounding_box() == box
+    page.mouse.click(600, 400)
+    assert page.locator("body").get_attribute("data-toolbar") == "hidden"
 
 
 def test_it_stays_while_it_is_used(visit: Visits) -> None:

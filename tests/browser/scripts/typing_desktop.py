@@ -21,7 +21,7 @@ class TypingDesktop(DesktopSession):
     def common_options(self) -> Mapping[str, Any]:
         """Those of its type, with the terminal that writes."""
         ready, typed = (shlex.quote(str(self.scratch / name)) for name in ("ready", "typed"))
-        terminal = ["env", "LC_ALL=C.UTF-8", "xterm", "-geometry", "60x12", "-e", "sh", "-c"]
+        terminal = ["env", "LC_ALL=C.UTF-8", "xterm", "-geometry", "60x12+0+0", "-e", "sh", "-c"]
         return {**super().common_options, "command": [*terminal, f"touch {ready}; exec cat > {typed}"]}
 
     def start(self, token: str, timestamp: float | None = None, options: dict[str, Any] | None = None) -> bool:

@@ -1,9 +1,9 @@
 /**
  * The toolbar that hides itself, so that nothing but the session's screen is to be seen.
  *
- * It goes some seconds after its last use, and comes back when the pointer touches the window's top edge, by the
- * handle on touch screens, when anything in it gets the focus (Tab, or Control+Alt+Shift), and whenever there is no
- * screen. It never goes while it has the focus or the pointer, or while a menu or a question is open.
+ * It goes some seconds after its last use, or at once when the screen is clicked. It comes back when the pointer
+ * touches the window's top edge, by the handle on touch screens, when anything in it gets the focus (Tab, or
+ * Control+Alt+Shift), and whenever there is no screen. It never goes while it has the focus or the pointer, or while a menu or a question is open.
  *
  * Who wants it to stay ticks "Keep the toolbar in view". Where the system asks for reduced motion that is the start:
  * things that come and go by themselves are the motion meant, and sliding or not makes no difference to it.
@@ -24,9 +24,12 @@ export function hideByItself(bar, line) {
   const handle = document.getElementById("toolbar-handle");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   let timer = 0;
+  let pointer = "";
 
   function inUse() {
-    return line.current === null || bar.contains(document.activeElement) || bar.matches(":hover")
+    // After a tap browsers leave what was tapped hovered for ever.
+    const pointed = pointer === "mouse" && bar.matches(":hover");
+    return line.current === null || bar.contains(document.activeElement) || pointed
       || document.querySelector("details.menu[open], dialog[open]") !== null;
   }
 
@@ -56,11 +59,19 @@ export function hideByItself(bar, line) {
   for (const use of ["focusin", "focusout", "pointermove", "pointerdown", "toggle"]) {
     bar.addEventListener(use, show, true);
   }
+  window.addEventListener("pointerdown", (event) => { pointer = event.pointerType; }, true);
   window.addEventListener("pointermove", (event) => {
+    pointer = event.pointerType;
     if (event.clientY <= EDGE && event.buttons === 0) {
       show();
     }
   }, true);
+  document.getElementById("screen").addEventListener("pointerdown", () => {
+    if (!keep.checked && line.current) {
+      clearTimeout(timer);
+      become("hidden");
+    }
+  });
   handle.addEventListener("click", show);
   line.addEventListener("state", show);
   still.addEventListener("change", settle);

@@ -11,9 +11,9 @@ const MOST = 500; // characters before the field is filled anew
 const BACKSPACE = 0xff08;
 const RETURN = 0xff0d;
 const TAB = 0xff09;
-// Tab is not among them: it leads on to the next control, as everywhere.
+// Neither Tab, which leads on to the next control as everywhere, nor Backspace, which the field's text tells.
 const NAMED = new Map([
-  ["Backspace", BACKSPACE], ["Enter", RETURN], ["Escape", 0xff1b], ["Delete", 0xffff],
+  ["Enter", RETURN], ["Escape", 0xff1b], ["Delete", 0xffff],
   ["ArrowLeft", 0xff51], ["ArrowUp", 0xff52], ["ArrowRight", 0xff53], ["ArrowDown", 0xff54],
   ["Home", 0xff50], ["End", 0xff57], ["PageUp", 0xff55], ["PageDown", 0xff56],
 ]);
@@ -66,6 +66,7 @@ export function wireSoftKeyboard(line) {
     if (!event.isComposing && NAMED.has(event.key)) {
       event.preventDefault();
       press(NAMED.get(event.key));
+      refill(); // what was written is done: nothing goes back behind it
     }
   });
   field.addEventListener("input", (event) => {

@@ -1,0 +1,170 @@
+"""Ways into a session besides keyboard and mouse: both clipboards, keys of the toolbar, a touch screen's keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.guard import Guard
+from tests.browser.served import ALICE, DESKTOP, NOBODY, TYPING, BrowserSite
+from tests.browser.test_viewer_typing import wait_for_text
+from tests.browser.visitor import Visitor, show_toolbar, wait_for_state
+from tests.browser.visits import Visits
+from tests.waiting import eventually
+
+TOO_LONG = "Too long: at most 256 kB of text can be sent."
+CLIPBOARD = ["clipboard-read", "clipboard-write"]
+
+
+def open_menu(page: Page, name: str) -> None:
+    show_toolbar(page)
+    page.locator("summary", has_text=name).click()
+
+
+# ---- clipboards -------------------------------------------------------------------------------------------
+
+
+def test_text_that_is_too_long_is_refused_before_it_is_lost(visit: Visits) -> None:
+    alice = visit(ALICE)
+    alice.connect(DESKTOP, "800x600")
+    page = alice.page
+    open_menu(page, "Clipboard")
+
+    page.get_by_label("Text of the session's clipboard").fill("é" * 131_073)
+    page.get_by_role("button", name="Send to the session").click()
+    expect(page.get_by_text(TOO_LONG)).to_be_visible()
+    page.get_by_label("Text of the session's clipboard").fill("é" * 131_072)
+    page.get_by_role("button", name="Send to the session").click()
+    expect(page.get_by_text("Sent to the session's clipboard.")).to_be_visible()
+
+
+def test_the_clipboard_is_shared_by_itself_when_it_is_wanted(visit: Visits) -> None:
+    alice = visit(NOBODY)
+    alice.log_in(ALICE)
+    alice.context.grant_permissions(CLIPBOARD)
+    session = alice.start(TYPING)
+    page = alice.page
+    wait_for_state(page, "connected")
+    open_menu(page, "Clipboard")
+    page.get_by_label("Share this computer's clipboard with the session by itself").check()
+    page.keyboard.press("Escape")
+
+    page.evaluate("navigator.clipboard.writeText('grüße, 你好')")
+    page.get_by_role("button", name="Enter session").click()
+    page.wait_for_timeout(500)  # the session's clipboard helper asks for it when it likes
+    page.keyboard.press("Shift+Insert")
+    page.keyboard.press("Enter")
+    wait_for_text(session, "grüße, 你好")
+
+    # The word was typed into the session's terminal, where a double click selects and copies it.
+    page.keyboard.type("copiedInTheSession ")
+    read = "navigator.clipboard.readText()"
+    page.mouse.click(900, 600)
+    expect(page.locator("body")).to_have_attribute("data-toolbar", "hidden")
+
+    def copied() -> bool:
+        for y in range(30, 90, 10):
+            page.locator("#screen canvas").dblclick(position={"x": 80, "y": y})
+            page.wait_for_timeout(100)
+            if page.evaluate(read) == "copiedInTheSession":
+                return True
+        return False
+
+    eventually(copied, within=15)
+
+
+def test_what_is_too_long_to_be_shared_is_told_on_the_screen(visit: Visits) -> None:
+    alice = visit(NOBODY)
+    alice.log_in(ALICE)
+    alice.context.grant_permissions(CLIPBOARD)
+    alice.connect(DESKTOP, "800x600")
+    page = alice.page
+    page.evaluate("navigator.clipboard.writeText('x'.repeat(262145))")
+    open_menu(page, "Clipboard")
+    page.get_by_label("Share this computer's clipboard with the session by itself").check()
+    expect(page.get_by_text(TOO_LONG)).to_be_visible()
+
+
+# ---- keys -------------------------------------------------------------------------------------------------
+
+
+def test_a_modifier_of_the_toolbar_stays_down_until_pressed_again(visit: Visits) -> None:
+    alice = visit(ALICE)
+    session = alice.start(TYPING)
+    page = alice.page
+    wait_for_state(page, "connected")
+    page.keyboard.type("oops")
+    open_menu(page, "Keys")
+    control = page.get_by_role("button", name="Ctrl", exact=True)
+
+    control.click()
+    expect(control).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#screen canvas")).to_be_focused()
+    page.keyboard.press("u")  # Control+U: the line is empty again
+    control.click()
+    expect(control).to_have_attribute("aria-pressed", "false")
+    page.keyboard.type("better\n")
+    wait_for_text(session, "better")
+
+
+def test_keys_that_the_browser_keeps_are_on_the_toolbar(visit: Visits) -> None:
+    alice = visit(ALICE)
+    session = alice.start(TYPING)
+    page = alice.page
+    wait_for_state(page, "connected")
+    open_menu(page, "Keys")
+    for name in ("Esc", "F1", "F12", "Tab"):
+        page.get_by_role("button", name=name, exact=True).click()
+    page.keyboard.press("Enter")
+
+    wait_for_text(session, "\x1b\x1bOP\x1b[24~\t")
+
+
+# ---- a touch screen ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def phone(chromium: Browser, site: BrowserSite, guard: Guard) -> Iterator[Visitor]:
+    """Alice at her phone."""
+    context = chromium.new_context(
+        base_url=site.url, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True
+    )
+    guard.watch(context, site.url)
+    visitor = Visitor(context, ALICE)
+    visitor.log_in(ALICE)
+    yield visitor
+    guard.release(context)
+    context.close()
+
+
+def test_a_touch_screen_has_its_keyboard_and_a_handle_for_the_toolbar(phone: Visitor) -> None:
+    session = phone.start(TYPING)
+    page = phone.page
+    wait_for_state(page, "connected")
+    button = page.get_by_role("button", name="On-screen keyboard")
+    field = page.get_by_label("What is typed here goes to the session")
+
+    button.tap()
+    expect(field).to_be_focused()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    page.keyboard.insert_text("Grüße 你")  # as such keyboards do: text, and no keys
+    page.keyboard.press("Backspace")
+    page.keyboard.insert_text("!")
+    # A suggestion replaces the word that was written.
+    field.evaluate("""(field) => {
+      field.value = field.value.replace("Grüße", "Hello");
+      field.dispatchEvent(new InputEvent("input"));
+    }""")
+    page.keyboard.press("Enter")
+    wait_for_text(session, "Hello !")
+
+    button.tap()
+    expect(field).to_be_disabled()
+    expect(button).to_have_attribute("aria-pressed", "false")
+    handle = page.get_by_role("button", name="Show the toolbar")
+    expect(handle).to_be_visible()
+    handle.tap()
+    expect(page.locator("body")).to_have_attribute("data-toolbar", "shown")
+    expect(handle).to_be_hidden()
