@@ -2,7 +2,7 @@
 
 What:  CPU time for one `GET /` of an ordinary user, through all of Django's middleware, with 200 session types of which
        half have a form, and 2000 sessions in the database, of which 20 are the user's and live.
-Peers: the same page in the same run with one type and no session, taken in turns.
+Peers: the page of another user of the same site, who may use one type and has no session; both take turns.
 Bar:   less than 50 ms of CPU time. The first look makes each card once and is reported beside it.
 Run:   python -m benchmarks.picker [--rounds 30]
 """

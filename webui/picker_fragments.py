@@ -32,6 +32,8 @@ from webui.visitors import is_staff
 
 CARDS_KEPT = 2048
 """Cards of each kind whose HTML is kept."""
+FIND_FROM = 6
+"""Types from which on there is a field to find one by."""
 
 
 def picker(user: User, _parameters: Mapping[str, str]) -> Fragments:
@@ -135,6 +137,7 @@ def _types(user: User, types: tuple[TypeCard, ...], site: Site) -> str:
         "categories": [
             (category.name, _parts("type", (card.row.pk for card in category.cards))) for category in by_category(types)
         ],
+        "many": len(types) >= FIND_FROM,
         "switched_off": not site.external_sessions_enabled,
         "for_staff": is_staff(user),
         "problems": len(site.problems),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "webui" / "static"
 IMPORT = re.compile(r"""\b(?:from|import)\s*\(?\s*["'](\.{1,2}/[^"']+)["']""")
+MOST_BYTES = 200_000
 HASHED = re.compile(r"\.[0-9a-f]{12}(\.m?js)$")
 
 
@@ -84,3 +86,12 @@ def test_a_vendored_module_differs_from_its_source_in_nothing_but_its_imports(co
 
 def test_large_modules_have_a_compressed_copy(collected: Collected) -> None:
     assert (collected.root / (collected.hashed["vendor/novnc/core/rfb.js"] + ".gz")).is_file()
+
+
+def test_all_that_pages_load_beside_novnc_is_light(collected: Collected) -> None:
+    """Compressed as it is served, and everything together: no page loads all of it."""
+    ours = [path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*") if path.is_file()]
+    loaded = [name for name in ours if Path(name).suffix in {".js", ".css", ".svg"} and "novnc" not in name]
+    sizes = {name: len(gzip.compress((collected.root / collected.hashed[name]).read_bytes(), 6)) for name in loaded}
+    assert "webui/picker.js" in sizes
+    assert sum(sizes.values()) < MOST_BYTES, sizes

@@ -404,3 +404,14 @@ def test_an_operator_needs_a_free_slot(make_type: Callable[..., Any]) -> None:
     reserve_for_operator("Pattern", {}, COMMAND)
     message = "The only slot of 'Pattern' is in use. Try again when somebody has finished."
     refuse(NoFreeSlotError, message, reserve_for_operator, "Pattern", {}, by=COMMAND)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_open_pages_hear_of_a_taken_slot_once_it_is_taken_for_good(
+    make_type: Callable[..., Any], alice: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Any] = []
+    monkeypatch.setattr(reservations, "nudge_gateways", lambda session_id: heard.append(Session.objects.get().pk))
+    make_type("Pattern")
+    reservation = reserve_for_user("Pattern", alice, SIZE, WEB)
+    assert heard == [reservation.session.pk]

@@ -9,6 +9,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError
+from django.utils.translation import gettext as _
 
 from remote_service.relay import closing
 from remote_service.relay.app import Receive, Send
@@ -24,10 +25,6 @@ AGES = 30.0
 """Seconds after which a page is rendered again though nothing happened: "2 minutes ago" becomes wrong by itself."""
 RETRY = 5.0
 """Seconds until the next try when the database cannot be reached."""
-
-WITHDRAWN = Close(closing.RIGHT_WITHDRAWN, "You are logged out, or may not see this page any more.")
-FAILED = Close(closing.RELAY_ERROR, "The server failed to make the page.")
-"""The page asks again by and by; its log says more."""
 
 
 async def live(scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -56,7 +53,7 @@ async def live(scope: dict[str, Any], receive: Receive, send: Send) -> None:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     if not left:
-        await _say(FAILED if failed else WITHDRAWN, send)
+        await _say(_failed() if failed else _withdrawn(), send)
 
 
 async def _left(receive: Receive) -> None:
@@ -94,6 +91,15 @@ async def _tell(here: Hub, page: OpenPage, asked: Asked, send: Send) -> None:
                 await page.changed.wait()
         except TimeoutError:
             pass
+
+
+def _withdrawn() -> Close:
+    return Close(closing.RIGHT_WITHDRAWN, _("You are logged out, or may not see this page any more."))
+
+
+def _failed() -> Close:
+    """For a mistake of ours, which the log tells: a page that loaded itself again would do so without end."""
+    return Close(closing.RELAY_ERROR, _("The server failed to make the page."))
 
 
 async def _say(close: Close, send: Send) -> None:

@@ -51,3 +51,10 @@ def test_the_newest_announcement_comes_first_and_shows_its_beginning() -> None:
     for day in (1, 2):
         Announcement.objects.create(text=f"{day}" * 80, shown_from=datetime(2026, 11, day, tzinfo=UTC))
     assert [str(one) for one in Announcement.objects.all()] == ["2" * 60, "1" * 60]
+
+
+def test_equal_entries_are_checked_once_and_changed_ones_again(make_type: Callable[..., Any]) -> None:
+    first, second = make_type("Pattern", count=2), SessionType.objects.get()
+    assert first.definition is second.definition
+    SessionType.objects.update(stored_definition={**first.stored_definition, "count": 3})
+    assert SessionType.objects.get().definition.count == 3

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remote_service.relay.origin import header, same_origin
+from remote_service.relay.origin import from_own_pages, header, same_origin
 
 EQUAL = [
     ("ws", "desk.example.org", "http://desk.example.org"),
@@ -112,3 +112,14 @@ HEADERS = [(b"host", b"one"), (b"origin", b"first"), (b"origin", b"second"), (b"
 )
 def test_a_header_is_its_first_value_or_empty(name: bytes, value: str) -> None:
     assert header(HEADERS, name) == value
+
+
+def test_a_websocket_of_another_sites_page_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    headers = [(b"host", b"desk.example.org"), (b"origin", b"http://desk.example.org")]
+    assert from_own_pages({"scheme": "ws", "headers": headers})
+    assert caplog.messages == []
+    assert not from_own_pages({"scheme": "wss", "headers": headers})
+    assert caplog.messages == [
+        "a websocket with the Origin 'http://desk.example.org' reached wss://desk.example.org, so its cookie does not "
+        "count; behind a TLS proxy set REMOTE_SERVICE_TRUSTED_PROXIES and have the proxy send X-Forwarded-Proto"
+    ]

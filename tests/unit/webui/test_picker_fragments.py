@@ -102,3 +102,11 @@ def test_the_site_switch_changes_the_feet_and_the_notice(alice: User, make_type:
     Site.objects.update(external_sessions_enabled=False)
     after = picker(alice, {})
     assert {key for key in after if after[key] != before[key]} == {"types", f"foot-{row.pk}"}
+
+
+def test_a_field_to_find_types_comes_with_many_of_them(alice: User, make_type: MakeType) -> None:
+    for number in range(5):
+        make_type(f"Type {number}")
+    assert "Find a type" not in picker(alice, {})["types"]
+    make_type("One more")
+    assert "Find a type" in picker(alice, {})["types"]

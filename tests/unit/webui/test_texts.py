@@ -19,8 +19,6 @@ NAMES = {"Remote sessions"}
 NOT_FOR_USERS = {
     "announcements.py": {"Lax"},
     "apps.py": {"Pages"},
-    # The reason in a close frame: the page goes by the code.
-    "live/socket.py": {"You are logged out, or may not see this page any more."},
     "theme.py": {"Lax"},
 }
 """Module to literals that look like a text and are none that a user reads."""
