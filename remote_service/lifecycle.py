@@ -156,7 +156,7 @@ def quarantine(session_id: uuid.UUID, why: str) -> None:
     with transaction.atomic():
         Session.objects.filter(pk=session_id).update(quarantined=True)
         note(session_id, "quarantined", why=why, by=SUPERVISOR)
-    log.error("session %s: its slot is in quarantine: %s; release it in the admin pages", session_id, why)
+    log.error("session %s: its slot is in quarantine: %s; release it on the dashboard", session_id, why)
 
 
 def release_quarantine(session_id: uuid.UUID, by: Actor) -> bool:

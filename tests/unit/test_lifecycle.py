@@ -285,7 +285,7 @@ def test_a_slot_is_put_into_quarantine_and_released(session: Session, caplog: py
         (
             "remote_service.lifecycle",
             logging.ERROR,
-            f"session {session.pk}: its slot is in quarantine: stop() did not return; release it in the admin pages",
+            f"session {session.pk}: its slot is in quarantine: stop() did not return; release it on the dashboard",
         )
     ]
     session.refresh_from_db()
