@@ -46,12 +46,13 @@ def fill(types: int, sessions: int, prefix: str) -> Any:
     user = User.objects.create_user(prefix)
     user.groups.add(Group.objects.create(name=prefix))
     for number in range(types):
+        name = f"{prefix} type {number}"
         entry = {
-            "name": f"{prefix} type {number}", "script": "a.py", "count": 20, "description": "A desktop to work on.",
+            "name": name, "script": "a.py", "count": 20, "description": "A desktop to work on.",
             "category": f"Category {number % 8}", "options": {"group": prefix}, "form": FORM if number % 2 else [],
         }  # fmt: skip
         stored = Definition.model_validate(entry).model_dump(mode="json")
-        SessionType.objects.create(name=entry["name"], position=number, stored_definition=stored)
+        SessionType.objects.create(name=name, position=number, stored_definition=stored)
     now = timezone.now()
     Session.objects.bulk_create(
         Session(
