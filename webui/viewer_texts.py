@@ -38,6 +38,8 @@ def viewer_texts() -> dict[str, str]:
         "clipboardSent": _("Sent to the session's clipboard."),
         "clipboardArrived": _("The session's clipboard has arrived."),
         "clipboardTooLong": _("Too long: at most 256 kB of text can be sent."),
-        "clipboardRefused": _("The browser does not let this page read the clipboard; the text above works all the same."),
+        "clipboardRefused": _(
+            "The browser does not let this page read the clipboard; the text above works all the same."
+        ),
         "screenshotSaved": _("Saved as {}."),
     }

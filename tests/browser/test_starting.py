@@ -45,7 +45,7 @@ def test_a_script_that_fails_is_told_with_its_log_made_harmless(site: BrowserSit
     assert len(reference) >= 8
     assert site.states()[session] == "failed"
 
-    page.get_by_role("button", name="Start again").click()
+    page.get_by_role("button", name="Try again").click()
     page.wait_for_url(lambda url: session not in url)
     again = session_of(page)
     wait_for_end(page, "It could not be started.")

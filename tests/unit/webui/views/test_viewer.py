@@ -97,6 +97,8 @@ def test_a_watcher_may_look_and_is_told_so(alice: User, watcher: User, visit: Vi
     assert "You may look at this session, and not control it." in shown
     assert f"/sessions/{session.pk}/stop" not in shown
     assert "Ctrl-Alt-Del" not in shown
+    assert 'id="view-only"' not in shown
+    assert 'id="soft-keyboard"' not in shown
     assert "<dd>alice</dd>" in shown
 
 
@@ -112,6 +114,27 @@ def test_the_page_says_what_leaving_means(alice: User, visit: Visit, make_sessio
     assert "It ends 15 seconds after its last viewer has left." in page(browser, make_session(alice))
     kept = make_session(alice, on_last_disconnect="keep")
     assert "It goes on running when you leave, until it is stopped." in page(browser, kept)
+
+
+def test_a_session_is_called_by_the_name_that_its_user_gave(
+    alice: User, visit: Visit, make_session: MakeSession
+) -> None:
+    shown = page(visit(alice), make_session(alice, title="Blade <3>"))
+    assert "<h1>Blade &lt;3&gt;</h1>" in shown
+    assert "<title>Blade &lt;3&gt; ·" in shown
+    assert 'data-name="Blade &lt;3&gt;"' in shown
+    assert "<dd>Pattern</dd>" in shown
+
+
+def test_every_function_key_is_on_the_toolbar(alice: User, visit: Visit, make_session: MakeSession) -> None:
+    shown = page(visit(alice), make_session(alice))
+    assert re.findall(r'data-key="(F\d+)"', shown) == [f"F{number}" for number in range(1, 13)]
+
+
+def test_what_needs_a_screen_says_so(alice: User, visit: Visit, make_session: MakeSession) -> None:
+    shown = page(visit(alice), make_session(alice))
+    for control in ("tool-enter", "tool-screenshot", "clipboard-send", "tool-ctrl-alt-del", "tool-keyboard"):
+        assert re.search(f'id="{control}" data-needs="(screen|control)"', shown)
 
 
 def test_a_session_without_a_screen_has_no_viewer(alice: User, visit: Visit, make_session: MakeSession) -> None:
