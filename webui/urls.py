@@ -23,7 +23,6 @@ session_urls = [  # /sessions/<id>/; the websocket is at .../websockify, see rem
     path("sessions/<uuid:session_id>/log", session.log, name="session-log"),
     path("sessions/<uuid:session_id>/log/part", details.log_part, name="session-log-part"),
     path("sessions/<uuid:session_id>/details/", details.page, name="session-details"),
-    path("sessions/<uuid:session_id>/details/changes", details.changes, name="session-details-changes"),
 ]
 
 account_urls = [

@@ -25,6 +25,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
+from webui.details_fragments import details_page
 from webui.live.fragments import Fragments, assembled, digest, stamps
 from webui.picker_fragments import launch, picker
 
@@ -33,6 +34,7 @@ Render = Callable[[User, Mapping[str, str]], Fragments | None]
 PAGES: dict[str, Render] = {
     "picker": picker,
     "launch": launch,
+    "details": details_page,
 }
 
 

@@ -79,6 +79,8 @@ def test_one_can_do_everything_below_a_path(front: Front, site: MarkedSite) -> N
         expect(picker.get_by_text("It was stopped by its user.").first).to_be_visible()
         expect(other.get_by_text("The session is over; this is the end of its log.")).to_be_visible()
         expect(page.get_by_role("article")).to_contain_text("It was stopped by its user.")
+        other.get_by_role("link", name="What became of it").click()
+        expect(other).to_have_url(f"{top}/sessions/{session}/")
 
         for path in ("/admin/", "/dashboard/", "/launch/Test%20pattern"):
             shown = picker.goto(f"{top}{path}")

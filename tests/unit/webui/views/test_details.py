@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable
 
@@ -19,7 +18,7 @@ Visit = Callable[[User], Client]
 MakeSession = Callable[..., Session]
 WriteLog = Callable[[Session, str], None]
 
-PARTS = ("details/", "details/changes", "log/part")
+PARTS = ("details/", "log/part")
 
 
 def page(browser: Client, session: Session) -> str:
@@ -41,11 +40,6 @@ def test_another_users_session_is_not_there(
 def test_who_is_not_logged_in_is_led_to_the_login_page(client: Client, make_session: MakeSession, part: str) -> None:
     response = client.get(f"/sessions/{make_session(None).pk}/{part}")
     assert (response.status_code, response["Location"].partition("?")[0]) == (302, "/login/")
-
-
-def test_who_was_logged_out_meanwhile_gets_the_whole_page_anew(client: Client, make_session: MakeSession) -> None:
-    response = client.get(f"/sessions/{make_session(None).pk}/details/changes", headers={"HX-Request": "true"})
-    assert response["HX-Refresh"] == "true"
 
 
 def test_the_page_tells_what_is_known(
@@ -111,36 +105,13 @@ def test_the_other_pages_of_a_session_lead_there(alice: User, visit: Visit, make
         assert f'href="/sessions/{session.pk}/details/"' in browser.get(f"/sessions/{session.pk}/").content.decode()
 
 
-# ---- what changes while it is open ------------------------------------------------------------------------
-
-
-def changes(browser: Client, session: Session, shown: str) -> tuple[int, str]:
-    """Asks as the page asks."""
-    found = re.search(r'hx-get="([^"]+)"', shown)
-    assert found is not None
-    response = browser.get(html.unescape(found[1]), headers={"HX-Request": "true"})
-    return response.status_code, response.content.decode()
-
-
-def test_a_page_that_is_up_to_date_gets_nothing_and_another_one_what_changed(
+def test_the_page_of_a_session_that_is_over_says_how_it_ended(
     alice: User, visit: Visit, make_session: MakeSession
 ) -> None:
-    session = make_session(alice)
-    browser = visit(alice)
-    shown = page(browser, session)
-    assert changes(browser, session, shown) == (204, "")
-    lifecycle.ask_to_stop(session.pk, "user", Actor("alice", "", "web"))  # type: ignore[arg-type]
-    status, part = changes(browser, session, shown)
-    assert status == 200
-    assert "Its end was asked for" in part
-    assert "<html" not in part
-
-
-def test_a_page_of_a_session_that_is_over_asks_no_more(alice: User, visit: Visit, make_session: MakeSession) -> None:
     shown = page(visit(alice), make_session(alice, State.ENDED))
-    assert "hx-get" not in shown
     assert 'data-over="true"' in shown
     assert "It was stopped by its user." in shown
+    assert "stop-dialog" not in shown
 
 
 # ---- its log ----------------------------------------------------------------------------------------------
@@ -155,6 +126,7 @@ def test_the_log_is_told_in_parts(alice: User, visit: Visit, make_session: MakeS
     assert browser.get(f"{address}?after=4").json()["text"] == "<two>\n"
     assert browser.get(f"{address}?after=10").json()["text"] == ""
     assert browser.get(f"{address}?after=nonsense").json()["text"] == "one\n<two>\n"
+    assert browser.get(f"{address}?after={'9' * 5000}").json()["text"] == "one\n<two>\n"
     assert "no-store" in browser.get(address)["Cache-Control"]
 
 
