@@ -114,27 +114,3 @@ def test_a_blocked_user_is_out_at_once(own_site: BrowserSite, visit: Visits, gua
     staff.goto("/dashboard/sessions/?state=any")
     row = staff.locator(f"tr[data-session='{session}']")
     expect(row).to_contain_text("It was stopped by staff. The account was stolen.")
-
-
-def test_a_theme_that_was_picked_holds_on_every_page(site: BrowserSite, visit: Visits) -> None:
-    alice = visit(ALICE)
-    page = alice.open("/password/")
-    page.emulate_media(color_scheme="light", reduced_motion="reduce")
-    colour = "getComputedStyle(document.querySelector('input[type=password]')).backgroundColor"
-    light = page.evaluate(colour)
-    page.locator("summary", has_text=ALICE).click()
-    page.get_by_role("button", name="Dark").click()
-    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    dark = page.evaluate(colour)
-    assert dark != light
-    alice.connect(PATTERN)
-    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-
-    page.goto("/password/")
-    page.locator("summary", has_text=ALICE).click()
-    expect(page.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "true")
-    page.get_by_role("button", name="As the system").click()
-    expect(page.locator("html:not([data-theme])")).to_have_count(1)
-    assert page.evaluate(colour) == light
-    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-    assert page.evaluate(colour) == dark

@@ -7,15 +7,15 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 
-@pytest.mark.parametrize(("theme", "attribute"), [("dark", ' data-theme="dark"'), ("light", ' data-theme="light"')])
+@pytest.mark.parametrize(("theme", "media"), [("dark", "all"), ("light", "not all")])
 @pytest.mark.django_db
-def test_a_theme_that_was_picked_is_in_the_first_byte_of_every_page(client: Client, theme: str, attribute: str) -> None:
+def test_a_theme_that_was_picked_is_in_the_first_byte_of_every_page(client: Client, theme: str, media: str) -> None:
     response = client.post("/theme/", {"theme": theme, "next": "/login/"})
     assert (response.status_code, response["Location"]) == (303, "/login/")
     page = client.get("/login/").content.decode()
-    assert f'<html lang="en"{attribute}>' in page
+    assert f'<html lang="en" data-theme="{theme}">' in page
     assert f'<meta name="color-scheme" content="{theme}">' in page
-    assert ('dark.css"' in page) is (theme == "dark")
+    assert f'dark.css" media="{media}">' in page
 
 
 @pytest.mark.django_db
