@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from remote_service.models import Session
 from webui.live.pages import PAGES, Address, first_look, fragments_of
 
 
@@ -37,9 +38,11 @@ def test_a_template_gets_fragments_with_their_parts_and_where_to_listen() -> Non
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_same_state_gives_the_same_texts(page: str, alice: User, make_type: Callable[..., Any]) -> None:
+def test_the_same_state_gives_the_same_texts(
+    page: str, alice: User, make_type: Callable[..., Any], make_session: Callable[..., Session]
+) -> None:
     make_type("Pattern", form=[{"name": "gpu", "type": "checkbox"}])
-    address = Address(page, (("type", "Pattern"),))
+    address = Address(page, (("type", "Pattern"), ("session", str(make_session(alice).pk))))
     assert fragments_of(alice.pk, address) == fragments_of(alice.pk, address) != None  # noqa: E711
 
 
