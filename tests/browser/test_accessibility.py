@@ -114,6 +114,12 @@ def details_of_a_failed_one(visit: Visits) -> Page:
     return page
 
 
+def form_from_a_link(visit: Visits) -> Page:
+    page = visit(ALICE).open(f"/launch/{JOB}?size=800x600&field-memory=3&colour=red")
+    expect(page.get_by_text("this was left out: colour.")).to_be_visible()
+    return page
+
+
 def password(visit: Visits) -> Page:
     return visit(ALICE).open("/password/")
 
@@ -135,6 +141,7 @@ PAGES: tuple[Opened, ...] = (
     over,
     details,
     details_of_a_failed_one,
+    form_from_a_link,
     password,
     not_found,
 )
