@@ -109,10 +109,3 @@ def launch_form(
             for field in definition.form
         ),
     )
-
-
-def same_again(definition: Definition, options: Mapping[str, str]) -> dict[str, str]:
-    """What to post for another session with the options of an earlier one, as far as the form still has them."""
-    known = {field.name for field in definition.form}
-    fields = {f"{FIELD_PREFIX}{name}": value for name, value in options.items() if name in known}
-    return {"size": options["size"], **fields} if options.get("size") in definition.sizes else fields

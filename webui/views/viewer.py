@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,7 +16,6 @@ from django.views.decorators.http import require_safe
 from remote_service import access, session_logs
 from remote_service.models import Session, Site
 from webui import words
-from webui.launch_form import same_again
 from webui.phases import phases
 from webui.session_cards import owner_words
 from webui.session_details import details
@@ -61,18 +61,14 @@ def _over(request: HttpRequest, found: Session) -> HttpResponse:
         "state": words.state_words(found.state),
         "log": session_logs.tail(found.pk),
         "log_lines": session_logs.TAIL_LINES,
-        "again": _again(request, found),
+        "again": _again(visitor(request), found),
         "details": details(found, visitor(request), now),
     }
     return render(request, "webui/session_over.html", context)
 
 
-def _again(request: HttpRequest, found: Session) -> dict[str, str] | None:
-    """What to post for another such session, or None when its owner does not look, or may not have one."""
-    user = visitor(request)
+def _again(user: User, found: Session) -> bool:
+    """Whether the user may start another such session."""
     if found.owner_id != user.pk or not Site.load().external_sessions_enabled:
-        return None
-    for row in access.usable_types(user):
-        if row.name == found.type_name:
-            return {"type": row.name, **same_again(row.definition, found.options)}
-    return None
+        return False
+    return any(row.name == found.type_name for row in access.usable_types(user))

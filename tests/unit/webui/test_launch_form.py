@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from remote_service.config.schema import SessionType
-from webui.launch_form import LaunchForm, ShownField, launch_form, same_again
+from webui.launch_form import LaunchForm, ShownField, launch_form
 
 FORM = [
     {"name": "mode", "type": "choice", "choices": ["interactive", "batch"]},
@@ -81,9 +81,3 @@ def test_help_and_message_describe_the_field() -> None:
 def test_the_title_stands_in_the_form_with_what_is_wrong_with_it() -> None:
     shown = launch_form(definition(), "type-7", {}, {}, title="<mine>", title_error="Too long.")
     assert (shown.title, shown.title_error, shown.most_title) == ("<mine>", "Too long.", 80)
-
-
-def test_the_same_again_posts_size_and_fields_as_far_as_there_are() -> None:
-    options = {"size": "2x2", "mode": "batch", "gpu": "false", "username": "alice", "removed": "yes"}
-    assert same_again(definition(), options) == {"size": "2x2", "field-mode": "batch", "field-gpu": "false"}
-    assert same_again(definition(form=[]), {"size": "9x9"}) == {}
