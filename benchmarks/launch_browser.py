@@ -115,7 +115,7 @@ def open_picker(browser: Browser, product: Product) -> tuple[BrowserContext, Pag
 def launch(page: Page, product: Product) -> list[float]:
     """Presses Start on the picker; returns when each of `STEPS` was reached, and leaves the session."""
     page.goto("/")
-    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Start", exact=True).click()
     page.wait_for_url("**/sessions/*/")
     # The page's Content-Security-Policy forbids what Playwright's own waiting does; a promise needs no such thing.
     found = [float(moment) for moment in page.evaluate("window.__launch")]

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Linters, types, then the tests with the coverage of all their processes. Run by `make test`, after its set-up.
-# Arguments go to pytest; with any, coverage is printed but not judged. TEST_WORKERS says how many tests run at once (2).
+# Arguments go to pytest; with any, coverage is printed but not judged. TEST_WORKERS says how many tests run at once (3:
+# on two cores too, since tests wait more than they compute).
 # `--lint` stops after the types.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -37,7 +38,7 @@ chmod 1733 "$work/coverage"
 colour=no
 if [ -t 1 ]; then colour=yes; fi
 status=0
-"$python" -u -m coverage run -m pytest --color="$colour" -n "${TEST_WORKERS:-2}" --dist loadgroup "$@" 2>&1 |
+"$python" -u -m coverage run -m pytest --color="$colour" -n "${TEST_WORKERS:-3}" --dist loadgroup "$@" 2>&1 |
     tee -i "$work/pytest.log" || status=$?
 
 # No longer sticky: there the kernel may refuse root the files of other accounts (proc(5), fs.protected_regular).
