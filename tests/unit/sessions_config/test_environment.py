@@ -169,7 +169,8 @@ def test_the_environment_is_read_nowhere_else() -> None:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "environb"):
                 readers.add(str(path.relative_to(BASE_DIR)))
-    # They pass it on, mark processes in it, keep its secrets out of what they write, or name the settings module; none of them reads a setting of ours.
+    # They pass it on, mark processes in it, keep its secrets out of what they write, or name the settings module; none
+    # of them reads a setting of ours.
     assert readers == {
         "manage.py",
         "remote_service/catalogue.py",
