@@ -23,7 +23,7 @@ class Right:
     """A user's right to be told, as it was when the websocket was opened."""
 
     user_id: int
-    login: str
+    login: str = field(repr=False)
     """The key of the login session."""
     password_stamp: str = field(default="", repr=False)
     """Changes with the user's password, which ends logins too."""
