@@ -7,7 +7,8 @@ What:  Chromium on the picker presses Start for a 1600x1200 desktop (`example_sc
 Peer:  Xtigervnc started directly with the same arguments, to its first whole frame, in turns with the browser.
 Bars:  warm at most 300 ms over the peer, cold at most 1 s over it (medians, to the first whole frame, as the peer's;
        how long the desktop's own programs take to paint something on it is printed and not judged).
-Run:   python -m benchmarks.launch_browser [--rounds 10]; needs tests/requirements.txt and the package chromium.
+Run:   python -m benchmarks.launch_browser [--rounds 10]; needs tests/requirements.txt and the package
+       chromium-headless-shell.
 
 What it prints before, in milliseconds from the press: when the first byte of the viewer page came, when the page had
 been read with all its modules, and when noVNC was through its handshake.
@@ -24,9 +25,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from benchmarks import vnc_server
 from benchmarks.figures import Figures, bar, compared
 from benchmarks.product import ADMIN, Product, running
+from tools.chromium import FLAGS, PROGRAM
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 SIZE = "1600x1200"
 TYPE = "Desktop"
 COUNT = 4
@@ -157,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rounds = parser.parse_args(arguments).rounds
     peers, warm, cold = [], [], []
     with running({TYPE: ENTRY}) as product, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS)
         vnc_server.launch(SIZE)
         context, page = open_picker(browser, product)
         launch(page, product)

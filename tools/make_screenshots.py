@@ -3,7 +3,7 @@
     .venv/bin/python -m tools.make_screenshots [--into DIR] [--only NAME ...]
 
 Every page, light and dark, on a wide and on a narrow window. Run it after the pages have changed, and look at what it
-made. It needs what the browser tests need: the packages of tests/requirements.txt, Debian's chromium, TigerVNC,
+made. It needs what the browser tests need: the packages of tests/requirements.txt, Chromium, TigerVNC,
 openbox and xterm.
 """
 
@@ -20,21 +20,10 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from benchmarks.product import Product, running
+from tools.chromium import FLAGS, PROGRAM
 from tools.screenshot_pages import PAGES, ROOT, SCRIPTS, NotThereError, ScreenshotError, Tour, sessions_file
 
 FOLDER = ROOT / "docs" / "screenshots"
-
-CHROMIUM = "/usr/bin/chromium"
-CHROMIUM_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-"""It talks to nobody but the pages that it is sent to, and also runs as root."""
 
 WINDOWS: dict[int, ViewportSize] = {1280: {"width": 1280, "height": 800}, 360: {"width": 360, "height": 780}}
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -148,7 +137,7 @@ def main(arguments: Sequence[str]) -> int:
     options.into.mkdir(parents=True, exist_ok=True)
     environment = {"REMOTE_SERVICE_SCRIPT_DIRS": ":".join(map(str, SCRIPTS))}
     with running(sessions_file(), environment) as product, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS)
         try:
             take_all(browser, product, options.into, options.only)
         except ScreenshotError as error:

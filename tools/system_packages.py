@@ -57,7 +57,7 @@ TEST_NEEDS = (
     Need("xvfb", "Xvfb"),
     Need("xdotool", "xdotool"),
     Need("x11-utils", "xdpyinfo"),
-    Need("chromium", "chromium"),
+    Need("chromium-headless-shell", "chromium-headless-shell"),
     Need("fonts-dejavu-core", "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"),
     Need("openssh-server", "sshd"),
     Need("openssh-client", "ssh"),

@@ -18,7 +18,7 @@ from tests.browser.guard import Guard
 from tests.browser.served import PATTERN, BrowserSite, browser_site
 from tests.browser.visits import PATIENCE, Kept, Visits
 from tests.integration.live import prepare_with_users
-from tools.make_screenshots import CHROMIUM, CHROMIUM_FLAGS
+from tools.chromium import FLAGS, PROGRAM
 
 _FAILED = pytest.StashKey[bool]()
 
@@ -39,7 +39,7 @@ def chromium() -> Iterator[Browser]:
     """The browser. Not for the whole run: while it is there, no test can run an event loop of its own."""
     with sync_playwright() as playwright:
         expect.set_options(timeout=PATIENCE)
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS)
         yield browser
         browser.close()
 

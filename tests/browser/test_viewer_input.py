@@ -16,6 +16,8 @@ from tests.waiting import eventually
 
 TOO_LONG = "Too long: at most 256 kB of text can be sent."
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
+BETWEEN_DOUBLE_CLICKS = 350
+"""Milliseconds: xterm counts clicks less than 250 ms apart on, to select a line, a page, and so forth."""
 
 
 def open_menu(page: Page, name: str) -> None:
@@ -67,7 +69,7 @@ def test_the_clipboard_is_shared_by_itself_when_it_is_wanted(visit: Visits) -> N
     def copied() -> bool:
         for y in range(30, 90, 10):
             page.locator("#screen canvas").dblclick(position={"x": 80, "y": y})
-            page.wait_for_timeout(100)
+            page.wait_for_timeout(BETWEEN_DOUBLE_CLICKS)
             if page.evaluate(read) == "copiedInTheSession":
                 return True
         return False

@@ -207,7 +207,7 @@ def own(session: Desktop, name: str) -> list[int]:
     return [
         pid
         for pid in processes_with(name)
-        if command_line(pid).split()[0] == name and mark in Path(f"/proc/{pid}/environ").read_bytes()
+        if command_line(pid).split()[:1] == [name] and mark in Path(f"/proc/{pid}/environ").read_bytes()
     ]
 
 

@@ -15,7 +15,7 @@ from tests.integration.docs.front import Front
 from tests.integration.docs.test_nginx import PREFIX, front
 from tests.integration.server.conftest import ADMIN_PASSWORD
 from tests.integration.server.marked_site import MarkedSite
-from tools.make_screenshots import CHROMIUM, CHROMIUM_FLAGS
+from tools.chromium import FLAGS, PROGRAM
 
 __all__ = ["front"]
 
@@ -28,7 +28,7 @@ def browsing(front: Front, guard: Guard) -> Iterator[BrowserContext]:
     """A browser of its own that comes by nginx, whose certificate nobody signed."""
     with sync_playwright() as playwright:
         expect.set_options(timeout=PATIENCE)
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS)
         context = browser.new_context(ignore_https_errors=True)
         context.set_default_timeout(PATIENCE)
         guard.watch(context, front.origin)

@@ -185,7 +185,9 @@ class Play:
         if self._runner is not None and still_alive(self._runner):
             found |= set(processes.descendants(self.runner))
         found |= {process for process in self._seen if still_alive(process)}
-        names = [f"process {process.pid}: {command(process.pid)}" for process in found if process.pid != self.runner]
+        # One that is just ending has given its command line back already.
+        commands = {process.pid: command(process.pid) for process in found if process.pid != self.runner}
+        names = [f"process {pid}: {line}" for pid, line in commands.items() if line]
         return names + [str(path) for path in scratch_left_by(self.session)]
 
     async def dismiss(self) -> None:
