@@ -62,7 +62,7 @@ def reserve_for_user(
     with _refusal_noted(type_name, by):
         session_type = _find(type_name)
         if session_type is None or not access.may_launch(user, session_type, memberships):
-            raise UnknownTypeError(f"There is no session type {type_name!r} that you may use.")
+            raise unknown_type(f"There is no session type {type_name!r} that you may use.")
         refuse_drained(session_type)
         # The row lock makes the count below true on databases that run transactions side by side.
         User.objects.select_for_update().get(pk=user.pk)
@@ -82,7 +82,7 @@ def reserve_for_rest(type_name: str, options: Mapping[str, str], by: Actor) -> R
     with _refusal_noted(type_name, by):
         session_type = _find(type_name)
         if session_type is None or not session_type.definition.rest:
-            raise UnknownTypeError(f"There is no session type {type_name!r} here.")
+            raise unknown_type(f"There is no session type {type_name!r} here.")
         _check_member(session_type, options.get("username", ""))
         refuse_drained(session_type)
         return _take_slot(session_type, {"username": "", **options}, by, owner=None, wanted="")
@@ -129,6 +129,13 @@ def _find(type_name: str) -> SessionType | None:
     if not Site.load().external_sessions_enabled:
         raise SwitchedOffError("Launching sessions is switched off at this site at the moment.")
     return SessionType.objects.filter(name=type_name).first()
+
+
+def unknown_type(sentence: str) -> UnknownTypeError:
+    """The refusal; after a site's very first start it may be too early to know."""
+    if Site.load().loaded_at is None and not SessionType.objects.exists():
+        sentence += " The session types are still being read; try again in a moment."
+    return UnknownTypeError(sentence)
 
 
 def drain_of(session_type: SessionType, drains: Iterable[Drain]) -> Drain | None:

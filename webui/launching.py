@@ -12,10 +12,10 @@ from remote_service import access, lifecycle
 from remote_service.config.form import clean_options
 from remote_service.config.form_values import clean_value
 from remote_service.config.schema import SessionType as Definition
-from remote_service.errors import InvalidOptionError, RefusedError, UnknownTypeError
+from remote_service.errors import InvalidOptionError, RefusedError
 from remote_service.lifecycle import Actor
 from remote_service.models import MOST_TITLE, Session, SessionType
-from remote_service.reservations import reserve_for_user
+from remote_service.reservations import reserve_for_user, unknown_type
 
 FIELD_PREFIX = "field-"
 """Before the names of a type's own fields in the page's form, where `type` and others mean something else."""
@@ -97,7 +97,7 @@ def _usable_type(user: User, type_name: str) -> SessionType:
     for found in access.usable_types(user):
         if found.name == type_name:
             return found
-    raise UnknownTypeError(f"There is no session type {type_name[:200]!r} that you may use.")
+    raise unknown_type(f"There is no session type {type_name[:200]!r} that you may use.")
 
 
 def _one_line(text: str) -> str:

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests.browser.guard import Guard
 from tests.browser.served import PATTERN, BrowserSite, browser_site
 from tests.browser.visits import PATIENCE, Kept, Visits
-from tests.integration.live import prepare_with_users
+from tests.integration.live import template_with_users
 from tools.chromium import FLAGS, PROGRAM
 
 _FAILED = pytest.StashKey[bool]()
@@ -45,9 +45,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template() -> Path:
     """A state directory with users; sites work on copies of it."""
-    return prepare_with_users(tmp_path_factory.mktemp("template") / "state")
+    return template_with_users()
 
 
 @pytest.fixture(scope="package")

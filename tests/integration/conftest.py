@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.live import LiveServer, prepare_with_users
+from tests.integration.live import LiveServer, template_with_users
 
 SMALL = {"sizes": ["320x240"]}
 BRIEF = {"linger": 0.3, "reconnect": 2}
@@ -47,9 +47,9 @@ OwnServer = Callable[..., LiveServer]
 
 
 @pytest.fixture(scope="session")
-def site_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site_template() -> Path:
     """A prepared state directory with the users of `tests.integration.live`."""
-    return prepare_with_users(tmp_path_factory.mktemp("template") / "state")
+    return template_with_users()
 
 
 @pytest.fixture(scope="session")

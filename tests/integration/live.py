@@ -19,6 +19,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import socket
@@ -33,9 +34,11 @@ from websockets.asyncio.client import connect
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_at_once
 
+from tests.environment import FOLDER
 from tests.integration.pages import PASSWORD, SitePages, fetch, opener, unverified
-from tests.integration.serving import EXAMPLES, ServedSite, manage, prepare, with_dashes
+from tests.integration.serving import EXAMPLES, READY_WITHIN, ServedSite, manage, prepare, with_dashes
 from tests.integration.serving import environment as environment_of
+from tests.waiting import eventually
 
 USERS = {
     "alice": {"group": "ClusterRendering"},
@@ -92,12 +95,17 @@ class Row(NamedTuple):
     quarantined: bool
 
 
-def prepare_with_users(state: Path) -> Path:
-    """Prepares a state directory with the users, for sites to work on copies of it. Takes a few seconds."""
-    prepare(state)
-    order = json.dumps([USERS, PASSWORD])
-    done = manage(environment_of(state), "shell", "--no-imports", "-c", _MAKE_USERS, given=order)
-    assert done.returncode == 0, done.stderr
+def template_with_users() -> Path:
+    """A state directory with the users, for sites to work on copies of it; the first that asks in a run makes it."""
+    state = FOLDER / "template"
+    with (FOLDER / "template.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not state.exists():
+            half = FOLDER / "template.new"
+            order = json.dumps([USERS, PASSWORD])
+            done = manage(environment_of(prepare(half)), "shell", "--no-imports", "-c", _MAKE_USERS, given=order)
+            assert done.returncode == 0, done.stderr
+            half.rename(state)
     return state
 
 
@@ -122,6 +130,12 @@ class LiveServer(ServedSite, SitePages):
     def url(self) -> str:
         """Where its pages are, without a slash at the end; it is their Origin as well."""
         return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+
+    def start(self, *arguments: str) -> None:
+        """Starts the server and waits until it answers and has read its session types for the first time."""
+        super().start(*arguments)
+        # It answers without waiting for scripts that take long to load, as all do on a busy machine.
+        eventually(lambda: self.query("SELECT 1 FROM remote_service_site WHERE loaded_at IS NOT NULL"), READY_WITHIN)
 
     def answers(self) -> bool:
         """Whether it answers those who know its secret; another server at this port would refuse it."""

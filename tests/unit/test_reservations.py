@@ -211,6 +211,14 @@ def test_a_group_that_does_not_exist_admits_nobody_until_it_does(
     assert reserve_for_user("Late", charlie, SIZE, WEB).session.index == 0
 
 
+def test_before_any_type_has_been_read_one_is_told_to_try_again(alice: Any) -> None:
+    message = (
+        "There is no session type 'Pattern' that you may use. The session types are still being read; "
+        "try again in a moment."
+    )
+    refuse(UnknownTypeError, message, reserve_for_user, "Pattern", alice, SIZE)
+
+
 def test_while_launching_is_switched_off_nobody_may(make_type: Callable[..., Any], alice: Any) -> None:
     make_type()
     Site.load()

@@ -108,7 +108,15 @@ def test_who_has_nothing_is_told_what_to_do(alice: User, visit: Visit, make_type
     assert "Nothing of yours is running. Start a session below" in text(visit(alice).get(PAGE))
 
 
+def test_before_the_session_types_have_been_read_one_is_told_to_wait(charlie: User, visit: Visit) -> None:
+    shown = text(visit(charlie).get(PAGE))
+    assert "The session types are still being read. They appear here by themselves." in shown
+    assert "Ask those who run this site" not in shown
+
+
 def test_who_may_use_nothing_is_told_whom_to_ask(charlie: User, visit: Visit) -> None:
+    Site.load()
+    Site.objects.update(loaded_at=timezone.now())
     shown = text(visit(charlie).get(PAGE))
     assert "There is no session type that you may use." in shown
     assert "Ask those who run this site to add you to the right one." in shown
