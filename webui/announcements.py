@@ -16,11 +16,21 @@ _MOST_SEEN = 50
 """Numbers in the cookie, the latest; one that fell out is shown once more."""
 
 
-def shown_announcements(request: HttpRequest) -> list[Announcement]:
+def current_announcements() -> list[Announcement]:
     """Those whose time it is, the latest first; one query."""
     now = timezone.now()
-    current = Announcement.objects.filter(Q(shown_until=None) | Q(shown_until__gt=now), shown_from__lte=now)
-    return list(current.exclude(pk__in=_seen(request)))
+    return list(Announcement.objects.filter(Q(shown_until=None) | Q(shown_until__gt=now), shown_from__lte=now))
+
+
+def shown_announcements(request: HttpRequest) -> list[Announcement]:
+    """Those of them that this browser has not put away."""
+    seen = set(_seen(request))
+    return [announcement for announcement in current_announcements() if announcement.pk not in seen]
+
+
+def seen_announcements(request: HttpRequest) -> str:
+    """The numbers of those that it has put away, for the page's script; with dots between them."""
+    return ".".join(map(str, _seen(request)))
 
 
 def put_away(request: HttpRequest, response: HttpResponse, announcement_id: int) -> None:

@@ -12,7 +12,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import resolve
 from django.utils.cache import add_never_cache_headers
 from django.utils.decorators import sync_only_middleware
-from django_htmx.http import HttpResponseClientRefresh
 
 from remote_service import access
 from remote_service.models import Site
@@ -21,7 +20,7 @@ from webui.views.errors import under_maintenance
 _PATHS_THAT_GO_ON = ("/v1/", "/favicon.ico")
 """How they begin; for them the database is not even asked."""
 _PAGES_THAT_GO_ON = frozenset(
-    {"login", "logout", "theme", "announcement-seen", "session-status", "session-stop", "session-log"}
+    {"login", "logout", "theme", "announcement-seen", "session-status", "session-stop", "session-log", "live"}
 )
 RETRY_AFTER = 300
 """Seconds after which a program may ask again."""
@@ -29,7 +28,7 @@ RETRY_AFTER = 300
 
 @sync_only_middleware
 def maintenance(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Answers 503 with the text where a page would be; a page that polls is told to load itself again, and shows it."""
+    """Answers 503 with the text where a page would be."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         if request.path_info.startswith(_PATHS_THAT_GO_ON):
@@ -40,8 +39,6 @@ def maintenance(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
         if access.may_manage(request.user):
             request.maintenance_text = text  # type: ignore[attr-defined]
             return get_response(request)
-        if request.headers.get("HX-Request"):
-            return HttpResponseClientRefresh()
         response = under_maintenance(request, text)
         response["Retry-After"] = str(RETRY_AFTER)
         add_never_cache_headers(response)

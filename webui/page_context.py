@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.http import escape_leading_slashes
 
 from remote_service import access
-from webui.announcements import shown_announcements
+from webui.announcements import seen_announcements, shown_announcements
 from webui.maintenance import maintenance_of
 from webui.theme import THEMES, theme_of
 
@@ -19,6 +19,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
     return {
         "theme": theme_of(request),
         "themes": THEMES,
+        "seen_announcements": seen_announcements(request),
         "site_announcements": lambda: shown_announcements(request),
         "maintenance": maintenance_of(request),
         "may_manage": lambda: access.may_manage(request.user),

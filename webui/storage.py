@@ -26,8 +26,8 @@ class ModuleStorage(CompressedManifestStaticFilesStorage):
     breaks one of the last two rules fails `collectstatic`; one that breaks another would be collected with a
     wrong name in it, which tests/integration/test_hashed_modules.py refuses.
 
-    Scripts of other packages keep their text. Django would search those too, and takes a type annotation
-    such as `import("../htmx")` in a comment of django-htmx for an import that it cannot resolve.
+    Scripts of other packages keep their text. Django would search those too, and take a type annotation
+    such as `import("../types")` in a comment for an import, which it cannot resolve.
     """
 
     support_js_module_import_aggregation = True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from tests.browser.guard import REFUSED_PAGE, REFUSED_SOCKET, Guard
@@ -58,11 +60,15 @@ def test_a_reload_tells_its_outcome_by_itself(own_site: BrowserSite, visit: Visi
 
 def test_an_announcement_is_seen_by_everybody_until_each_puts_it_away(own_site: BrowserSite, visit: Visits) -> None:
     own_site.start()
+    alice = visit(ALICE, at=own_site)
+    picker = alice.open()
     staff = visit(MANAGER, at=own_site).open("/dashboard/announcements/")
     staff.get_by_label("Text").fill("Cake at four.")
     staff.get_by_role("button", name="Announce").click()
     said(staff, "Users see it on every page in its time.")
-    alice = visit(ALICE, at=own_site)
+    # It comes to a page that is open, and is read out there.
+    expect(picker.get_by_role("region", name="Announcements")).to_contain_text("Cake at four.")
+    expect(picker.locator("#announcements")).to_have_text("Cake at four.")
     session = alice.connect(PATTERN)
     shown = alice.page.get_by_role("region", name="Announcements")
     expect(shown).to_contain_text("Cake at four.")
@@ -72,8 +78,35 @@ def test_an_announcement_is_seen_by_everybody_until_each_puts_it_away(own_site: 
     assert alice.page.evaluate("window.__viewer.connects") == 1, "the viewer was not loaded again"
     expect(alice.new_tab("/password/").get_by_text("Cake at four.")).to_have_count(0)
     expect(staff.get_by_role("region", name="Announcements")).to_contain_text("Cake at four.")
-    alice.page.close()
+    staff.get_by_label("Text").fill("Tea at five.")
+    staff.get_by_role("button", name="Announce").click()
+    page = alice.open()
+    expect(page.get_by_role("region", name="Announcements")).to_have_text(re.compile(r"^\s*Tea at five\.\s*Hide\s*$"))
+    staff.get_by_label("Text").fill("Bring a cup.")
+    staff.get_by_role("button", name="Announce").click()
+    shown = page.get_by_role("region", name="Announcements")
+    expect(shown).to_have_text(re.compile(r"^\s*Bring a cup\.\s*Hide\s*Tea at five\.\s*Hide\s*$"))
+    shown.get_by_role("button", name="Hide").first.click()
+    expect(shown).to_have_text(re.compile(r"^\s*Tea at five\.\s*Hide\s*$"))
     own_site.stop_session(ALICE, session)
+
+
+def test_the_dashboard_follows_what_happens(site: BrowserSite, visit: Visits, guard: Guard) -> None:
+    guard.announce(REFUSED_SOCKET)
+    staff = visit(MANAGER)
+    numbers, listed = staff.open("/dashboard/"), staff.new_tab("/dashboard/sessions/?owner=ali")
+    expect(numbers.locator("#n-live")).to_have_text("0 live sessions")
+    alice = visit(ALICE)
+    session = alice.connect(PATTERN)
+    expect(numbers.locator("#n-live")).to_have_text("1 live session")
+    row = listed.locator(f"tr[data-session='{session}']")
+    expect(row).to_contain_text("1 viewer")
+    for page in (numbers, listed):
+        expect(page.locator("body")).to_have_attribute("data-live-by", "socket")
+    site.stop_session(ALICE, session)
+    expect(row).to_have_count(0)
+    expect(listed.get_by_text("No session fits all of that.")).to_be_visible()
+    expect(numbers.locator("#n-live")).to_have_text("0 live sessions")
 
 
 def test_during_maintenance_open_viewers_go_on_and_pages_say_why_they_are_closed(
@@ -89,7 +122,6 @@ def test_during_maintenance_open_viewers_go_on_and_pages_say_why_they_are_closed
     staff.get_by_role("button", name="Close the pages").click()
     expect(staff.get_by_role("region", name="Maintenance").first).to_contain_text("New disks until noon.")
 
-    picker.reload()
     expect(picker.get_by_role("heading", name="Closed for maintenance")).to_be_visible()
     expect(picker.get_by_text("New disks until noon.")).to_be_visible()
     wait_for_state(alice.page, "connected")

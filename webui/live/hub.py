@@ -113,7 +113,7 @@ class Hub:
 
 def _seen(wanted: set[Right]) -> tuple[set[Right], tuple[object, ...]]:
     event = SessionEvent.objects.order_by("-pk").values_list("pk").first() or ()
-    site = Site.objects.values_list("loaded_at", "external_sessions_enabled").first() or ()
+    site = Site.objects.values_list("loaded_at", "reload_done", "external_sessions_enabled").first() or ()
     return rights.good(wanted), (*event, *site)
 
 

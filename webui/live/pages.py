@@ -9,7 +9,7 @@ To plug a page in:
    `<time>` of `webui/static/webui/live/times.js`. It has no request: templates get all they need as context, and a form
    takes its token from the page's own script (an input without a value and with the name `csrfmiddlewaretoken`).
 2. Name the function in `PAGES`.
-3. In the page's view, give the template `first_look(name, fragments, **parameters)` as `live`: there
+3. In the page's view, give the template `first_look(user, name, fragments, **parameters)` as `live`: there
    `{{ live.parts.ELEMENT_ID }}` is a fragment with its parts in it (so the outermost ones have an id without hyphens),
    and `{% include "webui/_live.html" %}` tells the script where to listen.
 4. In the page's script, call `follow()` of `webui/static/webui/live/follow.js`.
@@ -25,8 +25,10 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
+from webui import dashboard_fragments as dashboard
 from webui.details_fragments import details_page
 from webui.live.fragments import Fragments, assembled, digest, stamps
+from webui.live.frame import closed_for, framed
 from webui.picker_fragments import launch, picker
 
 Render = Callable[[User, Mapping[str, str]], Fragments | None]
@@ -35,6 +37,10 @@ PAGES: dict[str, Render] = {
     "picker": picker,
     "launch": launch,
     "details": details_page,
+    "dashboard": dashboard.overview,
+    "dashboard-sessions": dashboard.sessions,
+    "dashboard-slots": dashboard.slots,
+    "dashboard-catalogue": dashboard.catalogue,
 }
 
 
@@ -73,10 +79,14 @@ def fragments_of(user_id: int, address: Address) -> Fragments | None:
     """A page as it is for a user now; None when there is no such page for them."""
     user = User.objects.filter(pk=user_id, is_active=True).first()
     render = PAGES.get(address.page)
-    return None if user is None or render is None else render(user, dict(address.parameters))
+    if user is None or render is None or closed_for(user):
+        return None
+    fragments = render(user, dict(address.parameters))
+    return None if fragments is None else framed(user, fragments)
 
 
-def first_look(page: str, fragments: Fragments, **parameters: str) -> FirstLook:
+def first_look(user: User, page: str, fragments: Fragments, **parameters: str) -> FirstLook:
     """The fragments as the page's template takes them."""
+    fragments = framed(user, fragments)
     asked = urlencode({"page": page, **parameters})
     return FirstLook(Parts(fragments), f"{reverse('live')}?{asked}", digest(stamps(fragments)))

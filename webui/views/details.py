@@ -30,7 +30,7 @@ def page(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
     user = visitor(request)
     context = {
         "session": found,
-        "live": first_look("details", of_session(user, found), **{SESSION: str(found.pk)}),
+        "live": first_look(user, "details", of_session(user, found), **{SESSION: str(found.pk)}),
         "may_stop": not found.over and access.may_stop(user, found),
         "part": read_part(found.pk, finished=found.over),
         "log_texts": log_texts(),

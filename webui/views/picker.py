@@ -8,11 +8,8 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils.html import escape
-from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -20,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from remote_service.errors import InvalidOptionError, RefusedError
 from remote_service.models import Session, Site
 from webui import launching, picker_fragments
+from webui.csrf import with_token
 from webui.deep_links import filled
 from webui.live.fragments import assembled
 from webui.live.pages import first_look
@@ -27,8 +25,6 @@ from webui.responses import SeeOther
 from webui.type_cards import Refusal, TypeCard, list_types
 from webui.visitors import actor, visitor
 
-_NO_TOKEN = '<input type="hidden" name="csrfmiddlewaretoken">'
-"""In cards, which are the same for everybody."""
 MOST_NAMED = 200
 """Characters of the names of parameters that a link's remark repeats."""
 
@@ -85,8 +81,8 @@ def launch_page(request: HttpRequest, type_name: str) -> HttpResponse:
         raise Http404
     shown = {**fragments, "card": picker_fragments.type_card(card)}
     context = {
-        "live": first_look("launch", fragments, type=type_name),
-        "card": _with_token(assembled(shown, "card"), request),
+        "live": first_look(user, "launch", fragments, type=type_name),
+        "card": with_token(assembled(shown, "card"), request),
         "type_name": type_name,
         "left_out": ", ".join(link.left_out)[:MOST_NAMED],
         "switched_off": not Site.load().external_sessions_enabled,
@@ -108,18 +104,12 @@ def _page(request: HttpRequest, refusal: Refusal | None = None, status: int = 20
     types = list_types(user, refusal, switched_on=site.external_sessions_enabled)
     fragments = picker_fragments.of_picker(user, types, site)
     context: dict[str, Any] = {
-        "live": first_look("picker", fragments),
-        "types": _with_token(assembled(fragments, "types"), request),
+        "live": first_look(user, "picker", fragments),
+        "types": with_token(assembled(fragments, "types"), request),
         "refusal": refusal,
         "refusal_message": _refusal_message(refusal, types),
     }
     return render(request, "webui/picker.html", context, status=status)
-
-
-def _with_token(html: str, request: HttpRequest) -> SafeString:
-    """Forms that were made for nobody in particular, with the token of who asks."""
-    token = f'{_NO_TOKEN[:-1]} value="{escape(get_token(request))}">'
-    return mark_safe(html.replace(_NO_TOKEN, token))
 
 
 def _refusal_message(refusal: Refusal | None, types: tuple[TypeCard, ...]) -> str:

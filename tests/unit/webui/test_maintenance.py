@@ -84,9 +84,10 @@ def test_the_stand_alone_rest_goes_on(closed: None, client: Client) -> None:
     assert client.get("/v1/status").status_code in (401, 403)
 
 
-def test_a_page_that_polls_is_told_to_load_itself_again(closed: None, alice: User, visit: Visit) -> None:
-    response = visit(alice).get("/sessions/", headers={"HX-Request": "true"})
-    assert (response.status_code, response["HX-Refresh"]) == (200, "true")
+def test_an_open_page_loads_itself_again_and_shows_it(closed: None, alice: User, manager: User, visit: Visit) -> None:
+    """What a page without a websocket asks for: 404 says that there is no such page for its user any more."""
+    assert visit(alice).get("/live/?page=picker").status_code == 404
+    assert visit(manager).get("/live/?page=picker").status_code == 200
 
 
 @pytest.mark.django_db

@@ -85,7 +85,7 @@ def test_an_import_of_a_missing_module_is_refused(site: Site) -> None:
 
 
 def test_a_type_annotation_in_the_script_of_another_package_is_left_alone(site: Site) -> None:
-    text = '/** @type {import("../htmx").HtmxInternalApi} */\nlet api;\n'
+    text = '/** @type {import("../types").Api} */\nlet api;\n'
     (site.other / "extension.js").write_text(text)
     assert site.collect()["extension.js"] == text
 

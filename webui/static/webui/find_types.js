@@ -1,5 +1,7 @@
 /** Filters the types as one types: every word has to stand in a type's name, category or description. */
 
+import { say } from "./live/say.js";
+
 const SETTLED = 400;
 let field = null;
 let count = null;
@@ -47,7 +49,7 @@ function connect() {
     // Said once somebody has stopped typing, not at every letter.
     clearTimeout(timer);
     timer = setTimeout(() => {
-      document.getElementById("announcements").textContent = count.textContent;
+      say(count.textContent);
     }, SETTLED);
   });
   field.addEventListener("keydown", (event) => {

@@ -1,17 +1,14 @@
 /** Launch forms: fields that depend on others, one launch a press, and what is entered belongs to who enters it. */
 
 import { dependentFields } from "./dependent_fields.js";
+import { fillTokens } from "./tokens.js";
 
 const known = new WeakSet();
 
 /** @param {Document|Element} where looks for forms that are new on the page */
 export function prepareForms(where = document) {
-  const token = document.querySelector("input[name=csrfmiddlewaretoken][value]:not([value=''])")?.value;
+  fillTokens(where);
   for (const form of where.querySelectorAll("form.launch")) {
-    const field = form.querySelector("input[name=csrfmiddlewaretoken]");
-    if (!field.value && token) {
-      field.value = token;
-    }
     if (known.has(form)) {
       form.dispatchEvent(new Event("morphed"));
       continue;

@@ -4,6 +4,7 @@ import { confirmStops } from "./confirm.js";
 import { filterTypes } from "./find_types.js";
 import { prepareForms } from "./launch_forms.js";
 import { follow } from "./live/follow.js";
+import { say } from "./live/say.js";
 import { keepTimes, sayTimes } from "./live/times.js";
 import { closeMenus } from "./menus.js";
 
@@ -41,8 +42,6 @@ follow(() => {
   sayTimes();
   const now = states();
   const changed = [...now].filter(([id, text]) => known.get(id) !== text).map(([, text]) => text);
-  if (changed.length) {
-    document.getElementById("announcements").textContent = changed.join(". ");
-  }
+  changed.forEach(say);
   known = now;
 });

@@ -4,42 +4,30 @@ from __future__ import annotations
 
 import uuid
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from remote_service import lifecycle, staff
 from remote_service.models import Session
+from webui import dashboard_fragments as fragments
 from webui.forms.dashboard import ReasonForm, SessionFilter
 from webui.session_cards import owner_words
-from webui.session_search import find_sessions, list_found
 from webui.views.dashboard.guard import done, staff_actor, staff_only
+from webui.views.dashboard.live_page import live_page
 from webui.visitors import way_back
-
-ON_A_PAGE = 50
 
 
 @require_safe
 @staff_only
 def sessions(request: HttpRequest) -> HttpResponse:
-    """The list; as many queries for one session as for thousands."""
-    asked = SessionFilter(request.GET or {"state": "live"})
-    page = Paginator(find_sessions(asked.wanted), ON_A_PAGE).get_page(request.GET.get("page"))
-    query = request.GET.copy()
-    query.pop("page", None)
-    context = {
-        "section": "sessions",
-        "form": asked,
-        "page": page,
-        "rows": list_found(list(page.object_list), timezone.now()),
-        "query": query.urlencode(),
-        "filtered": any(value for name, value in asked.wanted.items() if name != "state"),
-    }
-    return render(request, "webui/dashboard/sessions.html", context)
+    """The list, with its filters."""
+    asked = {name: request.GET[name] for name in SessionFilter.base_fields if name in request.GET}
+    number = {fragments.NUMBER: request.GET["page"]} if "page" in request.GET else {}
+    form = SessionFilter(asked or {"state": "live"})
+    return live_page(request, "sessions", fragments.sessions, {**asked, **number}, form=form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

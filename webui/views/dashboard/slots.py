@@ -5,45 +5,22 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from remote_service import staff
-from remote_service.models import Drain, Session, SessionEvent
-from webui import words
+from remote_service.models import Drain, Session
+from webui import dashboard_fragments as fragments
 from webui.forms.dashboard import DrainForm
-from webui.session_cards import owner_words
-from webui.slot_table import list_slots
 from webui.views.dashboard.guard import done, staff_actor, staff_only
-
-MOST_QUARANTINED = 100
+from webui.views.dashboard.live_page import live_page
 
 
 @require_safe
 @staff_only
 def slots(request: HttpRequest) -> HttpResponse:
     """The table, and below it what keeps slots from users."""
-    drains = list(Drain.objects.order_by("kind", "name"))
-    context = {"section": "slots", "rows": list_slots(drains), "drains": drains, "quarantined": _quarantined()}
-    return render(request, "webui/dashboard/slots.html", context)
-
-
-def _quarantined() -> list[dict[str, object]]:
-    """Sessions whose slot nobody may have, with why; two queries."""
-    found = list(Session.objects.filter(quarantined=True).order_by("type_name", "index")[:MOST_QUARANTINED])
-    told = SessionEvent.objects.filter(session__in=[one.pk for one in found], what="quarantined")
-    why = dict(told.order_by("at").values_list("session_id", "why"))
-    now = timezone.now()
-    return [
-        {
-            "session": one,
-            "why": why.get(one.pk, ""),
-            "owner": owner_words(one),
-            "since": words.ago(one.ended_at or one.state_since, now),
-        }
-        for one in found
-    ]
+    return live_page(request, "slots", fragments.slots)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -138,7 +138,7 @@ def test_what_is_looked_at_is_the_newest_event_and_the_sites_row(db: Any) -> Non
     assert _seen(set()) == (set(), ())
     Site.load()
     event = SessionEvent.objects.create(what="reserved")
-    assert _seen(set()) == (set(), (event.pk, None, True))
+    assert _seen(set()) == (set(), (event.pk, None, 0, True))
 
 
 def test_links_in_fragments_have_the_sites_path(alice: User, settings: Any, make_type: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from remote_service.models import Session
+from remote_service.models import Session, Site
 from webui.live.pages import PAGES, Address, first_look, fragments_of
 
 
@@ -27,23 +27,27 @@ def test_there_is_no_page_for_who_is_blocked_and_none_that_the_table_does_not_na
 
 def test_the_parameters_reach_the_page(charlie: User, make_type: Callable[..., Any]) -> None:
     row = make_type("Mine")
-    assert set(fragments_of(charlie.pk, Address("launch", (("type", "Mine"),))) or ()) == {f"foot-{row.pk}"}
+    assert set(fragments_of(charlie.pk, Address("launch", (("type", "Mine"),))) or ()) == {
+        f"foot-{row.pk}",
+        "site-notes",
+    }
     assert fragments_of(charlie.pk, Address("launch", (("type", "Other"),))) is None
 
 
-def test_a_template_gets_fragments_with_their_parts_and_where_to_listen() -> None:
-    look = first_look("launch", {"list": '<ul><template data-part="a"></template></ul>', "a": "<li>"}, type="My type")
+def test_a_template_gets_fragments_with_their_parts_and_where_to_listen(alice: User) -> None:
+    parts = {"list": '<ul><template data-part="a"></template></ul>', "a": "<li>"}
+    look = first_look(alice, "launch", parts, type="My type")
     assert look.parts["list"] == "<ul><li></ul>"
     assert look.address == "/live/?page=launch&type=My+type"
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_same_state_gives_the_same_texts(
-    page: str, alice: User, make_type: Callable[..., Any], make_session: Callable[..., Session]
+    page: str, manager: User, make_type: Callable[..., Any], make_session: Callable[..., Session]
 ) -> None:
     make_type("Pattern", form=[{"name": "gpu", "type": "checkbox"}])
-    address = Address(page, (("type", "Pattern"), ("session", str(make_session(alice).pk))))
-    assert fragments_of(alice.pk, address) == fragments_of(alice.pk, address) != None  # noqa: E711
+    address = Address(page, (("type", "Pattern"), ("session", str(make_session(manager).pk))))
+    assert fragments_of(manager.pk, address) == fragments_of(manager.pk, address) != None  # noqa: E711
 
 
 def test_what_the_page_shows_at_first_is_what_it_would_be_sent(alice: User, make_type: Callable[..., Any]) -> None:
@@ -54,4 +58,15 @@ def test_what_the_page_shows_at_first_is_what_it_would_be_sent(alice: User, make
     assert context is not None
     found = fragments_of(alice.pk, Address("picker"))
     assert found is not None
-    assert context["live"].digest == first_look("picker", found).digest
+    assert context["live"].digest == first_look(alice, "picker", found).digest
+
+
+def test_while_the_pages_are_closed_there_is_none_but_for_who_may_manage(alice: User, manager: User) -> None:
+    Site.objects.create(pk=1, maintenance="New disks.")
+    assert fragments_of(alice.pk, Address("picker")) is None
+    assert "New disks." in (fragments_of(manager.pk, Address("picker")) or {})["site-notes"]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("dashboard")])
+def test_the_dashboard_is_for_those_who_may_manage_sessions(page: str, alice: User, watcher: User) -> None:
+    assert [fragments_of(user.pk, Address(page)) for user in (alice, watcher)] == [None, None]

@@ -30,9 +30,13 @@ def test_it_stands_on_the_login_page(client: Client, db: None) -> None:
     assert "Cake at four." in client.get("/login/").content.decode()
 
 
-def test_a_page_without_announcements_has_no_place_for_them(client: Client, db: None) -> None:
-    page = client.get("/login/").content.decode()
-    assert "site-notes" not in page and "announcements.js" not in page
+def test_those_that_were_put_away_are_named_for_the_pages_script(alice: User, visit: Visit) -> None:
+    made = [Announcement.objects.create(text=text) for text in ("Cake at four.", "Tea at five.")]
+    browser = visit(alice)
+    assert 'data-seen=""' in browser.get("/").content.decode()
+    browser.post(f"/announcements/{made[0].pk}/seen", {"next": "/"})
+    page = browser.get("/").content.decode()
+    assert f'data-seen="{made[0].pk}"' in page and "Cake" not in page and "Tea at five." in page
 
 
 def test_putting_one_away_that_is_not_there_hurts_nobody(client: Client, db: None) -> None:

@@ -34,6 +34,8 @@ export function follow(changed) {
     seen = message.digest;
     applyFragments(message.fragments);
     document.body.dataset.liveBy = by;
+    // The frame around the page has parts that change on every page.
+    document.dispatchEvent(new Event("live"));
     changed();
   }
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
@@ -13,7 +12,6 @@ from django.utils import timezone
 from remote_service.config.problems import Problem, Severity
 from remote_service.models import Site
 from tests.unit.webui.views.dashboard.desk import Desk, told
-from webui.views.dashboard.catalogue import outcome_of
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 BROKEN = Problem(
@@ -82,21 +80,3 @@ def test_a_reload_is_asked_for_and_the_page_waits_for_its_outcome(desk: Desk) ->
     assert "The server is reading the file." in desk.see("catalogue/")
     Site.objects.update(reload_done=1, loaded_at=timezone.now())
     assert "0 session types serve, without any problem." in desk.see("catalogue/")
-
-
-@pytest.mark.parametrize(
-    ("columns", "asked", "outcome"),
-    [
-        ({}, None, "never"),
-        ({"loaded_at": NOON}, None, "read"),
-        ({"loaded_at": NOON}, NOON - timedelta(seconds=1), "read"),
-        ({"loaded_at": NOON, "reload_wanted": 1}, NOON, "waiting"),
-        ({"loaded_at": NOON, "reload_wanted": 1}, None, "waiting"),
-        ({"loaded_at": NOON, "reload_wanted": 1}, NOON - timedelta(minutes=1), "silent"),
-        # It was done, and the row was not written: the file could not be read for a reason of the server's.
-        ({"loaded_at": NOON, "reload_wanted": 1, "reload_done": 1}, NOON + timedelta(seconds=1), "failed"),
-        ({"reload_wanted": 1, "reload_done": 1}, NOON, "failed"),
-    ],
-)
-def test_what_became_of_a_reload(columns: dict[str, Any], asked: datetime | None, outcome: str) -> None:
-    assert outcome_of(Site(**columns), asked, NOON + timedelta(seconds=2)) == outcome

@@ -15,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 from remote_service.models import Session, Viewer
 from remote_service.states import State
 from tests.unit.webui.views.dashboard.desk import Desk, told
-from webui.views.dashboard import sessions
+from webui import dashboard_fragments
 
 MakeSession = Callable[..., Session]
 
@@ -52,7 +52,7 @@ def test_long_lists_come_in_pages_that_keep_the_filter(
     make_session: MakeSession,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sessions, "ON_A_PAGE", 2)
+    monkeypatch.setattr(dashboard_fragments, "ON_A_PAGE", 2)
     for number in range(5):
         make_session(manager, title=f"Number {number}", created_at=timezone.now() + timedelta(seconds=number))
     page = visit(manager).get("/dashboard/sessions/?owner=mona&page=2").content.decode()
