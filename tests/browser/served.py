@@ -47,8 +47,6 @@ class BrowserSite(LiveServer):
     def __init__(self, template: Path, types: Collection[str] = ()) -> None:
         """Lays it out; nothing runs yet. `types` are those to serve; all unless given."""
         super().__init__(template)
-        # Every page of these tests is also asked for by a test that measures its coverage, which slows servers down.
-        self.environment.pop("COVERAGE_PROCESS_CONFIG", None)
         self.gate = self.root / "gate"
         """While there is such a file, sessions of the type GATED listen; the session account must see it."""
         served = session_types(self.gate)
