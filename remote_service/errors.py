@@ -19,9 +19,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from remote_service.texts import joined
+
 
 class GatewayError(Exception):
-    """The base of all of them; `str()` is a sentence for the person who asked."""
+    """The base of all of them; `str()` is a sentence for the person who asked, in English.
+
+    `sentence` is the same for pages, which can translate it when it was made for that (see `texts`).
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
 
 
 class RefusedError(GatewayError):
@@ -87,7 +96,7 @@ class InvalidOptionError(RefusedError):
     code = "invalid_option"
 
     def __init__(self, fields: dict[str, str]) -> None:
-        super().__init__(" ".join(fields.values()))
+        super().__init__(joined(*fields.values()))
         self.fields = fields
 
 

@@ -26,6 +26,8 @@ from remote_service.lifecycle import Actor, note
 from remote_service.models import MOST_TITLE, Drain, Session, SessionType, Site
 from remote_service.nudges import nudge_gateways, nudge_supervisor
 from remote_service.sealing import new_token, seal, token_hash
+from remote_service.texts import joined
+from remote_service.texts import sentence as _
 
 MOST_USERNAME = 150
 """Characters of the column; a client of the stand-alone REST may say more."""
@@ -62,7 +64,7 @@ def reserve_for_user(
     with _refusal_noted(type_name, by):
         session_type = _find(type_name)
         if session_type is None or not access.may_launch(user, session_type, memberships):
-            raise unknown_type(f"There is no session type {type_name!r} that you may use.")
+            raise unknown_type(_("There is no session type %(name)r that you may use.", name=type_name))
         refuse_drained(session_type)
         # The row lock makes the count below true on databases that run transactions side by side.
         User.objects.select_for_update().get(pk=user.pk)
@@ -127,14 +129,14 @@ def _refusal_noted(type_name: str, by: Actor) -> Iterator[None]:
 
 def _find(type_name: str) -> SessionType | None:
     if not Site.load().external_sessions_enabled:
-        raise SwitchedOffError("Launching sessions is switched off at this site at the moment.")
+        raise SwitchedOffError(_("Launching sessions is switched off at this site at the moment."))
     return SessionType.objects.filter(name=type_name).first()
 
 
 def unknown_type(sentence: str) -> UnknownTypeError:
     """The refusal; after a site's very first start it may be too early to know."""
     if Site.load().loaded_at is None and not SessionType.objects.exists():
-        sentence += " The session types are still being read; try again in a moment."
+        sentence = joined(sentence, _("The session types are still being read; try again in a moment."))
     return UnknownTypeError(sentence)
 
 
@@ -154,7 +156,8 @@ def refuse_drained(session_type: SessionType) -> None:
         SwitchedOffError: it is; with the text that staff wrote.
     """
     if drain := drain_of(session_type, Drain.objects.all()):
-        raise SwitchedOffError(f"{session_type.name!r} takes no new sessions at the moment. {drain.text}".strip())
+        closed = _("%(name)r takes no new sessions at the moment.", name=session_type.name)
+        raise SwitchedOffError(joined(closed, drain.text.rstrip()))
 
 
 def _check_member(session_type: SessionType, username: str) -> None:
@@ -174,11 +177,17 @@ def _check_limits(user: User, session_type: SessionType) -> None:
     of_type = session_type.definition.limits.per_user
     if of_type is not None and live.filter(type_name=session_type.name).count() >= of_type:
         raise LimitReachedError(
-            f"You have {of_type} live session(s) of {session_type.name!r}, as many as one may have. Stop one first."
+            _(
+                "You have %(count)d live session(s) of %(name)r, as many as one may have. Stop one first.",
+                count=of_type,
+                name=session_type.name,
+            )
         )
     total = conf.current().per_user_total
     if live.count() >= total:
-        raise LimitReachedError(f"You have {total} live sessions, as many as one may have. Stop one first.")
+        raise LimitReachedError(
+            _("You have %(count)d live sessions, as many as one may have. Stop one first.", count=total)
+        )
 
 
 def _take_slot(
@@ -225,7 +234,24 @@ def _take_slot(
 
 
 def _no_free_slot(name: str, count: int, quarantined: int) -> str:
-    slots = f"The only slot of {name!r} is" if count == 1 else f"All {count} slots of {name!r} are"
+    if count == 1 and quarantined:
+        return _(
+            "The only slot of %(name)r is out of service until an admin has released it from quarantine.", name=name
+        )
+    if count == 1:
+        return _("The only slot of %(name)r is in use. Try again when somebody has finished.", name=name)
     if quarantined >= count:
-        return f"{slots} out of service until an admin has released {'it' if count == 1 else 'them'} from quarantine."
-    return f"{slots} in use{' or out of service' if quarantined else ''}. Try again when somebody has finished."
+        return _(
+            "All %(count)d slots of %(name)r are out of service until an admin has released them from quarantine.",
+            count=count,
+            name=name,
+        )
+    if quarantined:
+        return _(
+            "All %(count)d slots of %(name)r are in use or out of service. Try again when somebody has finished.",
+            count=count,
+            name=name,
+        )
+    return _(
+        "All %(count)d slots of %(name)r are in use. Try again when somebody has finished.", count=count, name=name
+    )

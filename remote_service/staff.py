@@ -16,6 +16,7 @@ from remote_service.lifecycle import Actor, note
 from remote_service.models import Announcement, Drain, Session, Site
 from remote_service.nudges import nudge_supervisor
 from remote_service.states import EndReason
+from remote_service.texts import sentence as _
 
 # ---- the site -----------------------------------------------------------------------------------------------
 
@@ -55,7 +56,7 @@ def ask_to_reload(by: Actor) -> int:
 def drain(kind: Drain.Kind, name: str, text: str, by: Actor) -> Drain:
     """Keeps new sessions from a type or a host; one that is drained already gets the new text."""
     with transaction.atomic():
-        found, _ = Drain.objects.update_or_create(kind=kind, name=name, defaults={"text": text})
+        found, _made = Drain.objects.update_or_create(kind=kind, name=name, defaults={"text": text})
         note(None, "drained", why=f"{found}. {text}".strip(), by=by, type_name=name if kind == Drain.Kind.TYPE else "")
     return found
 
@@ -118,9 +119,9 @@ def block_user(user: User, reason: str, by: Actor) -> int:
     """
     name = user.get_username()
     if user.is_superuser or name == by.name:
-        why = "superusers cannot be blocked" if user.is_superuser else "nobody can block themselves"
+        why = _("superusers cannot be blocked") if user.is_superuser else _("nobody can block themselves")
         note(None, "refused", why=f"not_allowed: {name}: {why}", by=by)
-        raise NotAllowedError(f"{name!r} was not blocked: {why}.")
+        raise NotAllowedError(_("%(name)r was not blocked: %(why)s.", name=name, why=why))
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(is_active=False)
         note(None, "user blocked", why=f"{name}: {reason}", by=by)

@@ -10,6 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from remote_service.texts import Sentence
+from remote_service.texts import sentence as _
+
 
 class State(StrEnum):
     """How far a session has come. It never goes back."""
@@ -97,23 +100,23 @@ class Ending:
     """What a reason means: for the row, for the user, and for the websockets that are open (design, section 10)."""
 
     final: State
-    sentence: str
+    sentence: Sentence
     close_code: int
 
 
 ENDINGS: dict[EndReason, Ending] = {
-    EndReason.USER: Ending(State.ENDED, "It was stopped by its user.", 1000),
-    EndReason.STAFF: Ending(State.ENDED, "It was stopped by staff.", 4013),
-    EndReason.LAST_VIEWER: Ending(State.ENDED, "Its last viewer left.", 4004),
-    EndReason.NEVER_VIEWED: Ending(State.ENDED, "Nobody opened it.", 4004),
-    EndReason.IDLE: Ending(State.ENDED, "Nobody used keyboard or pointer for too long.", 4008),
-    EndReason.LIFETIME: Ending(State.ENDED, "It reached the longest time that it may run.", 4009),
-    EndReason.PROGRAM_ENDED: Ending(State.ENDED, "Its program ended.", 1000),
-    EndReason.START_FAILED: Ending(State.FAILED, "It could not be started.", 4010),
-    EndReason.ENDPOINT_LOST: Ending(State.FAILED, "Its screen could not be reached.", 4011),
-    EndReason.RUNNER_LOST: Ending(State.FAILED, "The process that held it was killed or does not answer.", 4011),
-    EndReason.RESERVATION_EXPIRED: Ending(State.ENDED, "It was reserved and not used in time.", 4004),
-    EndReason.RELEASED: Ending(State.ENDED, "It was released.", 1000),
-    EndReason.SERVER_STOPPED: Ending(State.ENDED, "The server was stopped.", 1012),
-    EndReason.SERVER_KILLED: Ending(State.ENDED, "The server was killed.", 1012),
+    EndReason.USER: Ending(State.ENDED, _("It was stopped by its user."), 1000),
+    EndReason.STAFF: Ending(State.ENDED, _("It was stopped by staff."), 4013),
+    EndReason.LAST_VIEWER: Ending(State.ENDED, _("Its last viewer left."), 4004),
+    EndReason.NEVER_VIEWED: Ending(State.ENDED, _("Nobody opened it."), 4004),
+    EndReason.IDLE: Ending(State.ENDED, _("Nobody used keyboard or pointer for too long."), 4008),
+    EndReason.LIFETIME: Ending(State.ENDED, _("It reached the longest time that it may run."), 4009),
+    EndReason.PROGRAM_ENDED: Ending(State.ENDED, _("Its program ended."), 1000),
+    EndReason.START_FAILED: Ending(State.FAILED, _("It could not be started."), 4010),
+    EndReason.ENDPOINT_LOST: Ending(State.FAILED, _("Its screen could not be reached."), 4011),
+    EndReason.RUNNER_LOST: Ending(State.FAILED, _("The process that held it was killed or does not answer."), 4011),
+    EndReason.RESERVATION_EXPIRED: Ending(State.ENDED, _("It was reserved and not used in time."), 4004),
+    EndReason.RELEASED: Ending(State.ENDED, _("It was released."), 1000),
+    EndReason.SERVER_STOPPED: Ending(State.ENDED, _("The server was stopped."), 1012),
+    EndReason.SERVER_KILLED: Ending(State.ENDED, _("The server was killed."), 1012),
 }

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.utils.translation import gettext as _
 
 from remote_service import access, lifecycle
 from remote_service.config.form import clean_options
@@ -16,6 +15,7 @@ from remote_service.errors import InvalidOptionError, RefusedError
 from remote_service.lifecycle import Actor
 from remote_service.models import MOST_TITLE, Session, SessionType
 from remote_service.reservations import reserve_for_user, unknown_type
+from remote_service.texts import sentence as _
 
 FIELD_PREFIX = "field-"
 """Before the names of a type's own fields in the page's form, where `type` and others mean something else."""
@@ -89,15 +89,20 @@ def title_errors(title: str) -> dict[str, str]:
     """What is wrong with a session's name, under `TITLE`."""
     if len(title.strip()) <= MOST_TITLE and title.strip().isprintable():
         return {}
-    expected = _("Name of the session: expected at most %(most)d printable characters, found %(found)d.")
-    return {TITLE: expected % {"most": MOST_TITLE, "found": len(title.strip())}}
+    return {
+        TITLE: _(
+            "Name of the session: expected at most %(most)d printable characters, found %(found)d.",
+            most=MOST_TITLE,
+            found=len(title.strip()),
+        )
+    }
 
 
 def _usable_type(user: User, type_name: str) -> SessionType:
     for found in access.usable_types(user):
         if found.name == type_name:
             return found
-    raise unknown_type(f"There is no session type {type_name[:200]!r} that you may use.")
+    raise unknown_type(_("There is no session type %(name)r that you may use.", name=type_name[:200]))
 
 
 def _one_line(text: str) -> str:

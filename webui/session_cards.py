@@ -133,7 +133,7 @@ def _card(
         state=State.STOPPING if ending else session.state,
         state_words=words.state_words(State.STOPPING if ending else session.state),
         progress=session.progress if session.state != State.RUNNING else "",
-        ending=session.ending,
+        ending=words.stored_words(session.ending),
         owner=owner,
         host=session.host,
         age=words.ago(session.ended_at or session.created_at, now),

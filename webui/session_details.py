@@ -62,6 +62,7 @@ class Details:
 
     session: Session
     state: str
+    ending: str
     owner: str
     door: str
     options: tuple[UsedOption, ...]
@@ -84,6 +85,7 @@ def details(session: Session, user: User, now: datetime) -> Details:
     return Details(
         session=session,
         state=words.state_words(session.state),
+        ending=words.stored_words(session.ending),
         owner=owner_words(session),
         door=str(DOOR_WORDS.get(session.door, session.door)),
         options=_options(session),

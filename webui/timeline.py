@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from remote_service.models import Session, SessionEvent
 from remote_service.states import Event
+from webui.words import stored_words
 
 EVENT_WORDS: dict[str, Promise] = {
     "reserved": gettext_lazy("A slot was reserved"),
@@ -75,7 +76,7 @@ def _happening(event: SessionEvent, addresses: bool) -> Happening:
         at=event.at,
         words=str(EVENT_WORDS.get(event.what, event.what.capitalize())),
         who=_who(event),
-        why=event.why if addresses or event.what not in FOR_STAFF else "",
+        why=stored_words(event.why) if addresses or event.what not in FOR_STAFF else "",
         address=event.address if addresses else "",
     )
 

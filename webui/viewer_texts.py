@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from remote_service.relay.closing import SENTENCES
+from webui.words import translated
+
 
 def viewer_texts() -> dict[str, str]:
     """Name to sentence; `{}` is where the script puts a number, a name or a reason."""
@@ -43,3 +46,9 @@ def viewer_texts() -> dict[str, str]:
         ),
         "screenshotSaved": _("Saved as {}."),
     }
+
+
+def viewer_reasons() -> dict[str, str]:
+    """English to translation: what the reason of a closed line can begin with, if the page says it in another way."""
+    said = {str(sentence): translated(sentence) for sentence in SENTENCES}
+    return {english: words for english, words in said.items() if words != english}

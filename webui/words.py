@@ -1,4 +1,4 @@
-"""How pages say things: states, ages, slots, what happens when the last viewer leaves."""
+"""How pages say things: states, ages, slots, what happens when the last viewer leaves, what others say in English."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from remote_service.states import State
+from remote_service.states import ENDINGS, State
+from remote_service.texts import Sentence
 
 STATE_WORDS: dict[State, Promise] = {
     State.RESERVED: gettext_lazy("Reserved"),
@@ -66,3 +67,22 @@ def leaving_words(on_last_disconnect: str, linger: float | None) -> str:
     if linger == 0:
         return _("It ends as soon as its last viewer leaves.")
     return _("It ends %(duration)s after its last viewer has left.") % {"duration": duration_words(linger)}
+
+
+def translated(text: str) -> str:
+    """A sentence that was made to be translated, in the page's language; any other text as it is."""
+    if not isinstance(text, Sentence):
+        return text
+    values = {name: translated(value) if isinstance(value, str) else value for name, value in text.values.items()}
+    return _(text.template) % values if values else _(text.template)
+
+
+def stored_words(text: str) -> str:
+    """What stands in a row, where all is English, in the page's language: as far as it is a sentence of ours.
+
+    An ending's sentence is one also with more behind it, which scripts and staff wrote; others are one as a whole.
+    """
+    for ending in ENDINGS.values():
+        if text.startswith(ending.sentence):
+            return translated(ending.sentence) + text[len(ending.sentence) :]
+    return _(text)

@@ -16,6 +16,8 @@ from graphlib import TopologicalSorter
 from remote_service.config.form_values import clean_value, expectation, initial_text, same_value
 from remote_service.config.schema import MAX_SIZE_TEXT, MAX_TEXT, FormField, SessionType, is_printable
 from remote_service.config.words import as_json, closest, one_of
+from remote_service.texts import joined
+from remote_service.texts import sentence as _
 
 NEVER_PASSED_ON = "security_token"
 """The one name of a REST query that is no option: it is dropped without a word."""
@@ -47,7 +49,7 @@ def clean_options(type: SessionType, raw: Mapping[str, str], *, unknown_allowed:
         options["size"] = size
     else:
         expected = f"1 to {MAX_SIZE_TEXT} printable characters" if free_size else one_of(type.sizes)
-        errors["size"] = _sentence("Size", size, expected)
+        errors["size"] = _sentence(_("Size"), size, expected)
     fields = _clean_fields(type.form, raw, errors)
     options |= {field.name: fields[field.name] for field in type.form if field.name in fields}
     own_names = ["size", *(field.name for field in type.form)]
@@ -105,10 +107,14 @@ def _fault_of_further(name: str, value: str) -> str | None:
 
 def _unknown(name: str, known: Sequence[str]) -> str:
     near = closest(name, known)
-    hint = f" Did you mean {as_json(near)}?" if near else ""
-    return f"There is no option {as_json(name)}; expected {one_of(known)}.{hint}"
+    return joined(
+        _("There is no option %(name)s; expected %(expected)s.", name=as_json(name), expected=one_of(known)),
+        _("Did you mean %(name)s?", name=as_json(near)) if near else "",
+    )
 
 
 def _sentence(label: str, entered: str | None, expected: str) -> str:
-    found = f"found {as_json(entered)}" if entered else "nothing was entered"
-    return f"{label}: {found}; expected {expected}."
+    if not entered:
+        return _("%(label)s: nothing was entered; expected %(expected)s.", label=label, expected=expected)
+    found = as_json(entered)
+    return _("%(label)s: found %(found)s; expected %(expected)s.", label=label, found=found, expected=expected)

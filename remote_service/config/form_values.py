@@ -10,6 +10,8 @@ import re
 
 from remote_service.config.schema import MAX_TEXT, FormField, Scalar
 from remote_service.config.words import one_of
+from remote_service.texts import joined
+from remote_service.texts import sentence as _
 
 _NUMBER = re.compile(r"-?(\d+(\.\d+)?|\.\d+)", re.ASCII)
 _CHECKBOX_WORDS = {
@@ -68,14 +70,26 @@ def initial_text(field: FormField) -> str | None:
 def expectation(field: FormField) -> str:
     """What the field accepts, as a clause: "a number from 1 to 64 GB", "at most 20 printable characters"."""
     if field.type == "checkbox":
-        return "true or false"
+        return _("true or false")
     if field.type == "choice":
         return one_of(field.choices)
-    low, high = _bounds(field)
-    if field.type == "text":
-        return f"{_range(low or None, high)} printable characters"
-    unit = f" {field.unit}" if field.unit else ""
-    return f"a number{unit}" if low is None and high is None else f"a number {_range(low, high, 'of ')}{unit}"
+    return _expected_text(field) if field.type == "text" else joined(_expected_number(field), field.unit or "")
+
+
+def _expected_text(field: FormField) -> str:
+    low, high = (as_text(bound or 0) for bound in _bounds(field))
+    if low == "0":
+        return _("at most %(high)s printable characters", high=high)
+    return _("%(low)s to %(high)s printable characters", low=low, high=high)
+
+
+def _expected_number(field: FormField) -> str:
+    low, high = (None if bound is None else as_text(bound) for bound in _bounds(field))
+    if low is not None and high is not None:
+        return _("a number from %(low)s to %(high)s", low=low, high=high)
+    if low is not None:
+        return _("a number of at least %(low)s", low=low)
+    return _("a number") if high is None else _("a number of at most %(high)s", high=high)
 
 
 def _bounds(field: FormField) -> tuple[float | None, float | None]:
@@ -87,9 +101,3 @@ def _bounds(field: FormField) -> tuple[float | None, float | None]:
 def _within(field: FormField, number: float) -> bool:
     low, high = _bounds(field)
     return (low is None or number >= low) and (high is None or number <= high)
-
-
-def _range(low: float | None, high: float | None, of: str = "") -> str:
-    if low is not None and high is not None:
-        return f"{'from ' if of else ''}{as_text(low)} to {as_text(high)}"
-    return f"{of}at least {as_text(low)}" if low is not None else f"{of}at most {as_text(high or 0)}"

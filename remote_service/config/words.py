@@ -6,6 +6,8 @@ import difflib
 import json
 from collections.abc import Iterable, Sequence
 
+from remote_service.texts import sentence as _
+
 MAX_SHOWN = 80
 """Characters of a value that a message shows; the rest is an ellipsis."""
 
@@ -49,7 +51,7 @@ def harmless(text: str) -> str:
 def one_of(names: Iterable[str]) -> str:
     """`"a"`, or `one of "a", "b" and "c"`, each in quotes."""
     quoted = [as_json(name) for name in names]
-    return quoted[0] if len(quoted) == 1 else f"one of {listed(quoted)}"
+    return quoted[0] if len(quoted) == 1 else _("one of %(names)s", names=listed(quoted))
 
 
 def closest(word: str, candidates: Iterable[str]) -> str | None:
@@ -66,4 +68,6 @@ def plural(number: int, noun: str) -> str:
 
 def listed(parts: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`; nothing for no parts."""
-    return " and ".join([", ".join(parts[:-1]), *parts[-1:]] if len(parts) > 1 else parts)
+    if len(parts) < 2:
+        return "".join(parts)
+    return _("%(names)s and %(last)s", names=", ".join(parts[:-1]), last=parts[-1])

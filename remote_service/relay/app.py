@@ -60,7 +60,7 @@ async def relay(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         await _serve_viewer(grant, receive, send)
     except DatabaseError as error:
         log.error("session %s: a viewer is sent away, the database cannot be reached: %s", grant.session_id, error)
-        await _say(Close(closing.RELAY_ERROR, "The gateway cannot reach its database at the moment."), send)
+        await _say(Close(closing.RELAY_ERROR, closing.NO_DATABASE), send)
 
 
 async def _serve_viewer(grant: Grant, receive: Receive, send: Send) -> None:
@@ -144,7 +144,7 @@ async def _why(watch: Watch, end: RelayEnd | None) -> Close:
     """The endpoint hung up or was never there: waits for the supervisor to say what that means."""
     if isinstance(end, ViewerGone | ViewerRefused | RemoteProtocolError):
         return Close(closing.RELAY_ERROR, str(end))
-    why = "The session's screen closed the connection." if end is None else str(end)
+    why = closing.SCREEN_CLOSED if end is None else str(end)
     session_id = watch.grant.session_id
     log.warning("session %s: %s", session_id, why)
     await gateway().viewer_lost_endpoint(watch)
@@ -162,5 +162,5 @@ async def _why(watch: Watch, end: RelayEnd | None) -> Close:
 
 def _told(watch: Watch) -> Close:
     if watch.withdrawn:
-        return Close(closing.RIGHT_WITHDRAWN, "You are logged out, or may not see this session any more.")
+        return Close(closing.RIGHT_WITHDRAWN, closing.MAY_NOT_SEE)
     return closing.close_for(watch.glimpse.end_reason, watch.glimpse.end_detail)

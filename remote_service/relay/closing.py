@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from remote_service.states import ENDINGS, EndReason
+from remote_service.texts import sentence as _
 
 RELAY_ERROR = 1011
 RESTARTING = 1012
@@ -14,6 +15,13 @@ ENDPOINT_LOST = 4011
 
 MOST_REASON_BYTES = 123
 """A close frame's payload has at most 125 bytes, two of which are the code (RFC 6455 section 5.5)."""
+
+HAS_GONE = _("The session has gone.")
+MAY_NOT_SEE = _("You are logged out, or may not see this session any more.")
+NO_DATABASE = _("The gateway cannot reach its database at the moment.")
+SCREEN_CLOSED = _("The session's screen closed the connection.")
+SENTENCES = (HAS_GONE, MAY_NOT_SEE, NO_DATABASE, SCREEN_CLOSED, *(ending.sentence for ending in ENDINGS.values()))
+"""What a reason can begin with, for pages that show one: what follows is of scripts, staff and programs."""
 
 _GOODBYES = frozenset({1000, 1001, 1005})
 
@@ -34,7 +42,7 @@ class Close:
 def close_for(end_reason: str, detail: str) -> Close:
     """What viewers of a session are told that ends for this reason."""
     if not end_reason:
-        return Close(SESSION_GONE, "The session has gone.")
+        return Close(SESSION_GONE, HAS_GONE)
     ending = ENDINGS[EndReason(end_reason)]
     return Close(ending.close_code, f"{ending.sentence} {detail}".strip())
 

@@ -19,6 +19,7 @@ from remote_service.models import Session
 from remote_service.relay.origin import from_own_pages
 from remote_service.sealing import token_hash
 from remote_service.states import State
+from remote_service.texts import sentence as _
 
 SESSION_PATH = re.compile(r"(?:^|/)sessions/(?P<id>[0-9a-fA-F-]{36})/websockify$")
 
@@ -85,9 +86,9 @@ def _judge(session: Session, scope: dict[str, Any], user: Any, actor: Actor) -> 
     if by_token and session.door == "rest":
         return Grant(session.pk, None, "", control=True, actor=actor)
     if not from_own_pages(scope):
-        raise NotAllowedError("The websocket's Origin is another site, so its cookie does not count.")
+        raise NotAllowedError(_("The websocket's Origin is another site, so its cookie does not count."))
     if not access.may_view(user, session):
-        raise NotAllowedError("Who opened the websocket may not see this session.")
+        raise NotAllowedError(_("Who opened the websocket may not see this session."))
     return Grant(
         session.pk,
         user.pk,

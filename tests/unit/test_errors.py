@@ -8,6 +8,7 @@ import pytest
 
 from remote_service import errors
 from remote_service.errors import GatewayError, InvalidOptionError, RefusedError
+from remote_service.texts import Sentence, sentence
 
 PROMISED = {
     "UnauthorizedError": (401, "unauthorized"),
@@ -47,3 +48,10 @@ def test_wrong_options_are_told_apart_and_read_as_one_text() -> None:
     error = InvalidOptionError({"size": "Pick a size.", "cores": "At most 4."})
     assert error.fields == {"size": "Pick a size.", "cores": "At most 4."}
     assert str(error) == "Pick a size. At most 4."
+    assert error.sentence == str(error)
+
+
+def test_its_sentence_can_still_be_translated_and_its_text_is_plain() -> None:
+    error = errors.LimitReachedError(sentence("You have %(count)d.", count=3))
+    assert isinstance(error.sentence, Sentence)
+    assert (type(str(error)), str(error)) == (str, "You have 3.")

@@ -24,6 +24,7 @@ from webui.live.pages import first_look
 from webui.responses import SeeOther
 from webui.type_cards import Refusal, TypeCard, list_types
 from webui.visitors import actor, visitor
+from webui.words import translated
 
 MOST_NAMED = 200
 """Characters of the names of parameters that a link's remark repeats."""
@@ -92,10 +93,11 @@ def launch_page(request: HttpRequest, type_name: str) -> HttpResponse:
 
 def _refused(request: HttpRequest, error: RefusedError, refusal: Refusal) -> HttpResponse:
     if isinstance(error, InvalidOptionError):
-        beside = {name: text for name, text in error.fields.items() if name != launching.TITLE}
-        refusal = replace(refusal, errors=beside, title_error=error.fields.get(launching.TITLE, ""))
+        beside = {name: translated(text) for name, text in error.fields.items()}
+        title_error = beside.pop(launching.TITLE, "")
+        refusal = replace(refusal, errors=beside, title_error=title_error)
     else:
-        refusal = replace(refusal, message=str(error))
+        refusal = replace(refusal, message=translated(error.sentence))
     return _page(request, refusal, status=error.status)
 
 

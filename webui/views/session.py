@@ -34,7 +34,7 @@ def status(request: HttpRequest, session_id: uuid.UUID) -> JsonResponse:
             "progress": found.progress,
             "phases": [{"key": phase.key, "status": phase.status} for phase in phases(found)],
             "over": found.over,
-            "ending": found.ending,
+            "ending": words.stored_words(found.ending),
         }
     )
 

@@ -19,7 +19,7 @@ from webui import words
 from webui.phases import phases
 from webui.session_cards import owner_words
 from webui.session_details import details
-from webui.viewer_texts import viewer_texts
+from webui.viewer_texts import viewer_reasons, viewer_texts
 from webui.visitors import visible_session, visitor
 
 FUNCTION_KEYS = tuple(f"F{number}" for number in range(1, 13))
@@ -49,6 +49,7 @@ def _live(request: HttpRequest, found: Session) -> HttpResponse:
         "leaving": words.leaving_words(found.on_last_disconnect, found.limits.linger),
         "started": words.ago(found.created_at, timezone.now()),
         "texts": viewer_texts(),
+        "reasons": viewer_reasons(),
         "function_keys": FUNCTION_KEYS,
     }
     return render(request, "webui/session.html", context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from remote_service.relay import closing
+from remote_service.states import ENDINGS
 from tests.test_layout import ROOT
 from tests.unit.webui import texts
 from tools.system_packages import TEST_NEEDS
@@ -82,20 +85,47 @@ def test_gettext_is_among_the_packages_of_the_tests() -> None:
 
 
 def test_djangos_tool_gathers_the_texts(tmp_path: Path) -> None:
+    catalogue = gathered(tmp_path, "webui")
+    # Of a template, of a table, of a script's texts, one with a plural, and one with values.
+    for text in (
+        "Log in",
+        "Waiting in the queue",
+        "The line was cut",
+        "%(count)d viewer",
+        "Name of the session: expected at most %(most)d printable characters, found %(found)d.",
+    ):
+        assert text in catalogue
+
+
+def test_djangos_tool_gathers_what_is_said_without_django(tmp_path: Path) -> None:
+    catalogue = gathered(tmp_path, "remote_service")
+    for text in (
+        *(ending.sentence.template for ending in ENDINGS.values()),
+        *(sentence.template for sentence in closing.SENTENCES),
+        "%(label)s: found %(found)s; expected %(expected)s.",
+        "%(low)s to %(high)s printable characters",
+        "one of %(names)s",
+        "There is no session type %(name)r that you may use.",
+        "All %(count)d slots of %(name)r are in use. Try again when somebody has finished.",
+        "%(name)r was not blocked: %(why)s.",
+    ):
+        assert text in catalogue
+
+
+def gathered(tmp_path: Path, package: str) -> set[str]:
+    """The texts that makemessages finds in a package; a catalogue of them is well-formed."""
     ignored = shutil.ignore_patterns("vendor", "__pycache__", "*.png")
-    copied = shutil.copytree(ROOT / "webui", tmp_path / "webui", ignore=ignored)
+    copied = shutil.copytree(ROOT / package, tmp_path / package, ignore=ignored)
     (copied / "locale").mkdir()
     made = subprocess.run(
-        [sys.executable, "-m", "django", "makemessages", "--locale", "de", "--no-location"],
+        [sys.executable, "-m", "django", "makemessages", "--locale", "de", "--no-location", "--no-wrap"],
         cwd=copied, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=100, check=False,
     )  # fmt: skip
     assert (made.returncode, made.stderr) == (0, "")
-    catalogue = (copied / "locale" / "de" / "LC_MESSAGES" / "django.po").read_text()
-    # Of a template, of a table, of a script's texts, and one with a plural.
-    for text in ("Log in", "Waiting in the queue", "The line was cut", "%(count)d viewer"):
-        assert f'msgid "{text}"\n' in catalogue
+    catalogue = copied / "locale" / "de" / "LC_MESSAGES" / "django.po"
     compiled = subprocess.run(
-        ["msgfmt", "--check-format", "--output", "/dev/null", str(copied / "locale/de/LC_MESSAGES/django.po")],
+        ["msgfmt", "--check-format", "--output", "/dev/null", str(catalogue)],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert compiled.returncode == 0, compiled.stderr
+    return set(re.findall(r'^msgid "(.+)"$', catalogue.read_text(), re.MULTILINE))

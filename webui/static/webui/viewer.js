@@ -24,7 +24,8 @@ const page = byId("viewer");
 const screen = byId("screen");
 const bar = byId("viewer-bar");
 const texts = JSON.parse(byId("viewer-texts").textContent);
-const line = new Line(page, screen, texts, new Cover(texts));
+const reasons = JSON.parse(byId("viewer-reasons").textContent);
+const line = new Line(page, screen, texts, reasons, new Cover(texts));
 
 wirePicture(line); // before the line: it has a say in how the first picture comes
 line.begin();

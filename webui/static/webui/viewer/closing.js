@@ -36,3 +36,14 @@ export function verdict(code) {
 export function backOff(attempt) {
   return Math.min(250 * 2 ** attempt, 10000);
 }
+
+/**
+ * A reason as the page says it, as far as it begins with a sentence that it knows.
+ *
+ * @param {string} reason what the server said, in English
+ * @param {Object<string, string>} sentences English to the page's language
+ */
+export function inWords(reason, sentences) {
+  const known = Object.keys(sentences).find((sentence) => reason.startsWith(sentence));
+  return known === undefined ? reason : sentences[known] + reason.slice(known.length);
+}

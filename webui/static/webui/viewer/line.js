@@ -6,7 +6,7 @@
  * each change, "connect" when a screen is there, "clipboard" with the session's text.
  */
 
-import { AGAIN, backOff, FEW, MOST_FEW, OVER, RESTARTING, START_FAILED, verdict } from "./closing.js";
+import { AGAIN, backOff, FEW, inWords, MOST_FEW, OVER, RESTARTING, START_FAILED, verdict } from "./closing.js";
 import { Connection } from "./connection.js";
 import { askCredentials } from "./credentials.js";
 import { askStatus } from "./status.js";
@@ -19,6 +19,7 @@ export class Line extends EventTarget {
   #page;
   #place;
   #texts;
+  #reasons;
   #cover;
   #control;
   #viewOnly = false;
@@ -32,20 +33,22 @@ export class Line extends EventTarget {
   state = "connecting";
   /** How often a screen has come. */
   connects = 0;
-  /** The code and reason of the last line that ended. */
+  /** The code and reason of the last line that ended, as the server said it. */
   lastClose = null;
 
   /**
    * @param {HTMLElement} page whose data say where the session is and what this user may do
    * @param {HTMLElement} place where the screen is put
    * @param {object} texts what to say
+   * @param {object} reasons what the server says, each with how to say it
    * @param {Cover} cover what lies over the screen while there is none (see notice.js)
    */
-  constructor(page, place, texts, cover) {
+  constructor(page, place, texts, reasons, cover) {
     super();
     this.#page = page.dataset;
     this.#place = place;
     this.#texts = texts;
+    this.#reasons = reasons;
     this.#cover = cover;
     this.#control = page.dataset.control === "true";
   }
@@ -154,13 +157,14 @@ export class Line extends EventTarget {
     this.#stableTimer = setTimeout(() => { this.#tries = this.#fewTries = 0; }, STABLE);
   }
 
-  async #closed(was, { code, reason, refused }) {
+  async #closed(was, { code, reason: said, refused }) {
     clearTimeout(this.#stableTimer);
     if (was !== this.#connection || this.state === "left") {
       return;
     }
     this.#connection = null;
-    this.lastClose = { code, reason };
+    this.lastClose = { code, reason: said };
+    const reason = inWords(said, this.#reasons);
     if (verdict(code) === OVER) {
       this.#ending(code, reason);
       return;

@@ -1,0 +1,235 @@
+"""A site in another language: pages speak it, while REST, events and logs stay English."""
+
+from __future__ import annotations
+
+import html
+import json
+import logging
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from remote_service import lifecycle
+from remote_service.lifecycle import Actor
+from remote_service.models import Drain, Session, SessionEvent, Site
+from remote_service.relay.closing import close_for
+from remote_service.states import EndReason, Event, State
+from remote_service.texts import joined, sentence
+from tests.unit.rest.conftest import SECRET
+from webui import words
+from webui.timeline import timeline
+from webui.viewer_texts import viewer_reasons
+
+Visit = Callable[[User], Client]
+MakeType = Callable[..., Any]
+MakeSession = Callable[..., Session]
+
+CATALOGUE = {
+    "Waiting in the queue": "Steht in der Schlange",
+    "It could not be started.": "Der Start misslang.",
+    "Its last viewer left.": "Der Letzte ging.",
+    "%(label)s: found %(found)s; expected %(expected)s.": "%(expected)s erwartet bei %(label)s, nicht %(found)s.",
+    "a number from %(low)s to %(high)s": "Zahl zwischen %(low)s und %(high)s",
+    "one of %(names)s": "eins aus %(names)s",
+    "%(names)s and %(last)s": "%(names)s oder %(last)s",
+    "Size": "Breite",
+    "There is no option %(name)s; expected %(expected)s.": "Niemand kennt %(name)s, nur %(expected)s.",
+    "Did you mean %(name)s?": "Etwa %(name)s?",
+    "Name of the session: expected at most %(most)d printable characters, found %(found)d.":
+        "Der Name hat %(found)d Zeichen statt %(most)d.",
+    "The only slot of %(name)r is in use. Try again when somebody has finished.": "Kein Platz bei %(name)r.",
+    "%(name)r takes no new sessions at the moment.": "%(name)r ist zu.",
+    "Launching sessions is switched off at this site at the moment.": "Hier startet nichts.",
+    "Please correct what is marked below.": "Bitte unten bessern.",
+    "Who opened the websocket may not see this session.": "Fremde sehen nichts.",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _german(settings: Any, tmp_path: Path) -> None:
+    """The whole process speaks it, not the pages' requests alone."""
+    place = tmp_path / "locale" / "de" / "LC_MESSAGES"
+    place.mkdir(parents=True)
+    entries = {"": "Content-Type: text/plain; charset=UTF-8\n", **CATALOGUE}
+    quoted = ((json.dumps(english), json.dumps(said, ensure_ascii=False)) for english, said in entries.items())
+    (place / "django.po").write_text("\n\n".join(f"msgid {english}\nmsgstr {said}" for english, said in quoted))
+    subprocess.run(
+        ["msgfmt", "--check-format", "--output", str(place / "django.mo"), str(place / "django.po")],
+        check=True, timeout=60,
+    )  # fmt: skip
+    settings.LOCALE_PATHS = [tmp_path / "locale"]
+    settings.LANGUAGE_CODE = "de"
+
+
+def text(response: Any) -> str:
+    """The page's text, its tags left out and its blanks joined."""
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", response.content.decode())))
+
+
+def launched(browser: Client, **posted: str) -> tuple[str, str]:
+    """What the picker says when this launch is refused: on top and in all."""
+    response = browser.post("/launch/", {"type": "Pattern", **posted})
+    found = re.search(r'id="refusal".*?</div>\s*</div>', response.content.decode(), re.DOTALL)
+    assert found, text(response)
+    return html.unescape(found[0]), text(response)
+
+
+def noted() -> str:
+    """Why the last launch was refused, as the history has it."""
+    return SessionEvent.objects.filter(what="refused").latest("id").why
+
+
+# ---- states and endings -----------------------------------------------------------------------------------
+
+
+def test_a_card_tells_the_state_and_the_ending(alice: User, visit: Visit, make_session: MakeSession) -> None:
+    make_session(alice, State.QUEUED)
+    make_session(alice, State.FAILED, end_reason="start_failed", end_detail="No licence.")
+    shown = text(visit(alice).get("/"))
+    assert "Steht in der Schlange" in shown
+    assert "Der Start misslang. No licence." in shown
+    assert "could not be started" not in shown
+
+
+@pytest.mark.parametrize("place", ["", "details/"])
+def test_the_page_of_a_session_that_is_over_tells_the_ending(
+    place: str, alice: User, visit: Visit, make_session: MakeSession
+) -> None:
+    session = make_session(alice, State.ENDED, end_reason="last_viewer")
+    assert "Der Letzte ging." in text(visit(alice).get(f"/sessions/{session.pk}/{place}"))
+
+
+def test_the_viewer_is_told_the_ending(alice: User, visit: Visit, make_session: MakeSession) -> None:
+    session = make_session(alice, State.STOPPING, end_reason="last_viewer")
+    status = visit(alice).get(f"/sessions/{session.pk}/status").json()
+    assert status["ending"] == "Der Letzte ging."
+
+
+def test_the_viewer_knows_what_to_say_for_the_reason_of_a_closed_line(
+    alice: User, visit: Visit, make_session: MakeSession
+) -> None:
+    assert close_for("last_viewer", "").reason == "Its last viewer left."
+    assert viewer_reasons() == {
+        "Its last viewer left.": "Der Letzte ging.",
+        "It could not be started.": "Der Start misslang.",
+    }
+    session = make_session(alice, State.RUNNING)
+    page = visit(alice).get(f"/sessions/{session.pk}/").content.decode()
+    found = re.search(r'<script id="viewer-reasons" type="application/json">(.*?)</script>', page)
+    assert found
+    assert json.loads(found[1]) == viewer_reasons()
+
+
+def test_the_timeline_is_told_and_its_rows_and_the_log_stay_english(
+    alice: User, make_session: MakeSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = make_session(alice, State.RUNNING)
+    why = "Who opened the websocket may not see this session."
+    lifecycle.note(session.pk, "viewer refused", why=why, by=Actor("charlie"))
+    lifecycle.ask_to_stop(session.pk, EndReason.LAST_VIEWER, Actor("alice"), "Bye.")
+    with caplog.at_level(logging.INFO, logger="remote_service"):
+        lifecycle.transition(
+            session.pk, State.RUNNING, Event.STOP, why="Its last viewer left. Bye.", end_reason=EndReason.LAST_VIEWER
+        )
+    assert [one.why for one in timeline(session, addresses=True).happenings] == [
+        "Fremde sehen nichts.",
+        "Der Letzte ging. Bye.",
+        "Der Letzte ging. Bye.",
+    ]
+    english = "Its last viewer left. Bye."
+    assert list(session.events.order_by("id").values_list("why", flat=True)) == [why, english, english]
+    assert f"running -> stopping ({english})" in caplog.text
+
+
+# ---- refusals ---------------------------------------------------------------------------------------------
+
+
+def test_a_field_is_told_what_is_wrong_with_it(alice: User, visit: Visit, make_type: MakeType) -> None:
+    make_type(form=[{"name": "cores", "type": "number", "label": "Cores", "min": 1, "max": 64, "unit": "GB"}])
+    top, page = launched(visit(alice), **{"field-cores": "99"})
+    assert 'Zahl zwischen 1 und 64 GB erwartet bei Cores, nicht "99".' in page
+    assert "Bitte unten bessern." in top
+    assert noted() == 'invalid_option: Cores: found "99"; expected a number from 1 to 64 GB.'
+
+
+def test_the_size_and_the_name_are_told_too(alice: User, visit: Visit, make_type: MakeType) -> None:
+    make_type(options={"sizes": ["1x1", "2x2"]})
+    _top, page = launched(visit(alice), size="3x3", **{"session-title": "x" * 81})
+    assert 'eins aus "1x1" oder "2x2" erwartet bei Breite, nicht "3x3".' in page
+    assert "Der Name hat 81 Zeichen statt 80." in page
+    assert noted() == (
+        'invalid_option: Size: found "3x3"; expected one of "1x1" and "2x2". '
+        "Name of the session: expected at most 80 printable characters, found 81."
+    )
+
+
+def test_what_no_field_can_show_stands_on_top(alice: User, visit: Visit, make_type: MakeType) -> None:
+    make_type(form=[{"name": "cores", "type": "number", "label": "Cores", "default": 1}])
+    top, _page = launched(visit(alice), **{"field-core": "2"})
+    assert 'Niemand kennt "core", nur eins aus "size" oder "cores". Etwa "cores"?' in top
+    assert noted() == (
+        'invalid_option: There is no option "core"; expected one of "size" and "cores". Did you mean "cores"?'
+    )
+
+
+def test_a_launch_without_a_free_slot_is_refused_on_top(
+    alice: User, visit: Visit, make_type: MakeType, make_session: MakeSession
+) -> None:
+    make_type(count=1)
+    make_session(alice, index=0)
+    top, _page = launched(visit(alice))
+    assert "Kein Platz bei 'Pattern'." in top
+    assert noted() == (
+        "no_free_slot: The only slot of 'Pattern' is in use. Try again when somebody has finished."
+    )  # fmt: skip
+
+
+def test_a_drain_is_told_with_what_staff_wrote(alice: User, visit: Visit, make_type: MakeType) -> None:
+    make_type()
+    Drain.objects.create(kind="type", name="Pattern", text="New disks.")
+    top, _page = launched(visit(alice))
+    assert "'Pattern' ist zu. New disks." in top
+    assert noted() == "switched_off: 'Pattern' takes no new sessions at the moment. New disks."
+
+
+def test_rest_its_events_and_its_log_stay_english(
+    gateway_settings: Any, make_type: MakeType, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_type()
+    Site.load()
+    Site.objects.update(external_sessions_enabled=False)
+    with caplog.at_level(logging.DEBUG, logger="remote_service"):
+        answer = Client().get("/v1/reserve/Pattern", {"security_token": SECRET}).json()
+    assert answer == {
+        "error": "switched_off",
+        "message": "Launching sessions is switched off at this site at the moment.",
+    }
+    assert noted() == "switched_off: Launching sessions is switched off at this site at the moment."
+    assert "Hier startet nichts" not in caplog.text
+
+
+def test_a_wrong_option_over_rest_is_told_in_english(gateway_settings: Any, make_type: MakeType) -> None:
+    make_type(form=[{"name": "cores", "type": "number", "label": "Cores", "min": 1, "max": 64}])
+    answer = Client().get("/v1/reserve/Pattern", {"security_token": SECRET, "cores": "99"}).json()
+    assert answer["message"] == 'Cores: found "99"; expected a number from 1 to 64.'
+
+
+# ---- words ------------------------------------------------------------------------------------------------
+
+
+def test_a_sentence_is_translated_with_the_sentences_within_it() -> None:
+    said = joined(sentence("Size"), sentence("Did you mean %(name)s?", name=sentence("Size")), "Size")
+    assert words.translated(said) == "Breite Etwa Breite? Size"
+
+
+def test_a_text_that_is_no_sentence_of_ours_stays_as_it_is() -> None:
+    assert words.translated("Size") == "Size"
+    assert words.translated(sentence("Nobody translated %(this)s.", this="this")) == "Nobody translated this."
+    assert words.stored_words("A script said 100% %(of)s this.") == "A script said 100% %(of)s this."
+    assert words.stored_words("") == ""
