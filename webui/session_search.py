@@ -29,6 +29,8 @@ class FoundSession:
     viewers: str
     ending: bool
     """Its end has been asked for, and it is not over yet."""
+    why: str
+    """How it ended; empty while it has not."""
 
 
 def find_sessions(wanted: Mapping[str, str]) -> SessionQuerySet:
@@ -67,6 +69,7 @@ def list_found(sessions: Sequence[Session], now: datetime) -> list[FoundSession]
             age=words.ago(session.created_at, now),
             viewers=words.viewers_words(watched.get(session.pk, 0)),
             ending=session.wanted == "stop" and not session.over,
+            why=words.stored_words(session.ending) if session.over else "",
         )
         for session in sessions
     ]

@@ -65,7 +65,7 @@ def list_quarantined() -> list[dict[str, object]]:
     return [
         {
             "session": one,
-            "why": why.get(one.pk, ""),
+            "why": words.stored_words(why.get(one.pk, "")),
             "owner": owner_words(one),
             "since": words.ago(one.ended_at or one.state_since, now),
         }

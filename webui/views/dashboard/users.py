@@ -16,6 +16,7 @@ from remote_service.errors import NotAllowedError
 from remote_service.models import live_states
 from webui.forms.dashboard import ReasonForm
 from webui.views.dashboard.guard import done, staff_actor, staff_only
+from webui.words import translated
 
 MOST_LISTED = 50
 
@@ -49,7 +50,7 @@ def block(request: HttpRequest, user_id: int) -> HttpResponse:
         try:
             ended = staff.block_user(user, form.cleaned_data["reason"], staff_actor(request))
         except NotAllowedError as refusal:
-            return done(request, reverse("dashboard-users"), str(refusal), well=False)
+            return done(request, reverse("dashboard-users"), translated(refusal.sentence), well=False)
         sentence = ngettext(
             "“%(name)s” is blocked, and %(ended)d session is being ended.",
             "“%(name)s” is blocked, and %(ended)d sessions are being ended.",
