@@ -1,10 +1,10 @@
-"""Everything by keyboard alone: log in, start, leave the screen, stop."""
+"""Everything by keyboard alone: log in, find a type, start, leave the screen, stop."""
 
 from __future__ import annotations
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.served import ALICE, NOBODY, PATTERN, BrowserSite
+from tests.browser.served import ALICE, MEMBERS, NOBODY, PATTERN, BrowserSite
 from tests.browser.visitor import session_of, wait_for_screen
 from tests.browser.visits import Visits
 from tests.integration.pages import PASSWORD
@@ -33,6 +33,12 @@ def test_a_session_can_be_used_without_a_pointer(site: BrowserSite, visit: Visit
     page.keyboard.press("Enter")
 
     expect(page.get_by_role("heading", name="Start a session")).to_be_visible()
+    find = page.get_by_label("Find a type")
+    tab_to(page, find)
+    page.keyboard.type("moving")
+    expect(alice.type_card(MEMBERS)).to_be_hidden()
+    expect(page.locator("#announcements")).to_have_text("1 type found")
+    expect(find).to_be_focused()
     tab_to(page, alice.type_card(PATTERN).get_by_role("button", name="Start"))
     page.keyboard.press("Enter")
     wait_for_screen(page)

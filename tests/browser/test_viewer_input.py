@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from tests.browser.guard import Guard
-from tests.browser.served import ALICE, DESKTOP, NOBODY, TYPING, BrowserSite
+from tests.browser.served import ALICE, DESKTOP, NOBODY, PATTERN, TYPING, BrowserSite
 from tests.browser.test_viewer_typing import wait_for_text
 from tests.browser.visitor import Visitor, show_toolbar, wait_for_state
 from tests.browser.visits import Visits
@@ -18,11 +19,27 @@ TOO_LONG = "Too long: at most 256 kB of text can be sent."
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 BETWEEN_DOUBLE_CLICKS = 350
 """Milliseconds: xterm counts clicks less than 250 ms apart on, to select a line, a page, and so forth."""
+SET_DESKTOP_SIZE = 251
+"""The first byte of the message that asks for another size; width and height follow from the third on."""
+PHONE: ViewportSize = {"width": 360, "height": 740}
+WITH_KEYBOARD: ViewportSize = {"width": 360, "height": 400}
+IOS_KEYBOARD = """([height, offsetTop, scale]) => {
+  for (const [name, value] of Object.entries({ height, offsetTop, scale })) {
+    Object.defineProperty(visualViewport, name, { configurable: true, get: () => value });
+  }
+  visualViewport.dispatchEvent(new Event("resize"));
+}"""
+"""What Safari on iOS tells when its keyboard comes, goes, or the page is pinched."""
 
 
 def open_menu(page: Page, name: str) -> None:
     show_toolbar(page)
     page.locator("summary", has_text=name).click()
+
+
+def lies_between(element: Locator, top: int, bottom: int) -> bool:
+    box = element.bounding_box()
+    return box is not None and top <= box["y"] and box["y"] + box["height"] <= bottom
 
 
 # ---- clipboards -------------------------------------------------------------------------------------------
@@ -130,9 +147,7 @@ def test_keys_that_the_browser_keeps_are_on_the_toolbar(visit: Visits) -> None:
 @pytest.fixture
 def phone(chromium: Browser, site: BrowserSite, guard: Guard) -> Iterator[Visitor]:
     """Alice at her phone."""
-    context = chromium.new_context(
-        base_url=site.url, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True
-    )
+    context = chromium.new_context(base_url=site.url, viewport=PHONE, has_touch=True, is_mobile=True)
     guard.watch(context, site.url)
     visitor = Visitor(context, ALICE)
     visitor.log_in(ALICE)
@@ -170,3 +185,47 @@ def test_a_touch_screen_has_its_keyboard_and_a_handle_for_the_toolbar(phone: Vis
     handle.tap()
     expect(page.locator("body")).to_have_attribute("data-toolbar", "shown")
     expect(handle).to_be_hidden()
+
+
+def test_a_keyboard_that_lies_over_the_page_leaves_the_whole_screen_in_view(phone: Visitor) -> None:
+    phone.connect(PATTERN)
+    page = phone.page
+    screen, canvas = page.locator("#screen"), page.locator("#screen canvas")
+    whole = {"x": 0, "y": 0, **PHONE}
+    assert screen.bounding_box() == whole
+
+    page.evaluate(IOS_KEYBOARD, [400, 30, 1])
+    assert screen.bounding_box() == {"x": 0, "y": 30, "width": 360, "height": 400}
+    eventually(lambda: lies_between(canvas, 30, 430))
+    page.evaluate(IOS_KEYBOARD, [370, 100, 2])  # pinched: less of the page is seen, and nothing lies over it
+    assert screen.bounding_box() == whole
+    page.evaluate(IOS_KEYBOARD, [740, 0, 1])
+    assert screen.bounding_box() == whole
+
+
+def test_a_session_keeps_its_size_while_a_keyboard_takes_room_from_the_page(phone: Visitor) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def sends(frame: str | bytes) -> None:
+        if isinstance(frame, bytes) and frame[0] == SET_DESKTOP_SIZE:
+            asked.append(struct.unpack_from("!HH", frame, 2))
+
+    page = phone.page
+    page.on("websocket", lambda socket: socket.on("framesent", sends))
+    phone.start(TYPING)
+    wait_for_state(page, "connected")
+    page.locator("summary", has_text="View").tap()
+    page.get_by_label("Resize the session's screen").check()
+    canvas = page.locator("#screen canvas")
+    expect(canvas).to_have_attribute("height", "740")
+
+    button = page.get_by_role("button", name="On-screen keyboard")
+    button.tap()
+    page.set_viewport_size(WITH_KEYBOARD)
+    eventually(lambda: lies_between(canvas, 0, 400))
+    button.tap()
+    page.set_viewport_size(PHONE)
+    page.wait_for_timeout(600)  # until sizes count again
+    page.set_viewport_size({"width": 740, "height": 360})  # turned
+    expect(canvas).to_have_attribute("height", "360")
+    assert asked == [(360, 740), (740, 360)]

@@ -18,6 +18,7 @@ import { wirePicture } from "./viewer/picture.js";
 import { wireScreenshot } from "./viewer/screenshot.js";
 import { wireSoftKeyboard } from "./viewer/soft_keyboard.js";
 import { followLine, messages } from "./viewer/toolbar.js";
+import { stayVisible } from "./viewer/visible_part.js";
 
 const byId = (id) => document.getElementById(id);
 const page = byId("viewer");
@@ -52,6 +53,7 @@ wireFigures(line);
 wireFullscreen(enter);
 wireScreenshot(line, page.dataset.name, say, texts);
 wireSoftKeyboard(line);
+stayVisible();
 
 byId("tool-enter").addEventListener("click", enter);
 byId("view-only")?.addEventListener("change", (event) => { line.viewOnly = event.target.checked; });

@@ -71,6 +71,15 @@ def test_the_script_gets_what_it_needs_from_the_page(alice: User, visit: Visit, 
     assert json.loads(found[1])["connected"] == "Connected"
 
 
+def test_a_touch_screens_keyboard_takes_its_room_from_the_page(
+    alice: User, visit: Visit, make_session: MakeSession
+) -> None:
+    browser = visit(alice)
+    plain = '<meta name="viewport" content="width=device-width, initial-scale=1'
+    assert f'{plain}, interactive-widget=resizes-content">' in page(browser, make_session(alice, State.RUNNING))
+    assert f'{plain}">' in page(browser, make_session(alice, State.ENDED))
+
+
 def test_the_page_has_no_script_or_style_of_its_own(alice: User, visit: Visit, make_session: MakeSession) -> None:
     shown = page(visit(alice), make_session(alice))
     assert re.findall(r"<script(?![^>]*(?:\bsrc=|application/json))", shown) == []

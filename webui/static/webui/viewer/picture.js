@@ -9,6 +9,13 @@ const QUALITIES = {
   low: { quality: 1, compression: 6 },
 };
 
+const KEYBOARD_GOES = 500; // milliseconds that a touch screen's keyboard takes to slide away, and some more
+
+/** Whether there may be a touch screen's keyboard in the window. */
+function writing() {
+  return matchMedia("(any-pointer: coarse)").matches && document.activeElement?.localName === "textarea";
+}
+
 /** @param {Line} line see line.js */
 export function wirePicture(line) {
   const fitting = rememberedChoice("scale", apply);
@@ -21,11 +28,22 @@ export function wirePicture(line) {
     }
     // Also when resizing is asked for: a server that cannot resize is scaled then.
     rfb.scaleViewport = fitting() !== "none";
-    rfb.resizeSession = fitting() === "resize";
+    resize();
     const levels = QUALITIES[quality()];
     rfb.qualityLevel = levels.quality;
     rfb.compressionLevel = levels.compression;
   }
 
+  /** What a keyboard leaves of the window is no size for a session: it keeps its own meanwhile, and is scaled. */
+  function resize() {
+    const rfb = line.current?.rfb;
+    const wanted = fitting() === "resize" && !writing();
+    if (rfb && rfb.resizeSession !== wanted) {
+      rfb.resizeSession = wanted;
+    }
+  }
+
   line.addEventListener("connect", apply);
+  document.addEventListener("focusin", resize);
+  document.addEventListener("focusout", () => setTimeout(resize, KEYBOARD_GOES));
 }
