@@ -47,8 +47,6 @@ class ServedSite(ABC):
 
     SCRIPTS: tuple[Path, ...] = (EXAMPLES,)
     """Folders of session scripts. All go into one: a script may import what lies beside it."""
-    MEASURED = False
-    """Whether its processes measure their coverage, which takes a third of their time: once is enough."""
 
     def __init__(
         self,
@@ -87,7 +85,9 @@ class ServedSite(ABC):
             self.write_sessions(sessions)
         self.environment = {
             **environment(self.state),
-            **({} if self.MEASURED else {"COVERAGE_PROCESS_CONFIG": ""}),
+            # Its processes need not measure their coverage, which takes a third of their time: what they run is
+            # measured in the tests' own processes, in commands and in script hosts too.
+            "COVERAGE_PROCESS_CONFIG": "",
             "REMOTE_SERVICE_CONFIG": str(self.sessions_file),
             "REMOTE_SERVICE_SCRIPT_DIRS": str(self.scripts),
             "WEBSOCKETSERVER_SECURITY_TOKEN": self.secret,
