@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from tests.browser.guard import Guard
 from tests.browser.served import ALICE, DESKTOP, NOBODY, PATTERN, TYPING, BrowserSite
-from tests.browser.test_viewer_typing import wait_for_text
+from tests.browser.test_viewer_typing import typed, wait_for_text
 from tests.browser.visitor import Visitor, show_toolbar, wait_for_state
 from tests.browser.visits import Visits
 from tests.waiting import eventually
@@ -72,10 +72,16 @@ def test_the_clipboard_is_shared_by_itself_when_it_is_wanted(visit: Visits) -> N
 
     page.evaluate("navigator.clipboard.writeText('grüße, 你好')")
     page.get_by_role("button", name="Enter session").click()
-    page.wait_for_timeout(500)  # the session's clipboard helper asks for it when it likes
-    page.keyboard.press("Shift+Insert")
-    page.keyboard.press("Enter")
-    wait_for_text(session, "grüße, 你好")
+
+    def pasted() -> bool:
+        """The session asks for the text when it is pasted, and an Enter that follows at once may overtake it."""
+        before = typed(session).count("\n")
+        page.keyboard.press("Shift+Insert")
+        page.keyboard.press("Enter")
+        eventually(lambda: typed(session).count("\n") > before, within=15)
+        return "grüße, 你好" in typed(session)
+
+    eventually(pasted, within=15)
 
     # The word was typed into the session's terminal, where a double click selects and copies it.
     page.keyboard.type("copiedInTheSession ")
