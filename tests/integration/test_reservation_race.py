@@ -17,12 +17,13 @@ from remote_service.models import Session, SessionEvent
 from remote_service.reservations import reserve_for_rest
 from remote_service.states import State
 
-CLIENTS, SLOTS, ROUNDS = 20, 3, 50
+CLIENTS, SLOTS, ROUNDS = 20, 3, 10
+"""Fifty rounds are played through a real server, in test_rest.py."""
 REFUSAL = "All 3 slots of 'Pattern' are in use. Try again when somebody has finished."
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twenty_clients_for_three_slots_make_three_sessions_fifty_times_in_a_row(
+def test_twenty_clients_for_three_slots_make_three_sessions_every_time(
     make_type: Callable[..., Any],
 ) -> None:
     make_type(count=SLOTS)
