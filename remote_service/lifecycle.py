@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -29,6 +30,10 @@ class Actor:
     address: str = ""
     door: str = "supervisor"
 
+
+SAME_WITHIN = timedelta(minutes=1)
+SAME_AMONG = 50
+"""Events, the latest, among which the same refusal is looked for."""
 
 SUPERVISOR = Actor("", "", "supervisor")
 
@@ -149,6 +154,21 @@ def note(session_id: uuid.UUID | None, what: str, *, why: str = "", by: Actor, t
         what=what,
         **event_fields(why=why, who=by.name, address=by.address, door=by.door, type_name=type_name),
     )
+
+
+def note_refusal(
+    session_id: uuid.UUID | None, why: str, by: Actor, *, what: str = "refused", type_name: str = ""
+) -> None:
+    """Writes that somebody was refused; the same again within a minute is no further event.
+
+    Who asks without end must neither fill the database nor push a session's history off its page.
+    """
+    asked = event_fields(why=why, who=by.name, door=by.door)
+    latest = SessionEvent.objects.order_by("-pk").values_list("session_id", "what", "why", "who", "door", "at")
+    since = timezone.now() - SAME_WITHIN
+    same = (session_id, what, asked["why"], asked["who"], asked["door"])
+    if not any(event[:-1] == same and event[-1] > since for event in latest[:SAME_AMONG]):
+        note(session_id, what, why=why, by=by, type_name=type_name)
 
 
 def quarantine(session_id: uuid.UUID, why: str) -> None:

@@ -1,4 +1,4 @@
-"""What our log lines never hold: the parts of an address in which tokens travel."""
+"""What our log lines never hold: the parts of an address in which tokens travel, and line ends of somebody else."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def without_queries(text: str) -> str:
 
 
 class WithoutQueries(logging.Filter):
-    """Cuts queries from a record's message, arguments and traceback; lets every record pass."""
+    """Cuts queries from a record's message, arguments and traceback, indents further lines; lets every record pass."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrites the record in place."""
@@ -27,7 +27,8 @@ class WithoutQueries(logging.Filter):
             message = record.getMessage()
         except Exception:  # noqa: BLE001 (whatever a wrong argument raises: the handler itself reports such a record)
             return True
-        if (cut := without_queries(message)) != message:
+        # What people and programs wrote may have lines of its own: none of them may look like one of ours.
+        if (cut := without_queries(message).replace("\r", "\n").replace("\n", "\n    ")) != message:
             record.msg, record.args = cut, None
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)

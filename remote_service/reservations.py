@@ -22,7 +22,7 @@ from remote_service.errors import (
     SwitchedOffError,
     UnknownTypeError,
 )
-from remote_service.lifecycle import Actor, note
+from remote_service.lifecycle import Actor, note, note_refusal
 from remote_service.models import MOST_TITLE, Drain, Session, SessionType, Site
 from remote_service.nudges import nudge_gateways, nudge_supervisor
 from remote_service.sealing import new_token, seal, token_hash
@@ -121,7 +121,7 @@ def _refusal_noted(type_name: str, by: Actor) -> Iterator[None]:
             with transaction.atomic():
                 yield
         except RefusedError as refusal:
-            note(None, "refused", why=f"{refusal.code}: {refusal}", by=by, type_name=type_name)
+            note_refusal(None, f"{refusal.code}: {refusal}", by, type_name=type_name)
             refused = refusal
     if refused is not None:
         raise refused

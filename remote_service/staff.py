@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from remote_service import lifecycle
 from remote_service.errors import NotAllowedError
-from remote_service.lifecycle import Actor, note
+from remote_service.lifecycle import Actor, note, note_refusal
 from remote_service.models import Announcement, Drain, Session, Site
 from remote_service.nudges import nudge_supervisor
 from remote_service.states import EndReason
@@ -120,7 +120,7 @@ def block_user(user: User, reason: str, by: Actor) -> int:
     name = user.get_username()
     if user.is_superuser or name == by.name:
         why = _("superusers cannot be blocked") if user.is_superuser else _("nobody can block themselves")
-        note(None, "refused", why=f"not_allowed: {name}: {why}", by=by)
+        note_refusal(None, f"not_allowed: {name}: {why}", by)
         raise NotAllowedError(_("%(name)r was not blocked: %(why)s.", name=name, why=why))
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(is_active=False)
@@ -130,7 +130,15 @@ def block_user(user: User, reason: str, by: Actor) -> int:
 
 
 def unblock_user(user: User, by: Actor) -> bool:
-    """Lets a user log in again; False when nobody had blocked them."""
+    """Lets a user log in again; False when nobody had blocked them.
+
+    Raises:
+        NotAllowedError: it is a superuser, who can have been deactivated in the administration only; noted as an event.
+    """
+    if user.is_superuser:
+        name = user.get_username()
+        note_refusal(None, f"not_allowed: {name}: superusers are activated in the administration", by)
+        raise NotAllowedError(_("%(name)r was not let in: superusers are activated in the administration.", name=name))
     with transaction.atomic():
         unblocked = User.objects.filter(pk=user.pk, is_active=False).update(is_active=True)
         if unblocked:

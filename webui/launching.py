@@ -53,7 +53,7 @@ def launch(user: User, type_name: str, entered: Mapping[str, str], by: Actor, ti
             raise InvalidOptionError(errors)
     except RefusedError as refusal:
         why = _one_line(f"{refusal.code}: {refusal}")[:_MOST_NOTED]
-        lifecycle.note(None, "refused", why=why, by=by, type_name=_one_line(type_name))
+        lifecycle.note_refusal(None, why, by, type_name=_one_line(type_name))
         raise
     return reserve_for_user(type_name, user, clean.options, by, title=title.strip()).session
 

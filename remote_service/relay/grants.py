@@ -54,7 +54,7 @@ def find_grant(scope: dict[str, Any]) -> Grant:
         session = _asked_for(scope)
         grant = _judge(session, scope, user, actor)
     except RefusedError as refusal:
-        lifecycle.note(session.pk if session else None, "viewer refused", why=str(refusal), by=actor)
+        lifecycle.note_refusal(session.pk if session else None, str(refusal), actor, what="viewer refused")
         raise
     if grant.control and State(session.state) is State.RESERVED:
         lifecycle.ask_to_start(session.pk, actor)

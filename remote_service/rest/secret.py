@@ -58,7 +58,7 @@ def rest_view(view: View) -> View:
             check_secret(request)
         except RefusedError as error:
             by = rest_actor(request)
-            await sync_to_async(lifecycle.note)(None, "refused", why=f"{error.code}: {error}", by=by)
+            await sync_to_async(lifecycle.note_refusal)(None, f"{error.code}: {error}", by)
             return error_response(error)
         try:
             return await view(request, *args, **kwargs)

@@ -76,7 +76,7 @@ def _reserve(type_name: str, asked: Mapping[str, object], request: HttpRequest) 
         cleaned = clean_options(found.definition, options, unknown_allowed=True, free_size=True)
         if cleaned.errors:
             refusal: RefusedError = InvalidOptionError(cleaned.errors)
-            lifecycle.note(None, "refused", why=f"{refusal.code}: {refusal}", by=by, type_name=type_name)
+            lifecycle.note_refusal(None, f"{refusal.code}: {refusal}", by, type_name=type_name)
             raise refusal
         options = dict(cleaned.options)
     return reserve_for_rest(type_name, options, by)

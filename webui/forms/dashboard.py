@@ -68,6 +68,10 @@ class ReasonForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
+    def clean_reason(self) -> str:
+        """One line, as the field shows it."""
+        return " ".join(str(self.cleaned_data["reason"]).split())
+
 
 class TextForm(forms.Form):
     """A text that users see instead of something."""

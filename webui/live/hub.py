@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 LOOK = 1.0
 LEAST_PAUSE = 1.0
 """Seconds between two renderings of one open page."""
+MOST_PAGES = 30
+"""Open pages of one user."""
 SHARE = 4.0
 """Pages are rendered one after the other, in at most one part of so many of the time, however many are open."""
 
@@ -44,6 +46,10 @@ class OpenPage:
     withdrawn: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+class CrowdedError(Exception):
+    """A user has as many open pages as are looked after; the page asks by itself now and then instead."""
+
+
 class Hub:
     """The open pages of this process; lives as long as the event loop."""
 
@@ -55,7 +61,13 @@ class Hub:
         self._running = False
 
     def join(self, right: Right) -> OpenPage:
-        """Begins to look after a page."""
+        """Begins to look after a page.
+
+        Raises:
+            CrowdedError: its user has too many already: all pages wait for each other.
+        """
+        if sum(page.right.user_id == right.user_id for page in self._pages) >= MOST_PAGES:
+            raise CrowdedError
         if not self._running:
             self._running = True
             spawn(self._hear(), name="nudges to pages")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -27,6 +27,8 @@ class Right:
     """The key of the login session."""
     password_stamp: str = field(default="", repr=False)
     """Changes with the user's password, which ends logins too."""
+    standing: frozenset[tuple[str, int]] = frozenset()
+    """The user's groups and permissions: when they change, so may the pages, and who may see them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +55,33 @@ def judge(scope: dict[str, Any]) -> Asked | None:
     user = scope.get("user")
     if user is None or not user.is_authenticated or not user.is_active:
         return None
-    return Asked(Right(user.pk, scope["session"].session_key or "", user.get_session_auth_hash()), address, seen)
+    login, stamp = scope["session"].session_key or "", user.get_session_auth_hash()
+    return Asked(Right(user.pk, login, stamp, standings([user])[user.pk]), address, seen)
 
 
 def good(rights: Collection[Right]) -> set[Right]:
-    """Those that still stand. Two queries, however many there are."""
+    """Those that still stand. Four queries, however many there are."""
     users = User.objects.filter(is_active=True).in_bulk({right.user_id for right in rights})
     logins = LoginSession.objects.filter(session_key__in={right.login for right in rights})
     alive = set(logins.filter(expire_date__gt=timezone.now()).values_list("session_key", flat=True))
-    return {right for right in rights if right.login in alive and _same_password(right, users.get(right.user_id))}
+    standing = standings(users.values())
+    return {
+        right
+        for right in rights
+        if right.login in alive
+        and (user := users.get(right.user_id)) is not None
+        and user.get_session_auth_hash() == right.password_stamp
+        and standing[user.pk] == right.standing
+    }
 
 
-def _same_password(right: Right, user: User | None) -> bool:
-    return user is not None and user.get_session_auth_hash() == right.password_stamp
+def standings(users: Iterable[User]) -> dict[int, frozenset[tuple[str, int]]]:
+    """Of each user: the groups, the permissions of their own, whether staff or superuser. Two queries."""
+    found = {user.pk: {("staff", int(user.is_staff)), ("superuser", int(user.is_superuser))} for user in users}
+    for kind, through, column in (
+        ("group", User.groups.through, "group_id"),
+        ("permission", User.user_permissions.through, "permission_id"),
+    ):
+        for user_id, number in through.objects.filter(user__in=found).values_list("user_id", column):
+            found[user_id].add((kind, number))
+    return {user_id: frozenset(facts) for user_id, facts in found.items()}

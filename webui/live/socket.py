@@ -16,7 +16,7 @@ from remote_service.relay.app import Receive, Send
 from remote_service.relay.closing import Close
 from remote_service.tasks import spawn
 from webui.live.fragments import changed, digest, stamps
-from webui.live.hub import Hub, OpenPage, hub
+from webui.live.hub import CrowdedError, Hub, OpenPage, hub
 from webui.live.rights import Asked, judge
 
 log = logging.getLogger(__name__)
@@ -36,9 +36,13 @@ async def live(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     if asked is None:
         await send({"type": "websocket.close"})
         return
-    await send({"type": "websocket.accept", "subprotocol": None})
     here = hub()
-    page = here.join(asked.right)
+    try:
+        page = here.join(asked.right)
+    except CrowdedError:
+        await send({"type": "websocket.close"})
+        return
+    await send({"type": "websocket.accept", "subprotocol": None})
     leaving = spawn(_left(receive), name="page leaves")
     telling = spawn(_tell(here, page, asked, send), name="page is told")
     withdrawn = spawn(page.withdrawn.wait(), name="right to a page")

@@ -6,6 +6,7 @@ from django.contrib.auth import views
 from django.contrib.messages.views import SuccessMessageMixin
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
 
 
 class Login(views.LoginView):
@@ -25,4 +26,4 @@ class PasswordChange(SuccessMessageMixin, views.PasswordChangeView):  # type: ig
 
 login = Login.as_view()
 logout = views.LogoutView.as_view()
-password_change = PasswordChange.as_view()
+password_change = never_cache(PasswordChange.as_view())

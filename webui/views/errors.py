@@ -5,28 +5,34 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.views.decorators.cache import never_cache
 
 
+@never_cache
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400: the request makes no sense."""
     return render(request, "400.html", status=400)
 
 
+@never_cache
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403: refused, whoever asks."""
     return render(request, "403.html", status=403)
 
 
+@never_cache
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404: not there, or not for who asks."""
     return render(request, "404.html", status=404)
 
 
+@never_cache
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: our fault. Rendered without the request, since the database may be what failed."""
     return HttpResponse(render_to_string("500.html"), status=500)
 
 
+@never_cache
 def under_maintenance(request: HttpRequest, text: str) -> HttpResponse:
     """503: staff has closed the pages for a while, and says why."""
     return render(request, "503.html", {"text": text}, status=503)

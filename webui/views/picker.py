@@ -40,6 +40,7 @@ def picker(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @login_required
+@never_cache
 def launch(request: HttpRequest) -> HttpResponse:
     """Starts a session and leads to its page; a refused one gets the picker again, with why and what was entered."""
     type_name, title = request.POST.get("type", ""), request.POST.get(launching.TITLE, "")
@@ -53,6 +54,7 @@ def launch(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @login_required
+@never_cache
 def again(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
     """Starts a session like an earlier one of the user's own; refused as a launch from a form is."""
     user = visitor(request)

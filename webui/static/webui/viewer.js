@@ -47,7 +47,7 @@ confirmStops(() => line.leave());
 watchKeyboard(screen, () => byId("tool-enter").focus());
 hideByItself(bar, line);
 followLine(line);
-wireClipboard(texts, line, say);
+wireClipboard(texts, line, say, page.dataset.own === "true");
 wireExtraKeys(line, back);
 wireFigures(line);
 wireFullscreen(enter);

@@ -67,6 +67,10 @@ def unblock(request: HttpRequest, user_id: int) -> HttpResponse:
     """Lets a user log in again."""
     user = get_object_or_404(User, pk=user_id)
     named = {"name": user.get_username()}
-    if staff.unblock_user(user, staff_actor(request)):
+    try:
+        unblocked = staff.unblock_user(user, staff_actor(request))
+    except NotAllowedError as refusal:
+        return done(request, reverse("dashboard-users"), translated(refusal.sentence), well=False)
+    if unblocked:
         return done(request, reverse("dashboard-users"), _("“%(name)s” may log in again.") % named)
     return done(request, reverse("dashboard-users"), _("“%(name)s” was not blocked.") % named, well=False)

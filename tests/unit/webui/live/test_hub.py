@@ -15,7 +15,7 @@ from remote_service.nudges import GATEWAY_GROUP, send
 from tests.waiting import eventually_async
 from webui.live import hub as module
 from webui.live.fragments import Fragments
-from webui.live.hub import Hub, _seen, hub
+from webui.live.hub import MOST_PAGES, CrowdedError, Hub, _seen, hub
 from webui.live.pages import Address
 from webui.live.rights import Right
 
@@ -127,8 +127,8 @@ async def test_pages_are_rendered_one_after_the_other(monkeypatch: pytest.Monkey
 async def test_many_open_pages_are_rendered_less_often(monkeypatch: pytest.MonkeyPatch, database: Database) -> None:
     here = Hub()
     monkeypatch.setattr(module, "_rendered", lambda *_: {})
-    for _ in range(100):
-        here.join(ALICE)
+    for number in range(100):
+        here.join(Right(number, "login"))
     assert here.pause == 1.0
     here._cost = 0.02
     assert here.pause == pytest.approx(0.02 * 100 * 4)
@@ -155,3 +155,14 @@ def test_links_in_fragments_have_the_sites_path(alice: User, settings: Any, make
 
 def test_the_group_is_that_of_the_gateways() -> None:
     assert nudges.GATEWAY_GROUP == "gateways"
+
+
+async def test_one_user_has_only_so_many_pages_that_are_looked_after() -> None:
+    here = Hub()
+    here._running = True
+    pages = [here.join(ALICE) for _ in range(MOST_PAGES)]
+    with pytest.raises(CrowdedError):
+        here.join(ALICE)
+    here.join(BOB)
+    here.leave(pages[0])
+    here.join(ALICE)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser, Group, User
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session as LoginSession
 from django.utils import timezone
 
 from tests.unit.relay.scopes import ORIGIN, scope
 from webui.live.pages import Address
-from webui.live.rights import Right, good, judge, question
+from webui.live.rights import Right, good, judge, question, standings
 
 PICKER = "page=picker&seen=abc"
 
@@ -27,7 +27,7 @@ def login(db: None) -> str:
 
 
 def right(user: User, login: str) -> Right:
-    return Right(user.pk, login, user.get_session_auth_hash())
+    return Right(user.pk, login, user.get_session_auth_hash(), standings([user])[user.pk])
 
 
 def test_a_question_names_a_page_its_parameters_and_what_is_seen() -> None:
@@ -80,3 +80,17 @@ def test_a_right_ends_when_its_user_is_blocked_or_gets_another_password(alice: U
 
 def test_the_password_stamp_is_not_shown() -> None:
     assert "stamp" not in repr(Right(1, "key", "stamp"))
+
+
+def test_a_right_ends_when_its_users_groups_or_permissions_change(
+    alice: User, group: Group, manager: User, login: str
+) -> None:
+    """The page is then made anew, or is not there any more."""
+    hers, managers = right(alice, login), right(manager, login)
+    alice.groups.remove(group)
+    assert good({hers, managers}) == {managers}
+    manager.user_permissions.clear()
+    assert good({managers}) == set()
+    assert good({right(alice, login), right(manager, login)}) == {right(alice, login), right(manager, login)}
+    User.objects.update(is_staff=False)
+    assert good({right(alice, login)}) == {right(alice, login)}

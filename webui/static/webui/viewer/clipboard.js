@@ -1,7 +1,7 @@
 /**
  * The session's clipboard: a panel that works everywhere, and without the panel where the browser lets a page read
  * and write the computer's clipboard. The latter only when the user has ticked it: what one copies elsewhere is often
- * nobody's business, and the browser asks for it once more.
+ * nobody's business, and the browser asks for it once more. The tick is remembered for one's own sessions alone.
  */
 
 import { remember, remembered } from "./preferences.js";
@@ -13,8 +13,9 @@ const AUTOMATIC = "automatic";
  * @param {object} texts what to say
  * @param {Line} line see line.js
  * @param {(sentence: string) => void} say tells the user where the panel may be shut
+ * @param {boolean} own whether it is a session of the user's own
  */
-export function wireClipboard(texts, line, say) {
+export function wireClipboard(texts, line, say, own) {
   const byId = (id) => document.getElementById(id);
   const text = byId("clipboard-text");
   const note = byId("clipboard-note");
@@ -63,9 +64,11 @@ export function wireClipboard(texts, line, say) {
   }
 
   byId("clipboard-send")?.addEventListener("click", () => { note.textContent = send(text.value); });
-  automatic.checked = remembered("clipboard") === AUTOMATIC;
+  automatic.checked = own && remembered("clipboard") === AUTOMATIC;
   automatic.addEventListener("change", () => {
-    remember("clipboard", automatic.checked ? AUTOMATIC : "panel");
+    if (own) {
+      remember("clipboard", automatic.checked ? AUTOMATIC : "panel");
+    }
     fetchText();
   });
   line.addEventListener("clipboard", async ({ detail }) => {
