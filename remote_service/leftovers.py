@@ -124,6 +124,8 @@ async def ask_runner_to_end(run_dir: Path, session: str, successor: Successor | 
         await asyncio.wait({following, ended}, timeout=RUNNER_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
         if over.is_set():
             await link.order("dismiss")
+        elif following.done():
+            log.warning("session %s: its runner went away before it had ended it", session)
         else:
             log.warning("session %s: its runner did not end it within %g s", session, RUNNER_PATIENCE)
     except OSError as error:

@@ -64,6 +64,8 @@ class Charge:
     """Something is being done with it; nothing else is begun."""
     remembered: tuple[str, dict[str, Any] | None, str | None] = ("", None, None)
     """The progress, the script's state and why nothing is known: what stands in the row."""
+    log_trouble: str = ""
+    """Why its log cannot be written, as was said last."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -175,6 +177,10 @@ class Operations:
         status = charge.status
         if status is None:
             return
+        if status.log_trouble != charge.log_trouble:
+            charge.log_trouble = status.log_trouble
+            if status.log_trouble:
+                log.error("session %s: its log cannot be written, and it goes on: %s", session.pk, status.log_trouble)
         unknown = status.poll.reason if status.poll.answer is Answer.UNKNOWN else None
         if charge.remembered == (status.progress, status.state, unknown):
             return

@@ -56,7 +56,7 @@ def overview(parameters: Parameters) -> Fragments:
             live=Count("pk"), unknown=Count("pk", filter=~Q(unknown_since=None))
         ),
         "quarantined": Session.objects.filter(quarantined=True).count(),
-        "free": sum(max(0, row.free) for row in rows),
+        "free": sum(max(0, row.free) for row in rows if row.drain is None) if site.external_sessions_enabled else 0,
         "total": sum(row.total for row in rows),
         "drains": len(drains),
         "announcements": Announcement.objects.filter(Q(shown_until=None) | Q(shown_until__gt=now)).count(),

@@ -45,7 +45,10 @@ def picker(user: User, _parameters: Mapping[str, str]) -> Fragments:
 def launch(user: User, parameters: Mapping[str, str]) -> Fragments | None:
     """Of the page of one type what changes by itself; None when the user may not use the type."""
     cards = list_types(user, only=parameters.get("type", ""))
-    return {f"foot-{card.row.pk}": _foot(card) for card in cards} or None
+    if not cards:
+        return None
+    switch = render_to_string("webui/_switch.html", {"switched_off": not Site.load().external_sessions_enabled})
+    return {"switch": switch.strip(), **{f"foot-{card.row.pk}": _foot(card) for card in cards}}
 
 
 def of_picker(user: User, types: tuple[TypeCard, ...], site: Site) -> Fragments:

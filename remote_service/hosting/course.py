@@ -1,8 +1,7 @@
 """The course of one session in its runner, without I/O: events and the time go in, commands come out.
 
-The rules it keeps (see `remote_service.script`): `stop` is called exactly once for every `start` that was called and
-did not return something false, and a second time only when the process died inside the call; calls never overlap;
-whatever happens, what is left is ended and the phase becomes `OVER`.
+The rules it keeps (see `remote_service.script`): `stop` is called once for every `start` that was called and did not
+return something false, again only when the process died inside the call; calls never overlap; in the end all is OVER.
 """
 
 from __future__ import annotations
@@ -24,9 +23,8 @@ POLL_PATIENCE = 5.0
 """Seconds after which a `poll` that has not returned counts as *unknown*."""
 STOP_TIMEOUT = 10.0
 """Seconds that `stop` may take when nobody ordered otherwise."""
-STOP_TRIES = 2
-REPLACEMENTS = 3
-"""How often a worker that dies between calls gets a successor, before the session is given up."""
+STOP_TRIES, REPLACEMENTS = 2, 3
+"""The most calls of `stop`; how often a worker that dies between calls gets a successor, before all is given up."""
 
 
 class Command(StrEnum):
@@ -208,6 +206,10 @@ class Course:
         if self._interrupted_at is not None:
             moments.append(self._interrupted_at + self._patience)
         return max(0.02, min((m for m in moments if m > now), default=now + 1.0) - now)
+
+    def logged(self, trouble: str) -> None:
+        """Why the log cannot be written; empty while it can."""
+        self._become(log_trouble=trouble)
 
     # ---- inside -----------------------------------------------------------------------------------------
 

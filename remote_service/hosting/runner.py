@@ -102,6 +102,7 @@ class Runner:
             self._notice_death()
             self._carry_out(self._course.tick(time.monotonic()))
             self._look_for_listener()
+            self._course.logged(self._log.trouble)
             status = self._course.status
             if status != shown:
                 self._audience.tell()

@@ -1,7 +1,8 @@
 """A session's log file: capped, known secrets masked, readable without a tool.
 
 The first half of the cap is kept for ever, since the cause stands at the beginning. When the file is full, the older
-part of its second half is left out and a line says how many bytes that were.
+part of its second half is left out and a line says how many bytes that were. What cannot be written, because the disk
+is full for instance, is lost, and a line says so as soon as one can be written: no session ends for its log.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ class SessionLog:
         self._note_size = 0
         self._secrets: list[bytes] = []
         self._held = b""
+        self._lost = 0
+        self.trouble = ""
+        """Why nothing can be written at the moment; empty while all is well."""
 
     def keep_secret(self, secret: str) -> None:
         """Masks this text from now on. Texts of fewer than four bytes would mask half the log, and are not."""
@@ -74,6 +78,17 @@ class SessionLog:
         return longest
 
     def _append(self, data: bytes) -> None:
+        note = f"\n-- {self._lost} bytes were lost here: {self.trouble} --\n".encode() if self._lost and data else b""
+        try:
+            self._put(note + data)
+        except OSError as error:
+            self._lost += len(data)
+            self.trouble = error.strerror or str(error)
+        else:
+            if data:
+                self._lost, self.trouble = 0, ""
+
+    def _put(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
             # Never so much at once that it does not fit into the room that is made.

@@ -81,6 +81,8 @@ class Status:
     survivors: tuple[int, ...] = ()
     state: dict[str, Any] | None = field(default=None, repr=False)
     """What the script saved for a successor."""
+    log_trouble: str = ""
+    """Why the session's log cannot be written; empty while it can."""
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON-able form that `from_dict` takes back."""
@@ -106,4 +108,5 @@ class Status:
             stop=StopOutcome(data["stop"]),
             survivors=tuple(data["survivors"]),
             state=data["state"],
+            log_trouble=data.get("log_trouble", ""),
         )

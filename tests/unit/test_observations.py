@@ -148,6 +148,20 @@ def test_the_viewers_of_a_silent_gateway_count_as_cut(expire: Callable[[float], 
     assert expire(GATEWAY_SILENCE + 1) == 0
 
 
+def test_while_the_database_holds_writes_up_no_gateway_counts_as_silent(viewer: Viewer) -> None:
+    """Its counter could not move; after that it has its whole time again."""
+    seen: dict[str, tuple[int, float]] = {}
+
+    def expire(now: float, *clock: float) -> int:
+        return expire_silent_gateways(list(Gateway.objects.all()), seen, now, iter(clock).__next__)
+
+    assert expire(0.0) == 0
+    assert expire(GATEWAY_SILENCE, GATEWAY_SILENCE, GATEWAY_SILENCE + 8, GATEWAY_SILENCE + 8) == 0
+    assert expire(GATEWAY_SILENCE + 9) == 0
+    late = 2 * GATEWAY_SILENCE + 8
+    assert expire(late, late, late) == 1
+
+
 def test_a_gateway_whose_counter_moves_keeps_its_viewers(
     expire: Callable[[float], int], gateway: Gateway, viewer: Viewer
 ) -> None:

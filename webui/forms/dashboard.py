@@ -81,6 +81,12 @@ class TextForm(forms.Form):
     )
 
 
+def hosts_of_types() -> list[str]:
+    """The hosts that session types name in their options."""
+    options = (row.definition.options for row in SessionType.objects.all())
+    return sorted({str(found["host"]) for found in options if found.get("host")})
+
+
 class DrainForm(TextForm):
     """Which type or host takes no new sessions."""
 
@@ -90,11 +96,15 @@ class DrainForm(TextForm):
     field_order = ("kind", "name", "text")
 
     def clean(self) -> dict[str, Any]:
-        """A type has to be there; a host is whatever scripts call it."""
+        """A type has to be there, and a host in the options of one: a drain of another would keep nobody away."""
         cleaned = super().clean() or {}
         name = cleaned.get("name", "")
         if cleaned.get("kind") == Drain.Kind.TYPE and name and not SessionType.objects.filter(name=name).exists():
             self.add_error("name", _("There is no session type “%(name)s”.") % {"name": name})
+        if cleaned.get("kind") == Drain.Kind.HOST and name and name not in (known := hosts_of_types()):
+            none = _("No session type names the host “%(name)s”; drain the types that run there instead.")
+            others = _("Hosts that types name: %(hosts)s.") % {"hosts": ", ".join(known)} if known else ""
+            self.add_error("name", f"{none % {'name': name}} {others}".strip())
         return cleaned
 
 

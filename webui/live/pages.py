@@ -33,15 +33,26 @@ from webui.picker_fragments import launch, picker
 
 Render = Callable[[User, Mapping[str, str]], Fragments | None]
 
+
+def viewer(user: User, parameters: Mapping[str, str]) -> Fragments:
+    """A session's screen, of which nothing but what stands above every page changes by fragments."""
+    return {}
+
+
 PAGES: dict[str, Render] = {
     "picker": picker,
     "launch": launch,
     "details": details_page,
+    "viewer": viewer,
     "dashboard": dashboard.overview,
     "dashboard-sessions": dashboard.sessions,
     "dashboard-slots": dashboard.slots,
     "dashboard-catalogue": dashboard.catalogue,
 }
+
+
+GOES_ON = frozenset({"viewer"})
+"""Pages that stay open during maintenance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +90,7 @@ def fragments_of(user_id: int, address: Address) -> Fragments | None:
     """A page as it is for a user now; None when there is no such page for them."""
     user = User.objects.filter(pk=user_id, is_active=True).first()
     render = PAGES.get(address.page)
-    if user is None or render is None or closed_for(user):
+    if user is None or render is None or (address.page not in GOES_ON and closed_for(user)):
         return None
     fragments = render(user, dict(address.parameters))
     return None if fragments is None else framed(user, fragments)

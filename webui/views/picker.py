@@ -88,7 +88,6 @@ def launch_page(request: HttpRequest, type_name: str) -> HttpResponse:
         "card": with_token(assembled(shown, "card"), request),
         "type_name": type_name,
         "left_out": ", ".join(link.left_out)[:MOST_NAMED],
-        "switched_off": not Site.load().external_sessions_enabled,
     }
     return render(request, "webui/launch.html", context)
 

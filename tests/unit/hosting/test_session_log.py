@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -175,3 +176,23 @@ def test_the_file_never_grows_over_its_cap(pieces: list[bytes], cap: int) -> Non
         assert text.endswith(everything[-cap // 8 :])
     finally:
         os.close(descriptor)
+
+
+def test_what_cannot_be_written_is_lost_and_told_later(
+    make: Callable[..., Written], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk ends no session."""
+    written = make()
+    written.log.write(b"before\n")
+
+    def full(*_arguments: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", full)
+        written.log.write(b"12345")
+        written.log.line("678")
+        assert written.log.trouble == "No space left on device"
+    written.log.write(b"after\n")
+    assert written.text == b"before\n\n-- 12 bytes were lost here: No space left on device --\nafter\n"
+    assert written.log.trouble == ""

@@ -88,10 +88,13 @@ def test_no_fragment_counts_seconds(alice: User, make_session: MakeSession) -> N
     assert picker(alice, {})[f"session-{session.pk}"] == html
 
 
-def test_the_page_of_one_type_has_its_foot(alice: User, make_type: MakeType) -> None:
+def test_the_page_of_one_type_has_its_foot_and_the_sites_switch(alice: User, make_type: MakeType) -> None:
     row = make_type("One")
     make_type("Two")
-    assert set(launch(alice, {"type": "One"}) or ()) == {f"foot-{row.pk}"}
+    assert set(fragments := launch(alice, {"type": "One"}) or {}) == {f"foot-{row.pk}", "switch"}
+    assert "switched off" not in fragments["switch"]
+    Site.objects.update(external_sessions_enabled=False)
+    assert "Launching sessions is switched off" in (launch(alice, {"type": "One"}) or {})["switch"]
     assert launch(alice, {"type": "Three"}) is None
     assert launch(alice, {}) is None
 

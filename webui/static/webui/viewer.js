@@ -5,6 +5,7 @@
  */
 
 import { confirmStops } from "./confirm.js";
+import { follow } from "./live/follow.js";
 import { closeMenus } from "./menus.js";
 import { wireClipboard } from "./viewer/clipboard.js";
 import { wireExtraKeys } from "./viewer/extra_keys.js";
@@ -42,6 +43,7 @@ line.addEventListener("connect", () => {
     enter();
   }
 });
+follow(() => {}, { quiet: true });
 closeMenus();
 confirmStops(() => line.leave());
 watchKeyboard(screen, () => byId("tool-enter").focus());

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from remote_service import staff
-from remote_service.models import Drain, Session
+from remote_service.models import Drain
 from webui import dashboard_fragments as fragments
-from webui.forms.dashboard import DrainForm
+from webui.forms.dashboard import DrainForm, hosts_of_types
 from webui.views.dashboard.guard import done, staff_actor, staff_only
 from webui.views.dashboard.live_page import live_page
 
@@ -36,8 +36,7 @@ def drain(request: HttpRequest) -> HttpResponse:
             return done(request, reverse("dashboard-slots"), sentence)
     else:
         form = DrainForm(initial={name: request.GET.get(name, "")[:255] for name in ("kind", "name")})
-    hosts = Session.objects.live().exclude(host="").order_by("host").values_list("host", flat=True).distinct()
-    context = {"section": "slots", "form": form, "hosts": hosts}
+    context = {"section": "slots", "form": form, "hosts": hosts_of_types()}
     return render(request, "webui/dashboard/drain.html", context, status=400 if form.is_bound else 200)
 
 

@@ -75,7 +75,14 @@ def test_a_type_that_is_drained_must_be_there(make_type: Callable[..., Any]) -> 
     assert form.errors["name"] == ["There is no session type “Patern”."]
 
 
-def test_a_host_is_whatever_scripts_call_it() -> None:
+def test_a_host_that_is_drained_must_be_one_that_types_name(make_type: Callable[..., Any]) -> None:
+    make_type("Cluster", options={"host": "n8"})
+    make_type("Other cluster", options={"host": "n7"})
+    make_type("Pattern")
+    form = DrainForm({"kind": "host", "name": "vm", "text": "A fan is broken."})
+    assert form.errors["name"] == [
+        "No session type names the host “vm”; drain the types that run there instead. Hosts that types name: n7, n8."
+    ]
     assert DrainForm({"kind": "host", "name": "n8", "text": "A fan is broken."}).is_valid()
     assert DrainForm({"kind": "host", "name": "n8"}).errors["text"] == ["This field is required."]
 

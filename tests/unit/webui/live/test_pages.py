@@ -29,6 +29,7 @@ def test_the_parameters_reach_the_page(charlie: User, make_type: Callable[..., A
     row = make_type("Mine")
     assert set(fragments_of(charlie.pk, Address("launch", (("type", "Mine"),))) or ()) == {
         f"foot-{row.pk}",
+        "switch",
         "site-notes",
     }
     assert fragments_of(charlie.pk, Address("launch", (("type", "Other"),))) is None

@@ -12,8 +12,9 @@ const RIGHT_WITHDRAWN = 4001;
 
 /**
  * @param {() => void} changed called after each change of the page
+ * @param {{quiet?: boolean}} options quiet: the page itself says when the server is away or the right to it is gone
  */
-export function follow(changed) {
+export function follow(changed, { quiet = false } = {}) {
   const place = document.getElementById("live");
   const stale = document.getElementById("stale");
   const address = new URL(place.dataset.address, location.href);
@@ -41,7 +42,13 @@ export function follow(changed) {
 
   function status(now) {
     document.body.dataset.live = now;
-    stale.hidden = now !== "away";
+    stale.hidden = quiet || now !== "away";
+  }
+
+  function reload() {
+    if (!quiet) {
+      location.reload();
+    }
   }
 
   function listen() {
@@ -62,7 +69,7 @@ export function follow(changed) {
       }
       socket = null;
       if (event.code === RIGHT_WITHDRAWN) {
-        location.reload();
+        reload();
         return;
       }
       if (document.body.dataset.live === "socket") {
@@ -85,7 +92,7 @@ export function follow(changed) {
     try {
       const answer = await fetch(question(location.protocol), { redirect: "manual", cache: "no-store" });
       if (answer.type === "opaqueredirect" || answer.status === 404) {
-        location.reload();
+        reload();
       } else if (answer.status === 200) {
         take(await answer.json(), "poll");
         status("poll");

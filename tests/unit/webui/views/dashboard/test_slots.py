@@ -44,9 +44,9 @@ def test_a_type_is_drained_with_a_text_and_the_drain_is_ended(desk: Desk, make_t
     assert told("drain ended")[0] == "session type Pattern."
 
 
-def test_the_form_is_filled_in_by_the_link_that_leads_to_it(desk: Desk, alice: User, make_session: MakeSession) -> None:
-    make_session(alice, host="n8.example.org")
-    assert "Hosts of live sessions: n8.example.org" in desk.see("drains/?kind=host")
+def test_the_form_names_the_hosts_that_can_be_drained(desk: Desk, make_type: Callable[..., Any]) -> None:
+    make_type(options={"host": "n8.example.org"})
+    assert "Hosts that types name: n8.example.org" in desk.see("drains/?kind=host")
 
 
 @pytest.mark.parametrize(
