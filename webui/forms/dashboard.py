@@ -59,7 +59,7 @@ class SessionFilter(forms.Form):
 
 
 class ReasonForm(forms.Form):
-    """Why a session is ended, or a user is blocked."""
+    """Why a session is ended."""
 
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
@@ -71,6 +71,17 @@ class ReasonForm(forms.Form):
     def clean_reason(self) -> str:
         """One line, as the field shows it."""
         return " ".join(str(self.cleaned_data["reason"]).split())
+
+
+class BlockForm(ReasonForm):
+    """Why a user is blocked, who may have no session that would tell them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Says who reads it."""
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = _(
+            "A sentence. It stands in the history, and with the sessions that are ended."
+        )
 
 
 class TextForm(forms.Form):
