@@ -115,15 +115,15 @@ class AnnouncementForm(forms.Form):
     text = forms.CharField(label=gettext_lazy("Text"), max_length=MOST_TEXT, widget=forms.Textarea(attrs={"rows": 3}))
     level = forms.ChoiceField(label=gettext_lazy("Looks like"), choices=Announcement.Level.choices)
     shown_from = forms.DateTimeField(
-        label=gettext_lazy("From"),
+        label=gettext_lazy("From (UTC)"),
         required=False,
-        help_text=gettext_lazy("In the server's time. Empty: from now on."),
+        help_text=gettext_lazy("In UTC, the server's time. Empty: from now on."),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=_MOMENT),
     )
     shown_until = forms.DateTimeField(
-        label=gettext_lazy("Until"),
+        label=gettext_lazy("Until (UTC)"),
         required=False,
-        help_text=gettext_lazy("In the server's time. Empty: until somebody ends it."),
+        help_text=gettext_lazy("In UTC, the server's time. Empty: until somebody ends it."),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=_MOMENT),
     )
 
