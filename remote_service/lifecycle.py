@@ -104,7 +104,9 @@ def ask_to_start(session_id: uuid.UUID, by: Actor) -> bool:
     return bool(asked)
 
 
-def ask_to_stop(session_id: uuid.UUID, reason: EndReason, by: Actor, detail: str = "") -> bool:
+def ask_to_stop(
+    session_id: uuid.UUID, reason: EndReason, by: Actor, detail: str = "", *, declared: bool = False
+) -> bool:
     """Asks for the end of a live session, in whatever state it is.
 
     Args:
@@ -112,6 +114,7 @@ def ask_to_stop(session_id: uuid.UUID, reason: EndReason, by: Actor, detail: str
         reason: why.
         by: who asks.
         detail: a sentence for the session's owner.
+        declared: staff says that it has ended, which history tells from a stop.
 
     Returns:
         False when that has been asked for before, or the session is over.
@@ -119,7 +122,10 @@ def ask_to_stop(session_id: uuid.UUID, reason: EndReason, by: Actor, detail: str
     live = Session.objects.live().filter(pk=session_id).exclude(wanted="stop")
     asked = live.update(wanted="stop", wanted_reason=reason, wanted_detail=detail)
     if asked:
-        note(session_id, "stop asked", why=f"{ENDINGS[reason].sentence} {detail}".strip(), by=by)
+        if declared:
+            note(session_id, "declared ended", why=detail, by=by)
+        else:
+            note(session_id, "stop asked", why=f"{ENDINGS[reason].sentence} {detail}".strip(), by=by)
         nudge_supervisor()
         nudge_gateways(session_id)
     return bool(asked)

@@ -98,7 +98,7 @@ def end_announcement(announcement_id: int, by: Actor) -> bool:
 
 
 def stop_session(session_id: uuid.UUID, reason: str, by: Actor) -> bool:
-    """Asks for a session's end, also of one of which nobody knows whether it lives.
+    """Asks for a session's end; of one of which nobody knows whether it lives, that declares that it has ended.
 
     Args:
         session_id: which one.
@@ -108,7 +108,8 @@ def stop_session(session_id: uuid.UUID, reason: str, by: Actor) -> bool:
     Returns:
         False when that has been asked for before, or the session is over.
     """
-    return lifecycle.ask_to_stop(session_id, EndReason.STAFF, by, detail=reason)
+    unknown = Session.objects.filter(pk=session_id).exclude(unknown_since=None).exists()
+    return lifecycle.ask_to_stop(session_id, EndReason.STAFF, by, detail=reason, declared=unknown)
 
 
 def block_user(user: User, reason: str, by: Actor) -> int:
@@ -126,7 +127,8 @@ def block_user(user: User, reason: str, by: Actor) -> int:
         User.objects.filter(pk=user.pk).update(is_active=False)
         note(None, "user blocked", why=f"{name}: {reason}", by=by)
     sessions = Session.objects.live().filter(owner=user).values_list("pk", flat=True)
-    return sum(stop_session(session, reason, by) for session in list(sessions))
+    # Of those that are unknown nobody declares anything here.
+    return sum(lifecycle.ask_to_stop(session, EndReason.STAFF, by, detail=reason) for session in list(sessions))
 
 
 def unblock_user(user: User, by: Actor) -> bool:

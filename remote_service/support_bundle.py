@@ -1,7 +1,8 @@
 """What helps to find out why a session went wrong, as texts that may be sent to somebody: no secret is in them.
 
-Secrets are kept out twice. Columns and settings that hold them are not written at all; and whatever else is written is
-searched for their values, since a script or a program may have printed one.
+Secrets are kept out twice. Columns and settings that hold them are not written at all, and options whose names look
+like a secret's are masked; and whatever else is written is searched for their values, since a script or a program may
+have printed one.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,6 +36,7 @@ _SECRET_NAME = re.compile("pass|secret|token|key|credential|auth|pwd", re.IGNORE
 _OURS = re.compile(r"^(REMOTE_SERVICE_|WEBSOCKETSERVER_|DATABASE_URL$|CHANNEL_LAYER_URL$|HOST$|PORT$)")
 _PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s@'\"]+(?=@)")
 _TOKEN_IN_URL = re.compile(r"(?<=token=)[^&\s'\"]+")
+_FIELD_VALUES = ("default", "choices")
 _FEWEST_CHARACTERS = 4
 """Of a secret: masking shorter ones would make the rest unreadable."""
 
@@ -57,25 +60,45 @@ class Masker:
                 text = text.replace(written, MASK)
         return _TOKEN_IN_URL.sub(MASK, _PASSWORD_IN_URL.sub(MASK, text))
 
+    def mask_texts(self, value: Any) -> Any:
+        """The value, with every text in it without them; names stay."""
+        if isinstance(value, Mapping):
+            return {name: self.mask_texts(inner) for name, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.mask_texts(inner) for inner in value]
+        return self.mask(value) if isinstance(value, str) else value
+
 
 def bundle(session: Session) -> dict[str, str]:
     """File name to content."""
     site = Site.load()
     row = SessionType.objects.filter(name=session.type_name).first()
     problems = [Problem.from_dict(problem) for problem in site.problems]
+    masked: set[str] = set()
+    columns = _row(session, masked)
+    definition = None if row is None else _without_secrets(row.stored_definition, masked)
+    # Only for what programs may have written: such a value can be a word that stands elsewhere by right.
+    # Together with the others, the longest first: one may be a part of another, whose rest would stay.
+    known = _known_secrets()
+    of_options = Masker.of([*known, *masked])
     files = {
         "README.txt": _ABOUT.format(session=session),
-        "session.json": _json({**_row(session), "ending": session.ending, "viewers": _viewers(session)}),
-        "events.json": _json([model_to_dict(event) | {"at": event.at} for event in session.events.all()]),
-        "session.log": session_logs.whole(session.pk) or "(nothing was written)\n",
-        "type.json": _json(None if row is None else _without_secrets(row.stored_definition)),
-        "type.log": _type_log(session.type_name),
-        "problems.txt": "\n".join([f"loaded at {site.loaded_at}", *lines(problems)]) + "\n",
+        "session.json": _json(
+            of_options.mask_texts({**columns, "ending": session.ending}) | {"viewers": _viewers(session)}
+        ),
+        "events.json": _json(
+            of_options.mask_texts([model_to_dict(event) | {"at": event.at} for event in session.events.all()])
+        ),
+        "session.log": of_options.mask(session_logs.whole(session.pk) or "(nothing was written)\n"),
+        "type.json": _json(definition),
+        "type.log": of_options.mask(_type_log(session.type_name)),
+        "problems.txt": of_options.mask("\n".join([f"loaded at {site.loaded_at}", *lines(problems)]) + "\n"),
+        "disk.txt": _disk(),
         "versions.json": _json({**versions(), "database": _database()}),
         "settings.json": _json(_settings()),
         "environment.txt": "".join(f"{name}\n" for name in sorted(filter(_OURS.match, os.environ))),
     }
-    masker = Masker.of(_known_secrets())
+    masker = Masker.of(known)
     return {name: masker.mask(text) for name, text in files.items()}
 
 
@@ -88,6 +111,7 @@ session.log       what its programs wrote
 type.json         its type's entry in the sessions file, as it is now
 type.log          the end of what its type's script wrote when it was loaded
 problems.txt      what is wrong with the sessions file and the scripts
+disk.txt          how much of the state directory's disk is free
 versions.json     of the gateway, what it runs on, and TigerVNC
 settings.json     Django's settings that differ from its defaults
 environment.txt   the names of the gateway's environment variables that are set
@@ -96,11 +120,11 @@ Secrets are left out or masked. Names of users and addresses of clients are in i
 """
 
 
-def _row(session: Session) -> dict[str, Any]:
-    """The columns but those that hold secrets."""
+def _row(session: Session, masked: set[str]) -> dict[str, Any]:
+    """The columns but those that hold secrets; what is masked in the others is added to `masked`."""
     columns = {field.attname: getattr(session, field.attname) for field in session._meta.concrete_fields}
     kept = {name: value for name, value in columns.items() if name not in _SECRET_COLUMNS}
-    return {name: _without_secrets(value) if isinstance(value, dict) else value for name, value in kept.items()}
+    return {name: _without_secrets(value, masked) if isinstance(value, dict) else value for name, value in kept.items()}
 
 
 def _viewers(session: Session) -> list[dict[str, Any]]:
@@ -108,15 +132,36 @@ def _viewers(session: Session) -> list[dict[str, Any]]:
     return [dict(viewer) for viewer in viewers]
 
 
-def _without_secrets(value: Any) -> Any:
-    """The value with everything masked whose name says that it is a secret; arguments may hold some as well."""
+def _without_secrets(value: Any, masked: set[str], secret: bool = False) -> Any:
+    """The value with everything masked whose name says that it is a secret; arguments may hold some as well.
+
+    Args:
+        value: a column, an entry, or a part of one.
+        masked: what is masked is added to it.
+        secret: whether the value's own name says so.
+    """
     if isinstance(value, Mapping):
+        # A field of a form has its name as a value, and may hold what the option would.
+        of_field = _FIELD_VALUES if _SECRET_NAME.search(str(value.get("name", ""))) else ()
         return {
-            name: MASK if isinstance(inner, str) and _SECRET_NAME.search(str(name)) else _without_secrets(inner)
+            name: _without_secrets(inner, masked, name in of_field or bool(_SECRET_NAME.search(str(name))))
             for name, inner in value.items()
             if name != "argv"
         }
-    return [_without_secrets(inner) for inner in value] if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple):
+        return [_without_secrets(inner, masked, secret) for inner in value]
+    if not secret or value is None or isinstance(value, bool):
+        return value
+    masked.add(str(value))
+    return MASK
+
+
+def _disk() -> str:
+    try:
+        usage = shutil.disk_usage(conf.current().state_dir)
+    except OSError as error:
+        return f"(unknown: {error.strerror})\n"
+    return f"state directory: {usage.free} of {usage.total} bytes free ({100 * usage.free / usage.total:.1f} %)\n"
 
 
 def _type_log(type_name: str) -> str:

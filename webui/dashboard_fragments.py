@@ -61,7 +61,7 @@ def overview(parameters: Parameters) -> Fragments:
         "drains": len(drains),
         "announcements": Announcement.objects.filter(Q(shown_until=None) | Q(shown_until__gt=now)).count(),
         "blocked": User.objects.filter(is_active=False).count(),
-        "acts": SessionEvent.objects.filter(door__in=STAFF_DOORS).order_by("-id")[:LAST_ACTS],
+        "acts": SessionEvent.objects.filter(door__in=STAFF_DOORS).select_related("session").order_by("-id")[:LAST_ACTS],
     }
     return _changing("_overview", context)
 

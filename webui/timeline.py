@@ -22,6 +22,7 @@ EVENT_WORDS: dict[str, Promise] = {
     "viewer opened": gettext_lazy("A viewer came"),
     "viewer refused": gettext_lazy("A viewer was refused"),
     "stop asked": gettext_lazy("Its end was asked for"),
+    "declared ended": gettext_lazy("Staff declared that it had ended"),
     Event.STOP: gettext_lazy("Its end began"),
     Event.FINISH: gettext_lazy("It had ended"),
     Event.FAIL: gettext_lazy("It had failed"),

@@ -91,6 +91,16 @@ def test_an_announcement_is_seen_by_everybody_until_each_puts_it_away(own_site: 
     own_site.stop_session(ALICE, session)
 
 
+def test_the_times_of_an_announcement_say_what_they_are_on_the_readers_clock(visit: Visits) -> None:
+    page = visit(MANAGER, zone="Asia/Tokyo").open("/dashboard/announcements/")
+    beside = page.locator("output[for='id_shown_until']")
+    expect(beside).to_have_text("")
+    page.get_by_label("Until").fill("2040-01-02T18:30")
+    expect(beside).to_have_text("On your clock: Jan 3, 2040, 03:30")
+    page.get_by_label("Until").fill("")
+    expect(beside).to_have_text("")
+
+
 def test_the_dashboard_follows_what_happens(site: BrowserSite, visit: Visits, guard: Guard) -> None:
     guard.announce(REFUSED_SOCKET)
     staff = visit(MANAGER)

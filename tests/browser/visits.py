@@ -40,20 +40,24 @@ class Visits:
         self._contexts: list[BrowserContext] = []
         self._sites = [site]
 
-    def __call__(self, name: str, *, at: BrowserSite | None = None, by: str = "") -> Visitor:
+    def __call__(self, name: str, *, at: BrowserSite | None = None, by: str = "", zone: str = "") -> Visitor:
         """Brings somebody, with a new tab, who is logged in unless it is NOBODY.
 
         Args:
             name: whoever came to the shared site before comes with the same browser; NOBODY always with a new one.
             at: another site.
             by: the address to reach the site by, for one through a line of the test's own.
+            zone: the time zone of their clock, for one with a browser of the test's own.
         """
         site = at or self._site
         who = (site, name)
-        context = self._kept.contexts.get(who) if not by else None
+        context = self._kept.contexts.get(who) if not (by or zone) else None
         if context is None:
             context = self._chromium.new_context(
-                base_url=by or site.url, viewport=WINDOW, storage_state=self._kept.logins.get(who)
+                base_url=by or site.url,
+                viewport=WINDOW,
+                storage_state=self._kept.logins.get(who),
+                timezone_id=zone or None,
             )
             context.set_default_timeout(PATIENCE)
         if context not in self._contexts:
@@ -64,7 +68,7 @@ class Visits:
         if name and who not in self._kept.logins:
             visitor.log_in(name)
             self._kept.logins[who] = context.storage_state()
-        if name and site is self._site and not by:
+        if name and site is self._site and not (by or zone):
             self._kept.contexts[who] = context
         return visitor
 

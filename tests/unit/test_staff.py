@@ -109,6 +109,21 @@ def test_a_session_is_stopped_with_a_reason_for_its_owner(alice: User) -> None:
     assert events() == [("stop asked", "It was stopped by staff. The node is rebooted.")]
 
 
+def test_of_an_unknown_session_staff_declares_that_it_has_ended(alice: User) -> None:
+    session = make_session(alice, unknown_since=timezone.now())
+    assert staff.stop_session(session.pk, "The node burnt down.", DORA) is True
+    session.refresh_from_db()
+    assert (session.wanted, session.wanted_reason, session.wanted_detail) == ("stop", "staff", "The node burnt down.")
+    assert staff.stop_session(session.pk, "Again.", DORA) is False
+    assert events() == [("declared ended", "The node burnt down.")]
+
+
+def test_who_blocks_a_user_declares_nothing_of_unknown_sessions(alice: User) -> None:
+    make_session(alice, unknown_since=timezone.now())
+    assert staff.block_user(alice, "Her account was stolen.", DORA) == 1
+    assert ("stop asked", "It was stopped by staff. Her account was stolen.") in events()
+
+
 def test_a_blocked_user_is_locked_out_and_all_their_sessions_end(alice: User, bob: User) -> None:
     hers = [make_session(alice, 0), make_session(alice, 1, state="reserved")]
     others = [make_session(alice, 2, state="ended"), make_session(bob, 3)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from django.contrib.auth.models import User
 from remote_service import conf, lifecycle
 from remote_service.config.problems import Problem
 from remote_service.lifecycle import Actor
-from remote_service.models import Session, Site, Viewer
+from remote_service.models import Session, SessionType, Site, Viewer
 from remote_service.reservations import Reservation, reserve_for_user
 from remote_service.sealing import seal, token_hash
 from remote_service.session_logs import log_path
@@ -81,6 +83,64 @@ def test_everything_that_helps_is_in_it(reserved: Reservation) -> None:
     assert "REMOTE_SERVICE_ADMIN_PASSWORD\n" in files["environment.txt"]
     assert str(reserved.session.pk) in files["README.txt"]
     assert all(name in files["README.txt"] for name in files if name != "README.txt")
+
+
+def test_what_a_form_holds_for_a_secret_is_masked(reserved: Reservation) -> None:
+    form = [
+        {"name": "vnc_password", "type": "text", "default": "changeme"},
+        {"name": "token_kind", "type": "choice", "default": "blue-1", "choices": ["blue-1", "green-2"]},
+        {"name": "pin_secret", "type": "number", "default": 4711},
+        {"name": "with_key", "type": "checkbox", "default": True},
+        {"name": "cores", "type": "number", "default": 8, "show_if": {"vnc_password": ["changeme"]}},
+    ]
+    row = SessionType.objects.get(name="Desk")
+    SessionType.objects.filter(pk=row.pk).update(stored_definition={**row.stored_definition, "form": form})
+    files = bundle(reserved.session)
+    told = json.loads(files["type.json"])["form"]
+    assert [field["default"] for field in told] == [MASK, MASK, MASK, True, 8]
+    assert (told[1]["choices"], told[4]["show_if"]) == ([MASK, MASK], {"vnc_password": [MASK]})
+    assert [field["name"] for field in told] == [field["name"] for field in form]
+    assert not any(secret in text for secret in ("changeme", "blue-1", "green-2", "4711") for text in files.values())
+
+
+def test_what_a_script_printed_of_a_masked_option_is_masked_too(reserved: Reservation) -> None:
+    log_path(reserved.session.pk).write_text("run --pass='of alice' --vnc=in the file --key=K-1 --size=800x600\n")
+    (conf.current().type_logs / "desk.log").write_text("loaded with in the file\n")
+    lifecycle.note(reserved.session.pk, "refused", why="of alice is no passphrase", by=Actor())
+    Session.objects.filter(pk=reserved.session.pk).update(end_detail="It ended with of alice.")
+    files = bundle(Session.objects.get(pk=reserved.session.pk))
+    # Three characters are too few to be told from other text.
+    assert files["session.log"] == f"run --pass='{MASK}' --vnc={MASK} --key=K-1 --size=800x600\n"
+    assert files["type.log"] == f"loaded with {MASK}\n"
+    assert json.loads(files["events.json"])[-1]["why"] == f"{MASK} is no passphrase"
+    assert json.loads(files["session.json"])["end_detail"] == f"It ended with {MASK}."
+
+
+def test_of_a_secret_that_holds_a_masked_option_no_rest_stays(reserved: Reservation) -> None:
+    Session.objects.filter(pk=reserved.session.pk).update(options={"passphrase": "the key"})
+    log_path(reserved.session.pk).write_text(f"{SECRET_KEY}, the key\n")
+    files = bundle(Session.objects.get(pk=reserved.session.pk))
+    assert files["session.log"] == f"{MASK}, {MASK}\n"
+
+
+def test_how_much_of_the_disk_is_free_is_told(reserved: Reservation, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def disk_usage(path: Path) -> SimpleNamespace:
+        asked.append(path)
+        return SimpleNamespace(total=2000, used=1500, free=250)
+
+    monkeypatch.setattr("remote_service.support_bundle.shutil.disk_usage", disk_usage)
+    assert bundle(reserved.session)["disk.txt"] == "state directory: 250 of 2000 bytes free (12.5 %)\n"
+    assert asked == [conf.current().state_dir]
+
+
+def test_a_disk_that_cannot_be_asked_is_told(reserved: Reservation, monkeypatch: pytest.MonkeyPatch) -> None:
+    def disk_usage(path: Path) -> SimpleNamespace:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("remote_service.support_bundle.shutil.disk_usage", disk_usage)
+    assert bundle(reserved.session)["disk.txt"] == "(unknown: Input/output error)\n"
 
 
 def test_the_problems_of_the_sessions_file_are_told_as_commands_print_them(reserved: Reservation) -> None:

@@ -59,7 +59,7 @@ class SessionFilter(forms.Form):
 
 
 class ReasonForm(forms.Form):
-    """Why a session is ended, or a user is blocked."""
+    """Why a session is ended."""
 
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
@@ -71,6 +71,17 @@ class ReasonForm(forms.Form):
     def clean_reason(self) -> str:
         """One line, as the field shows it."""
         return " ".join(str(self.cleaned_data["reason"]).split())
+
+
+class BlockForm(ReasonForm):
+    """Why a user is blocked, who may have no session that would tell them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Says who reads it."""
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = _(
+            "A sentence. It stands in the history, and with the sessions that are ended."
+        )
 
 
 class TextForm(forms.Form):
@@ -114,15 +125,15 @@ class AnnouncementForm(forms.Form):
     text = forms.CharField(label=gettext_lazy("Text"), max_length=MOST_TEXT, widget=forms.Textarea(attrs={"rows": 3}))
     level = forms.ChoiceField(label=gettext_lazy("Looks like"), choices=Announcement.Level.choices)
     shown_from = forms.DateTimeField(
-        label=gettext_lazy("From"),
+        label=gettext_lazy("From (UTC)"),
         required=False,
-        help_text=gettext_lazy("In the server's time. Empty: from now on."),
+        help_text=gettext_lazy("In UTC, the server's time. Empty: from now on."),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=_MOMENT),
     )
     shown_until = forms.DateTimeField(
-        label=gettext_lazy("Until"),
+        label=gettext_lazy("Until (UTC)"),
         required=False,
-        help_text=gettext_lazy("In the server's time. Empty: until somebody ends it."),
+        help_text=gettext_lazy("In UTC, the server's time. Empty: until somebody ends it."),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=_MOMENT),
     )
 

@@ -8,11 +8,14 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
+from webui.forms.login import LoginForm
+
 
 class Login(views.LoginView):
     """The login page; django-axes counts what fails."""
 
     template_name = "webui/login.html"
+    authentication_form = LoginForm
     redirect_authenticated_user = True
 
 

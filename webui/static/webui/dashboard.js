@@ -4,9 +4,11 @@ import { follow } from "./live/follow.js";
 import { localTimes } from "./local_times.js";
 import { closeMenus } from "./menus.js";
 import { fillTokens } from "./tokens.js";
+import { utcFields } from "./utc_fields.js";
 
 closeMenus();
 localTimes();
+utcFields();
 document.querySelector("[aria-invalid=true]")?.focus();
 
 if (document.getElementById("live")) {

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from remote_service import staff
 from remote_service.errors import NotAllowedError
 from remote_service.models import live_states
-from webui.forms.dashboard import ReasonForm
+from webui.forms.dashboard import BlockForm
 from webui.views.dashboard.guard import done, staff_actor, staff_only
 from webui.words import translated
 
@@ -45,7 +45,7 @@ def _found(text: str) -> QuerySet[User]:
 def block(request: HttpRequest, user_id: int) -> HttpResponse:
     """Asks for a reason; then locks the user out, and ends their sessions with it."""
     user = get_object_or_404(User, pk=user_id)
-    form = ReasonForm(request.POST if request.method == "POST" else None)
+    form = BlockForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
             ended = staff.block_user(user, form.cleaned_data["reason"], staff_actor(request))

@@ -45,6 +45,13 @@ def test_a_wrong_password_says_so_and_keeps_the_name_only(alice: User, client: C
     assert "wrong secret" not in page
 
 
+def test_who_is_blocked_reads_so(client: Client, make_user: Callable[..., User]) -> None:
+    make_user("mallory", is_active=False)
+    page = log_in(client, "mallory", PASSWORD).content.decode()
+    assert "This account is blocked. Ask those who run this site." in page
+    assert "Please enter a correct username and password." not in page
+
+
 def test_the_log_has_a_failures_address_and_neither_name_nor_password(
     alice: User, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
+from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 
 from remote_service.models import Announcement
 from tests.unit.webui.views.dashboard.desk import Desk, told
+from webui.modules import import_closure
 
 
 def test_an_announcement_is_made_shown_and_ended(desk: Desk) -> None:
@@ -26,6 +30,17 @@ def test_an_announcement_is_made_shown_and_ended(desk: Desk) -> None:
 def test_one_to_come_is_listed_and_says_so(desk: Desk) -> None:
     Announcement.objects.create(text="Cake tomorrow.", shown_from=timezone.now() + timedelta(days=1))
     assert "Cake tomorrow. To come information" in desk.see("announcements/")
+
+
+def test_times_are_in_utc_and_say_beside_what_they_are_on_the_readers_clock(
+    manager: User, visit: Callable[[User], Client]
+) -> None:
+    page = visit(manager).get("/dashboard/announcements/").content.decode()
+    for name, label in (("shown_from", "From (UTC)"), ("shown_until", "Until (UTC)")):
+        assert f'<label for="id_{name}">{label}</label>' in page
+        assert f'<output class="field-help" for="id_{name}" data-own-clock="On your clock: {{}}"></output>' in page
+    assert page.count("<output") == 2
+    assert "webui/utc_fields.js" in import_closure("webui/dashboard.js")
 
 
 def test_one_that_would_never_be_shown_is_refused(desk: Desk) -> None:

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from remote_service import lifecycle
+from remote_service.lifecycle import Actor
 from remote_service.models import Session, Site
 from remote_service.states import State
 from tests.unit.webui.views.dashboard.desk import Desk
@@ -41,6 +44,20 @@ def test_it_lists_what_staff_did_last(desk: Desk) -> None:
     assert "Switch turned External sessions are off. mona" in desk.see("")
 
 
+def test_each_act_says_to_what_it_was(
+    desk: Desk, alice: User, manager: User, visit: Callable[[User], Client], make_session: MakeSession
+) -> None:
+    named, plain = make_session(alice, title="Turbine"), make_session(alice, index=1)
+    for session in (named, plain):
+        desk.do(f"sessions/{session.pk}/stop", reason="The node is rebooted.")
+    lifecycle.note(None, "drained", by=Actor("mona", "", "dashboard"), type_name="Wall")
+    page = desk.see("")
+    assert f"Stop asked Turbine · {named.reference} · Pattern It was stopped by staff." in page
+    assert f"Stop asked Pattern · {plain.reference} It was stopped by staff." in page
+    assert "Drained Wall mona" in page
+    assert f'href="/sessions/{named.pk}/details/"' in visit(manager).get("/dashboard/").content.decode()
+
+
 def test_it_takes_as_many_queries_for_many_as_for_one(
     desk: Desk,
     alice: User,
@@ -53,10 +70,10 @@ def test_it_takes_as_many_queries_for_many_as_for_one(
             desk.see("")
         return len(asked)
 
-    make_session(alice)
+    lifecycle.note(make_session(alice).pk, "stop asked", by=Actor("mona", "", "dashboard"))
     Site.load()
     few = look(30)
     for number in range(5):
         make_type(f"Type {number}")
-        make_session(alice)
+        lifecycle.note(make_session(alice).pk, "stop asked", by=Actor("mona", "", "dashboard"))
     assert look(few) == few

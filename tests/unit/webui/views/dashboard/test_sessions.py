@@ -112,6 +112,7 @@ def test_a_session_of_which_nothing_is_known_is_declared_ended(
     desk.do(f"sessions/{session.pk}/stop", reason="The node burnt down.")
     session.refresh_from_db()
     assert (session.wanted, session.wanted_reason) == ("stop", "staff")
+    assert told("declared ended") == ("The node burnt down.", "mona", "192.0.2.7", "dashboard")
 
 
 def test_it_leads_back_to_the_list_as_it_was_filtered(

@@ -41,7 +41,10 @@ def test_a_user_is_blocked_with_all_sessions_and_let_in_again(
     desk: Desk, alice: User, visit: Callable[[User], Client], make_session: MakeSession
 ) -> None:
     session, hers = make_session(alice), visit(alice)
-    assert "Block “alice”?" in desk.see(f"users/{alice.pk}/block")
+    asked = desk.see(f"users/{alice.pk}/block")
+    assert "Block “alice”?" in asked
+    assert "It stands in the history, and with the sessions that are ended." in asked
+    assert "The owner of the session reads it" not in asked
     said = desk.do(f"users/{alice.pk}/block", reason="Her account was stolen.")
     assert said == "“alice” is blocked, and 1 session is being ended."
     session.refresh_from_db()
