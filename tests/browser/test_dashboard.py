@@ -80,6 +80,8 @@ def test_an_announcement_is_seen_by_everybody_until_each_puts_it_away(own_site: 
     expect(staff.get_by_role("region", name="Announcements")).to_contain_text("Cake at four.")
     staff.get_by_label("Text").fill("Tea at five.")
     staff.get_by_role("button", name="Announce").click()
+    expect(alice.page.get_by_role("region", name="Announcements")).to_contain_text("Tea at five.")
+    assert alice.page.evaluate("window.__viewer.connects") == 1, "it came to the viewer that was open"
     page = alice.open()
     expect(page.get_by_role("region", name="Announcements")).to_have_text(re.compile(r"^\s*Tea at five\.\s*Hide\s*$"))
     staff.get_by_label("Text").fill("Bring a cup.")
