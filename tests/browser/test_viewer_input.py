@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from tests.browser.guard import Guard
-from tests.browser.served import ALICE, DESKTOP, NOBODY, PATTERN, TYPING, BrowserSite
+from tests.browser.served import ALICE, DESKTOP, NOBODY, PATTERN, ROOT, TYPING, BrowserSite
 from tests.browser.test_viewer_typing import typed, wait_for_text
-from tests.browser.visitor import Visitor, show_toolbar, wait_for_state
+from tests.browser.visitor import Visitor, session_path, show_toolbar, wait_for_state
 from tests.browser.visits import Visits
 from tests.waiting import eventually
 
@@ -98,6 +98,19 @@ def test_the_clipboard_is_shared_by_itself_when_it_is_wanted(visit: Visits) -> N
         return False
 
     eventually(copied, within=15)
+
+
+def test_the_clipboard_goes_by_itself_to_ones_own_sessions_alone(visit: Visits) -> None:
+    """What somebody copies elsewhere is nothing for whoever asked staff to look at a session."""
+    session = visit(ALICE).connect(PATTERN)
+    staff = visit(ROOT)
+    page = staff.open()
+    page.evaluate("localStorage.setItem('viewer.clipboard', 'automatic')")
+    page.goto(session_path(session))
+    wait_for_state(page, "connected")
+    expect(page.get_by_role("banner").get_by_text("of alice")).to_be_visible()
+    expect(page.locator("#clipboard-automatic")).not_to_be_checked()
+    page.evaluate("localStorage.removeItem('viewer.clipboard')")
 
 
 def test_what_is_too_long_to_be_shared_is_told_on_the_screen(visit: Visits) -> None:
