@@ -48,4 +48,5 @@ def test_twenty_clients_for_three_slots_make_three_sessions_every_time(
             Session.objects.live().update(state=State.ENDED)
         list(clients.map(hang_up, range(CLIENTS)))
     assert Session.objects.count() == ROUNDS * SLOTS
-    assert SessionEvent.objects.filter(what="refused").count() == ROUNDS * (CLIENTS - SLOTS)
+    # The same refusal within a minute is one event.
+    assert 1 <= SessionEvent.objects.filter(what="refused").count() < CLIENTS - SLOTS
