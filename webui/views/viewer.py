@@ -49,7 +49,6 @@ def _live(request: HttpRequest, found: Session) -> HttpResponse:
         "may_stop": access.may_stop(user, found),
         "owner": "" if found.owner_id == user.pk else owner_words(found),
         "leaving": words.leaving_words(found.on_last_disconnect, found.limits.linger),
-        "started": words.ago(found.created_at, timezone.now()),
         "texts": viewer_texts(),
         "reasons": viewer_reasons(),
         "function_keys": FUNCTION_KEYS,

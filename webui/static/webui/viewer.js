@@ -6,6 +6,7 @@
 
 import { confirmStops } from "./confirm.js";
 import { follow } from "./live/follow.js";
+import { localTimes } from "./local_times.js";
 import { closeMenus } from "./menus.js";
 import { wireClipboard } from "./viewer/clipboard.js";
 import { wireExtraKeys } from "./viewer/extra_keys.js";
@@ -29,7 +30,7 @@ const texts = JSON.parse(byId("viewer-texts").textContent);
 const reasons = JSON.parse(byId("viewer-reasons").textContent);
 const line = new Line(page, screen, texts, reasons, new Cover(texts));
 
-wirePicture(line); // before the line: it has a say in how the first picture comes
+wirePicture(line, page.dataset.own === "true"); // before the line: it has a say in how the first picture comes
 line.begin();
 
 const say = messages();
@@ -45,6 +46,7 @@ line.addEventListener("connect", () => {
 });
 follow(() => {}, { quiet: true });
 closeMenus();
+localTimes();
 confirmStops(() => line.leave());
 watchKeyboard(screen, () => byId("tool-enter").focus());
 hideByItself(bar, line);

@@ -16,8 +16,11 @@ function writing() {
   return matchMedia("(any-pointer: coarse)").matches && document.activeElement?.localName === "textarea";
 }
 
-/** @param {Line} line see line.js */
-export function wirePicture(line) {
+/**
+ * @param {Line} line see line.js
+ * @param {boolean} own whether it is a session of the user's own: whoever looks at another's takes the size it has
+ */
+export function wirePicture(line, own) {
   const fitting = rememberedChoice("scale", apply);
   const quality = rememberedChoice("quality", apply);
 
@@ -37,7 +40,7 @@ export function wirePicture(line) {
   /** What a keyboard leaves of the window is no size for a session: it keeps its own meanwhile, and is scaled. */
   function resize() {
     const rfb = line.current?.rfb;
-    const wanted = fitting() === "resize" && !writing();
+    const wanted = own && fitting() === "resize" && !writing();
     if (rfb && rfb.resizeSession !== wanted) {
       rfb.resizeSession = wanted;
     }
