@@ -14,7 +14,7 @@ from remote_service import leftovers
 from remote_service.answers import Answer
 from remote_service.hosting import processes
 from remote_service.hosting.scratch import scratch_left_by
-from remote_service.hosting.status import Phase, StopOutcome
+from remote_service.hosting.status import Phase, Status, StopOutcome
 from remote_service.hosting.wire import Channel, short_path
 from remote_service.leftovers import Successor, ask_runner_to_end, end_marked, end_without_runner, sessions_with_sockets
 from tests.integration.hosting.stage import Play, Stage, alive, eventually, eventually_async, pid_in
@@ -31,9 +31,15 @@ class Service(Good):
 """
 
 
+def saved(status: Status) -> bool:
+    """Whether the script's state came, too; it may come after the endpoint that makes the session ready."""
+    return status.phase is Phase.READY and status.state is not None
+
+
 async def test_a_runner_outlives_its_supervisor_and_the_next_one_finds_everything(stage: Stage) -> None:
     play = await stage.only(KEPT)
-    ready = await play.ready()
+    await play.ready()
+    ready = await play.until(saved)
     await play.hang_up()
     await play.connect()
     assert play.status.phase is Phase.READY
@@ -142,7 +148,8 @@ async def test_what_a_killed_runner_held_is_found_by_the_marker_and_ended(stage:
 async def test_a_successor_of_a_killed_runner_calls_stop_once_with_the_saved_state(stage: Stage) -> None:
     host = await stage.host(stage.script(KEPT))
     play = await stage.play(host)
-    ready = await play.ready()
+    await play.ready()
+    ready = await play.until(saved)
     await kill(play)
     successor = await stage.play(host, session=play.session)
     await successor.hang_up()
@@ -182,7 +189,8 @@ async def test_a_successor_takes_a_session_over_and_watches_it(stage: Stage) -> 
         )
     )
     play = await stage.play(host)
-    ready = await play.ready()
+    await play.ready()
+    ready = await play.until(saved)
     program = await pid_in(stage.scripts / "program")
     await kill(play)
     successor = await stage.play(host, session=play.session)
