@@ -165,14 +165,14 @@ def note(session_id: uuid.UUID | None, what: str, *, why: str = "", by: Actor, t
 def note_refusal(
     session_id: uuid.UUID | None, why: str, by: Actor, *, what: str = "refused", type_name: str = ""
 ) -> None:
-    """Writes that somebody was refused; the same again within a minute is no further event.
+    """Writes that somebody was refused; the same again from the same address within a minute is no further event.
 
     Who asks without end must neither fill the database nor push a session's history off its page.
     """
-    asked = event_fields(why=why, who=by.name, door=by.door)
-    latest = SessionEvent.objects.order_by("-pk").values_list("session_id", "what", "why", "who", "door", "at")
+    asked = event_fields(why=why, who=by.name, address=by.address, door=by.door)
+    latest = SessionEvent.objects.order_by("-pk").values_list("session_id", "what", *asked, "at")
     since = timezone.now() - SAME_WITHIN
-    same = (session_id, what, asked["why"], asked["who"], asked["door"])
+    same = (session_id, what, *asked.values())
     if not any(event[:-1] == same and event[-1] > since for event in latest[:SAME_AMONG]):
         note(session_id, what, why=why, by=by, type_name=type_name)
 

@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "remote_service",
     "webui",
     "channels",
+    "django_htmx",
     "csp",
     "axes",
     "django.contrib.admin",

@@ -34,7 +34,6 @@ def test_staff_find_a_session_and_stop_it_with_a_reason_that_its_user_reads(
     staff.get_by_role("button", name="Show").click()
     expect(staff.get_by_text("No session fits all of that.")).to_be_visible()
     staff.get_by_label("Owner").fill("ali")
-    staff.get_by_role("button", name="Show").click()
     row = staff.locator(f"tr[data-session='{session}']")
     expect(row).to_contain_text("1 viewer")
 
@@ -45,6 +44,44 @@ def test_staff_find_a_session_and_stop_it_with_a_reason_that_its_user_reads(
     expect(staff.get_by_label("Owner")).to_have_value("ali")
     alice.page.wait_for_url("**/sessions/**")
     wait_for_end(alice.page, "It was stopped by staff. The node is rebooted.")
+
+
+def test_the_list_of_sessions_follows_its_filters_and_goes_on_following_what_happens(
+    own_site: BrowserSite, visit: Visits
+) -> None:
+    own_site.start()
+    alice = visit(ALICE, at=own_site)
+    session = alice.connect(PATTERN)
+    staff = visit(MANAGER, at=own_site).open("/dashboard/sessions/")
+    row, owner = staff.locator(f"tr[data-session='{session}']"), staff.get_by_label("Owner")
+    expect(row).to_be_visible()
+
+    owner.press_sequentially("bob")
+    expect(staff.get_by_text("No session fits all of that.")).to_be_visible()
+    expect(staff.locator("#announcements")).to_have_text("0 sessions")
+    expect(owner).to_be_focused()
+    assert "owner=bob" in staff.url, "the address can be kept"
+    owner.fill("")
+    expect(row).to_be_visible()
+    staff.get_by_label("State").select_option("Ended")
+    expect(row).to_have_count(0)
+
+    # What happens afterwards comes for the list that is shown now.
+    alice.page.get_by_role("button", name="Stop").click()
+    alice.page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    expect(row).to_contain_text("Ended")
+    expect(staff.get_by_label("State")).to_have_value("ended")
+
+
+def test_a_filter_that_is_used_after_the_log_in_is_over_leads_to_the_log_in(
+    own_site: BrowserSite, visit: Visits, guard: Guard
+) -> None:
+    guard.announce(REFUSED_SOCKET)
+    own_site.start()
+    staff = visit(MANAGER, at=own_site).open("/dashboard/sessions/")
+    staff.context.clear_cookies()
+    staff.get_by_label("Owner").fill("bob")
+    staff.wait_for_url("**/login/**")
 
 
 def test_a_reload_tells_its_outcome_by_itself(own_site: BrowserSite, visit: Visits) -> None:

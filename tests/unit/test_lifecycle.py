@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import uuid
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from remote_service.lifecycle import (
     ask_to_stop,
     give_back,
     note,
+    note_refusal,
     quarantine,
     release_quarantine,
     transition,
@@ -277,6 +280,35 @@ def test_a_note_needs_no_session() -> None:
     note(None, "refused", why="unknown_type: None.", by=STAFF, type_name="Dekstop")
     event = SessionEvent.objects.get()
     assert (event.session, event.type_name, event.why) == (None, "Dekstop", "unknown_type: None.")
+
+
+def test_the_same_refusal_within_a_minute_is_one_event_and_after_it_another(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note_refusal(session.pk, "not_owner", STAFF)
+    note_refusal(session.pk, "not_owner", STAFF)
+    assert SessionEvent.objects.count() == 1
+    monkeypatch.setattr(lifecycle, "SAME_WITHIN", timedelta(0))
+    note_refusal(session.pk, "not_owner", STAFF)
+    assert SessionEvent.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param({"by": replace(STAFF, address="192.0.2.8")}, id="another address"),
+        pytest.param({"by": replace(STAFF, name="erik")}, id="another name"),
+        pytest.param({"by": replace(STAFF, door="rest")}, id="another door"),
+        pytest.param({"why": "no_group"}, id="another reason"),
+        pytest.param({"what": "viewer refused"}, id="another act"),
+        pytest.param({"session_id": None}, id="another session"),
+    ],
+)
+def test_a_refusal_that_differs_in_anything_is_an_event_of_its_own(session: Session, other: dict[str, Any]) -> None:
+    refusal: dict[str, Any] = {"session_id": session.pk, "why": "not_owner", "by": STAFF}
+    note_refusal(**refusal)
+    note_refusal(**refusal | other)
+    assert SessionEvent.objects.count() == 2
 
 
 def test_a_slot_is_put_into_quarantine_and_released(session: Session, caplog: pytest.LogCaptureFixture) -> None:

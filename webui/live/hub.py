@@ -29,7 +29,7 @@ from webui.live.rights import Right
 log = logging.getLogger(__name__)
 
 LOOK = 1.0
-LEAST_PAUSE = 1.0
+LEAST_PAUSE = 0.2
 """Seconds between two renderings of one open page."""
 MOST_PAGES = 30
 """Open pages of one user."""

@@ -1,5 +1,6 @@
 /** The dashboard: moments in the reader's own time, and pages that follow what happens. */
 
+import { followFilters } from "./filters.js";
 import { follow } from "./live/follow.js";
 import { localTimes } from "./local_times.js";
 import { closeMenus } from "./menus.js";
@@ -12,8 +13,13 @@ utcFields();
 document.querySelector("[aria-invalid=true]")?.focus();
 
 if (document.getElementById("live")) {
-  follow(() => {
+  const dress = () => {
     fillTokens();
     localTimes();
+  };
+  const page = follow(dress);
+  followFilters(() => {
+    dress();
+    page.again();
   });
 }

@@ -13,16 +13,22 @@ const RIGHT_WITHDRAWN = 4001;
 /**
  * @param {() => void} changed called after each change of the page
  * @param {{quiet?: boolean}} options quiet: the page itself says when the server is away or the right to it is gone
+ * @returns {{again: () => void}} again: to be called when the page has come to show something else
  */
 export function follow(changed, { quiet = false } = {}) {
-  const place = document.getElementById("live");
   const stale = document.getElementById("stale");
-  const address = new URL(place.dataset.address, location.href);
-  let seen = place.dataset.seen;
+  let address = null;
+  let seen = "";
   let socket = null;
   let wait = FIRST_RETRY;
   let retry = 0;
   let polling = false;
+
+  function read() {
+    const place = document.getElementById("live");
+    address = new URL(place.dataset.address, location.href);
+    seen = place.dataset.seen;
+  }
 
   function question(scheme) {
     const url = new URL(address);
@@ -62,7 +68,11 @@ export function follow(changed, { quiet = false } = {}) {
       wait = FIRST_RETRY;
       status("socket");
     });
-    opened.addEventListener("message", (event) => take(JSON.parse(event.data), "socket"));
+    opened.addEventListener("message", (event) => {
+      if (socket === opened) {
+        take(JSON.parse(event.data), "socket");
+      }
+    });
     opened.addEventListener("close", (event) => {
       if (socket !== opened) {
         return;
@@ -89,12 +99,16 @@ export function follow(changed, { quiet = false } = {}) {
       return;
     }
     polling = true;
+    const asked = address;
     try {
       const answer = await fetch(question(location.protocol), { redirect: "manual", cache: "no-store" });
       if (answer.type === "opaqueredirect" || answer.status === 404) {
         reload();
       } else if (answer.status === 200) {
-        take(await answer.json(), "poll");
+        const message = await answer.json();
+        if (asked === address) {
+          take(message, "poll");
+        }
         status("poll");
       } else {
         status(answer.status === 204 ? "poll" : "away");
@@ -106,6 +120,13 @@ export function follow(changed, { quiet = false } = {}) {
     }
   }
 
+  function anew() {
+    socket?.close();
+    socket = null;
+    listen();
+  }
+
+  read();
   listen();
   setInterval(ask, POLL_EVERY);
   window.addEventListener("online", listen);
@@ -118,9 +139,13 @@ export function follow(changed, { quiet = false } = {}) {
   // A page that comes back from the browser's cache has lost its socket without a word.
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) {
-      socket?.close();
-      socket = null;
-      listen();
+      anew();
     }
   });
+  return {
+    again() {
+      read();
+      anew();
+    },
+  };
 }
