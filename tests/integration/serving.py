@@ -47,6 +47,9 @@ class ServedSite(ABC):
 
     SCRIPTS: tuple[Path, ...] = (EXAMPLES,)
     """Folders of session scripts. All go into one: a script may import what lies beside it."""
+    MEASURED = False
+    """Whether its server, and all that it starts, measures its coverage, which costs processor time. The sites that
+    say so run every part of the server; what others run besides is measured in the tests' own processes."""
 
     def __init__(
         self,
@@ -85,9 +88,7 @@ class ServedSite(ABC):
             self.write_sessions(sessions)
         self.environment = {
             **environment(self.state),
-            # Its processes need not measure their coverage, which takes a third of their time: what they run is
-            # measured in the tests' own processes, in commands and in script hosts too.
-            "COVERAGE_PROCESS_CONFIG": "",
+            **({} if self.MEASURED else {"COVERAGE_PROCESS_CONFIG": ""}),
             "REMOTE_SERVICE_CONFIG": str(self.sessions_file),
             "REMOTE_SERVICE_SCRIPT_DIRS": str(self.scripts),
             "WEBSOCKETSERVER_SECURITY_TOKEN": self.secret,

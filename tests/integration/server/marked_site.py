@@ -26,6 +26,7 @@ class MarkedSite(LiveServer):
     """A site with the scripts of `site_scripts`; it has no sessions file until one is written."""
 
     SCRIPTS = (EXAMPLES, Path(__file__).parent / "site_scripts")
+    MEASURED = True
 
     def __init__(self, template: Path) -> None:
         """Lays the site out on a copy of `template`."""
