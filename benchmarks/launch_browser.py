@@ -20,11 +20,12 @@ import argparse
 import time
 from collections.abc import Sequence
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks import vnc_server
+from benchmarks.browser_page import PATIENCE, open_picker
 from benchmarks.figures import Figures, bar, compared
-from benchmarks.product import ADMIN, Product, running
+from benchmarks.product import Product, running
 from tools.chromium import FLAGS, PROGRAM
 
 SIZE = "1600x1200"
@@ -34,8 +35,6 @@ COUNT = 4
 ENTRY = {"script": "desktop_session.py", "count": COUNT, "options": {"sizes": [SIZE]}, "limits": {"linger": 0}}
 MOST_WARM, MOST_COLD = 300.0, 1000.0
 """Milliseconds over the VNC server's own time."""
-PATIENCE = 20_000
-"""Milliseconds for anything a page does."""
 STEPS = (
     "first byte of the viewer page",
     "page and modules read",
@@ -98,20 +97,6 @@ requestAnimationFrame(look);
 """Runs in every page before its own scripts: notes when Start was pressed, and looks at each frame what is drawn."""
 
 
-def open_picker(browser: Browser, product: Product) -> tuple[BrowserContext, Page]:
-    """A new context that has logged in and shows the picker."""
-    context = browser.new_context(base_url=f"http://127.0.0.1:{product.port}", viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(PATIENCE)
-    context.add_init_script(f"(() => {{{WATCH}}})();")
-    page = context.new_page()
-    page.goto("/login/")
-    page.fill("input[name=username]", ADMIN)
-    page.fill("input[name=password]", product.password)
-    page.click("main button[type=submit]")
-    page.wait_for_url("**/")
-    return context, page
-
-
 def launch(page: Page, product: Product) -> list[float]:
     """Presses Start on the picker; returns when each of `STEPS` was reached, and leaves the session."""
     page.goto("/")
@@ -130,11 +115,11 @@ def launch(page: Page, product: Product) -> list[float]:
 
 def cold_launch(browser: Browser, product: Product) -> list[float]:
     """A launch by somebody who has just logged in for the first time."""
-    context, page = open_picker(browser, product)
+    page = open_picker(browser, product, WATCH)
     try:
         return launch(page, product)
     finally:
-        context.close()
+        page.context.close()
 
 
 def report(name: str, launches: list[list[float]], peer: Figures, most: float) -> None:
@@ -159,13 +144,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with running({TYPE: ENTRY}) as product, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS)
         vnc_server.launch(SIZE)
-        context, page = open_picker(browser, product)
+        page = open_picker(browser, product, WATCH)
         launch(page, product)
         for _ in range(rounds):
             peers.append(vnc_server.launch(SIZE)[1])
             warm.append(launch(page, product))
             cold.append(cold_launch(browser, product))
-        context.close()
         browser.close()
     peer = Figures.of("Xtigervnc alone: exec to whole frame", "ms", peers)
     print(peer)

@@ -19,7 +19,10 @@ QUICKLY = {
     "reservations": (["--seconds", "0.2", "--rounds", "1"], ["reserve/release cycles, 1 client"]),
     "picker": (["--rounds", "1"], ["CPU time of a full picker"]),
     "memory": ([], ["script host and 50 sessions"]),
-    "live_updates": (["--rounds", "1", "--gap", "1.6"], ["a change on another open page"]),
+    "live_updates": (
+        ["--rounds", "1", "--gap", "1.6"],
+        ["a change on another open page", "another change right after it"],
+    ),
 }
 
 
