@@ -33,7 +33,7 @@ def maintenance(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
     def answer(request: HttpRequest) -> HttpResponse:
         if request.path_info.startswith(_PATHS_THAT_GO_ON):
             return get_response(request)
-        text = Site.objects.filter(pk=1).values_list("maintenance", flat=True).first() or ""
+        text = Site.maintenance_text()
         if not text or _goes_on(request.path_info):
             return get_response(request)
         if access.may_manage(request.user):

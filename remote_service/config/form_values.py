@@ -73,7 +73,11 @@ def expectation(field: FormField) -> str:
         return _("true or false")
     if field.type == "choice":
         return one_of(field.choices)
-    return _expected_text(field) if field.type == "text" else joined(_expected_number(field), field.unit or "")
+    if field.type == "text":
+        return _expected_text(field)
+    if field.unit and field.min is None and field.max is None:
+        return _("a number of %(unit)s", unit=field.unit)
+    return joined(_expected_number(field), field.unit or "")
 
 
 def _expected_text(field: FormField) -> str:

@@ -114,9 +114,17 @@ def _missing(name: str, directories: Sequence[Path]) -> Finding:
 
 def _scripts_in(directory: Path) -> list[str]:
     try:
-        return sorted(name for name in os.listdir(directory) if name.endswith(".py"))
+        return sorted(path.name for path in directory.glob("*.py") if _may_be_script(path))
     except OSError:
         return []
+
+
+def _may_be_script(path: Path) -> bool:
+    """Whether it names what every script has: other Python files may lie beside the sessions file."""
+    try:
+        return path.is_file() and b"realize_service" in path.read_bytes()
+    except OSError:
+        return False
 
 
 def _unreadable(path: Path, error: OSError) -> Finding:

@@ -43,6 +43,11 @@ class Site(models.Model):
         """The row, made when it is missing."""
         return cls.objects.get_or_create(pk=1)[0]
 
+    @classmethod
+    def maintenance_text(cls) -> str:
+        """What everybody but staff sees instead of the pages; empty while the pages are open."""
+        return cls.objects.filter(pk=1).values_list("maintenance", flat=True).first() or ""
+
 
 class SessionType(models.Model):
     """One entry of the sessions file as it was last loaded; gateways know types from here alone."""

@@ -16,18 +16,14 @@ NOTES = "site-notes"
 
 def closed_for(user: User) -> bool:
     """Whether maintenance keeps the user from the pages; one that is open then loads itself again, and says why."""
-    return bool(_maintenance()) and not access.may_manage(user)
+    return bool(Site.maintenance_text()) and not access.may_manage(user)
 
 
 def framed(user: User, fragments: Fragments) -> Fragments:
     """A page's own fragments, and what stands above them for this user. Which announcements a browser has put away
     only its script knows."""
     context = {
-        "maintenance": _maintenance() if access.may_manage(user) else "",
+        "maintenance": Site.maintenance_text() if access.may_manage(user) else "",
         "site_announcements": current_announcements(),
     }
     return {**fragments, NOTES: render_to_string("webui/_site_notes.html", context).strip()}
-
-
-def _maintenance() -> str:
-    return Site.objects.filter(pk=1).values_list("maintenance", flat=True).first() or ""

@@ -27,7 +27,7 @@ class Site:
         self.scripts.mkdir(mode=0o755)
         self.add_script("desktop.py")
 
-    def add_script(self, name: str, text: str = "pass\n", directory: Path | None = None) -> Path:
+    def add_script(self, name: str, text: str = "def realize_service(): ...\n", directory: Path | None = None) -> Path:
         path = (directory or self.directory) / name
         path.write_text(text)
         path.chmod(0o644)

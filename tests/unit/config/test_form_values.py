@@ -108,7 +108,7 @@ def test_a_text() -> None:
     ("field", "text"),
     [
         (a_field("number"), "a number"),
-        (a_field("number", unit="GB"), "a number GB"),
+        (a_field("number", unit="GB"), "a number of GB"),
         (a_field("number", min=1, max=64, unit="GB"), "a number from 1 to 64 GB"),
         (a_field("number", min=0.5), "a number of at least 0.5"),
         (a_field("number", min=0), "a number of at least 0"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -78,6 +79,19 @@ def test_a_missing_script_says_where_it_looked_and_what_is_there(site: Site) -> 
         f'did you mean "wall.py"? Otherwise put it into {site.directory}, or name its directory in '
         "REMOTE_SERVICE_SCRIPT_DIRS",
     )
+
+
+@pytest.mark.parametrize("text", ["", "application = None\n", None], ids=["empty", "another program", "unreadable"])
+def test_a_file_that_is_no_script_is_not_what_was_meant(
+    site: Site, text: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    near = site.add_script("wall.py", directory=site.scripts)
+    if text is None:
+        monkeypatch.setattr(Path, "read_bytes", Mock(side_effect=PermissionError))
+    else:
+        near.write_text(text)
+    os.mkfifo(site.scripts / "wa.py")
+    assert clauses(site, "wal.py")[3].startswith("put it into ")
 
 
 def test_a_missing_script_says_which_directories_are_missing(site: Site) -> None:

@@ -24,6 +24,14 @@ def test_there_is_one_row_for_the_site() -> None:
     assert (Site.objects.count(), str(Site.load())) == (1, "Site")
 
 
+def test_the_text_of_a_maintenance_is_empty_while_the_pages_are_open() -> None:
+    assert Site.maintenance_text() == ""
+    Site.objects.update_or_create(pk=1, defaults={"maintenance": "Back at noon."})
+    assert Site.maintenance_text() == "Back at noon."
+    Site.objects.all().delete()
+    assert Site.maintenance_text() == ""
+
+
 def test_a_type_gives_back_its_entry(make_type: Callable[..., Any]) -> None:
     make_type("Desktop", count=7, options={"group": "a", "sizes": ["1x1"]}, on_last_disconnect="keep")
     found = SessionType.objects.get()
