@@ -41,6 +41,8 @@ class Product:
     password: str
     """Of the user `admin`."""
     pid: int
+    database: Path
+    """An SQLite file."""
 
     def get(self, path: str, **query: str) -> Any:
         """Calls the stand-alone REST and returns the JSON that it answers.
@@ -95,7 +97,7 @@ def running(sessions: Mapping[str, Any], environment: Mapping[str, str] | None =
                 cwd=PROJECT, env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             )  # fmt: skip
         try:
-            product = Product(port, token, password, process.pid)
+            product = Product(port, token, password, process.pid, state / "gateway.sqlite3")
             _wait_until_it_answers(product, process, log)
             yield product
         finally:

@@ -21,7 +21,8 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from benchmarks.product import Product, running
 from tools.chromium import FLAGS, PROGRAM
-from tools.screenshot_pages import PAGES, ROOT, SCRIPTS, NotThereError, ScreenshotError, Tour, sessions_file
+from tools.screenshot_pages import PAGES
+from tools.screenshot_tour import ROOT, SCRIPTS, NotThereError, ScreenshotError, Tour, sessions_file
 
 FOLDER = ROOT / "docs" / "screenshots"
 

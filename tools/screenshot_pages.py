@@ -2,136 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Page
 
-from benchmarks.product import ADMIN, Product
-
-ROOT = Path(__file__).resolve().parent.parent
-SCRIPTS = (ROOT / "example_scripts", ROOT / "tools" / "screenshot_scripts")
-BATCH, SOLVER, PATTERN, DESKTOP = "Render node", "Solver", "Test pattern", "Desktop"
-
-STILL = 700
-"""Milliseconds in which nothing may change on a screen before its picture is taken."""
-PATIENCE = 30.0
-"""Seconds that a screen may take until it is still."""
-
-_SHELL_LINES = (
-    " PS1='\\w\\$ '; clear",
-    " echo 'A desktop of your own, in a tab of your browser.'; echo; ls --color /usr",
-    " xterm -geometry 58x15-48-56 -fa Monospace -fs 11 -bg '#fbfbf7' -fg '#1d2430' -e python3 -q &",
-)
-"""What is typed into the terminal; a blank in front keeps it out of the shell's history."""
-_PYTHON_LINES = ("import math", "[round(math.sin(x / 4), 2) for x in range(12)]", "'a desktop in the browser'.title()")
-
-
-class ScreenshotError(Exception):
-    """A picture cannot be taken or used. The text says which, why and what to do."""
-
-
-class NotThereError(ScreenshotError):
-    """The product has no such page; the others are taken all the same."""
-
-
-def sessions_file() -> dict[str, Any]:
-    """The shipped types, one that waits with a form, and one that fails."""
-    shipped = json.loads((ROOT / "sessions_config" / "sessions.json").read_text())
-    return {
-        **{name: {**entry, "category": "On this machine"} for name, entry in shipped.items()},
-        BATCH: {
-            "script": "waiting_session.py",
-            "count": 3,
-            "category": "On the cluster",
-            "description": "A desktop on a node with a big graphics card, for as long as the job runs.",
-            "icon": "cluster",
-            "options": {"sizes": ["1920x1080", "1280x800"]},
-            "limits": {"start_timeout": 900, "max_lifetime": 86400, "idle_timeout": 7200},
-            "form": [
-                {"name": "mode", "label": "Work", "type": "choice", "choices": ["interactive", "batch"]},
-                {"name": "cores", "label": "Cores", "type": "number", "min": 1, "max": 64, "default": 4},
-                {"name": "memory", "label": "Memory", "type": "number", "min": 1, "max": 512, "default": 16,
-                 "unit": "GB", "help": "Of the whole job."},
-            ],
-        },
-        SOLVER: {
-            "script": "failing_session.py",
-            "count": 2,
-            "category": "On the cluster",
-            "description": "The solver with its own user interface.",
-            "icon": "chart",
-            "options": {"sizes": ["1280x800"]},
-        },
-    }  # fmt: skip
-
-
-@dataclass
-class Tour:
-    """Somebody who goes through the whole product."""
-
-    browser: Browser
-    product: Product
-    context: BrowserContext
-    """Where the admin is logged in, once `log_in` is done."""
-    desktop: str = ""
-    """The address of a desktop that runs with something on it."""
-    failed: str = ""
-    """That of a session that could not be started."""
-
-    def new_page(self, path: str) -> Page:
-        """Opens a page in a tab of its own.
-
-        Raises:
-            NotThereError: the product answers 404.
-        """
-        page = self.context.new_page()
-        answer = page.goto(path)
-        if answer is not None and answer.status == 404:
-            page.close()
-            raise NotThereError(f"there is no page {path}")
-        return page
-
-    def log_in(self) -> None:
-        """Logs in as the first admin."""
-        page = self.new_page("/login/")
-        page.get_by_label("Username").fill(ADMIN)
-        page.get_by_label("Password").fill(self.product.password)
-        page.get_by_role("button", name="Log in").click()
-        page.get_by_role("heading", name="Start a session").wait_for()
-        page.close()
-
-    def start(self, type_name: str, title: str = "") -> Page:
-        """Presses Start of a type."""
-        page = self.new_page("/")
-        form = page.get_by_role("form", name=type_name, exact=True)
-        if title and form.get_by_label("Name of the session").count():
-            form.get_by_label("Name of the session").fill(title)
-        form.get_by_role("button", name="Start", exact=True).click()
-        page.wait_for_url("**/sessions/*/")
-        return page
-
-    def prepare(self) -> None:
-        """Starts what the pictures show: a test pattern, a desktop that somebody works in, and one that fails."""
-        wait_for_screen(self.start(PATTERN))
-        desktop = self.start(DESKTOP, "Plots for the report")
-        wait_for_screen(desktop)
-        self.desktop = desktop.url
-        fill_screen(desktop)
-        work_in(desktop)
-        failed = self.start(SOLVER)
-        failed.get_by_role("article").wait_for()
-        self.failed = failed.url
-        failed.close()
+from tools import screenshot_errors as errors
+from tools import screenshot_staff as staff
+from tools.screenshot_tour import BATCH, PATIENCE, PATTERN, STILL, ScreenshotError, Tour, wait_for_screen
 
 
 def login(tour: Tour) -> Page:
     """The login page, as somebody sees it who asked for another page."""
-    page = tour.browser.new_context(base_url=f"http://127.0.0.1:{tour.product.port}").new_page()
+    page = tour.stranger()
     page.goto("/password/")
     return page
 
@@ -200,35 +83,14 @@ def details(tour: Tour) -> Page:
     return tour.new_page(f"{tour.desktop}details/")
 
 
-def dashboard(tour: Tour) -> Page:
-    """What staff see first."""
-    return tour.new_page("/dashboard/")
-
-
-def dashboard_sessions(tour: Tour) -> Page:
-    """All sessions."""
-    return tour.new_page("/dashboard/sessions/")
-
-
-def dashboard_slots(tour: Tour) -> Page:
-    """The slots of every type."""
-    return tour.new_page("/dashboard/slots/")
-
-
 def password(tour: Tour) -> Page:
     """The page to change one's password."""
     return tour.new_page("/password/")
 
 
-def not_found(tour: Tour) -> Page:
-    """A page that is not there."""
-    page = tour.context.new_page()
-    page.goto("/nowhere/")
-    return page
-
-
 PAGES: dict[str, Callable[[Tour], Page]] = {
     "login": login,
+    "login-locked": errors.login_locked,
     "viewer-starting": viewer_starting,
     "viewer-failed": viewer_failed,
     "session-over": session_over,
@@ -236,62 +98,24 @@ PAGES: dict[str, Callable[[Tour], Page]] = {
     "picker-refused": refused,
     "launch": deep_link,
     "details": details,
-    "dashboard": dashboard,
-    "dashboard-sessions": dashboard_sessions,
-    "dashboard-slots": dashboard_slots,
+    "dashboard": staff.overview,
+    "dashboard-sessions": staff.sessions,
+    "dashboard-stop": staff.stop,
+    "dashboard-slots": staff.slots,
+    "dashboard-drain": staff.drain,
+    "dashboard-catalogue": staff.catalogue,
+    "dashboard-users": staff.users,
+    "dashboard-block": staff.block,
+    "dashboard-site": staff.site,
     "password": password,
-    "not-found": not_found,
-    # Last: on the narrow window it is resized.
+    "not-found": errors.not_found,
+    "bad-request": errors.bad_request,
+    "csrf": errors.csrf,
+    # On the narrow window it is resized.
     "viewer": viewer,
+    # From here on all pages show it.
+    "dashboard-announcements": staff.announcements,
+    "server-error": errors.server_error,
+    "maintenance": errors.maintenance,
 }
 """Name of the picture to how one gets to its page."""
-
-
-def wait_for_screen(page: Page) -> None:
-    """Waits until a session's screen is there."""
-    page.locator("body[data-viewer-state=connected]").wait_for()
-
-
-def fill_screen(page: Page) -> None:
-    """Has the session's screen resized to the window, and the toolbar stay."""
-    page.locator("summary", has_text="View").click()
-    page.get_by_label("Resize the session's screen").check()
-    keep = page.get_by_label("Keep the toolbar in view")
-    if keep.count():
-        keep.check()
-    page.keyboard.press("Escape")
-    page.get_by_role("button", name="Enter session").click()
-
-
-def work_in(page: Page) -> None:
-    """Types into the terminal, and into a Python beside it."""
-    wait_until_still(page)
-    for line in _SHELL_LINES:
-        page.keyboard.type(f"{line}\n")
-        wait_until_still(page)
-    for line in _PYTHON_LINES:
-        page.keyboard.type(f"{line}\n")
-    page.mouse.move(1260, 780)
-    wait_until_still(page)
-
-
-def wait_until_still(page: Page) -> None:
-    """Waits until nothing has changed on the session's screen for a while.
-
-    Raises:
-        ScreenshotError: it went on changing.
-    """
-    deadline = time.monotonic() + PATIENCE
-    before = ""
-    while (shown := _content(page)) != before:
-        if time.monotonic() > deadline:
-            raise ScreenshotError(
-                f"the screen at {page.url} still changed after {PATIENCE:g} s; expected it to come to rest. "
-                "See whether something on it moves by itself."
-            )
-        before = shown
-        page.wait_for_timeout(STILL)
-
-
-def _content(page: Page) -> str:
-    return str(page.evaluate("document.querySelector('#screen canvas').toDataURL()"))

@@ -13,7 +13,8 @@ from PIL import Image, ImageChops, UnidentifiedImageError
 from remote_service.config.entries import check_entry
 from tools import make_screenshots
 from tools.make_screenshots import MOST_BYTES, THEMES, WINDOWS, check_size, picture_name, shrink, write
-from tools.screenshot_pages import PAGES, ROOT, SCRIPTS, ScreenshotError, sessions_file
+from tools.screenshot_pages import PAGES
+from tools.screenshot_tour import BROKEN, ROOT, SCRIPTS, ScreenshotError, sessions_file
 
 
 def png(width: int, height: int, mode: str = "RGBA") -> bytes:
@@ -91,7 +92,44 @@ def test_the_readme_shows_four_of_them() -> None:
     assert all((make_screenshots.FOLDER / name).is_file() for name in shown)
 
 
-@pytest.mark.parametrize(("name", "entry"), sessions_file().items(), ids=str)
+TEMPLATES = {
+    "400": "bad-request",
+    "403": "csrf",  # looks like it, with another sentence
+    "403_csrf": "csrf",
+    "404": "not-found",
+    "500": "server-error",
+    "503": "maintenance",
+    "webui/details": "details",
+    "webui/launch": "launch",
+    "webui/login": "login",
+    "webui/password": "password",
+    "webui/picker": "picker",
+    "webui/session": "viewer",
+    "webui/session_over": "session-over",
+    "webui/dashboard/announcements": "dashboard-announcements",
+    "webui/dashboard/block": "dashboard-block",
+    "webui/dashboard/catalogue": "dashboard-catalogue",
+    "webui/dashboard/drain": "dashboard-drain",
+    "webui/dashboard/overview": "dashboard",
+    "webui/dashboard/sessions": "dashboard-sessions",
+    "webui/dashboard/site": "dashboard-site",
+    "webui/dashboard/slots": "dashboard-slots",
+    "webui/dashboard/stop": "dashboard-stop",
+    "webui/dashboard/users": "dashboard-users",
+}
+"""The template of each page to a picture of it."""
+FRAMES = {"webui/base", "webui/error", "webui/dashboard/base", "webui/dashboard/live"}
+
+
+def test_there_is_a_picture_of_every_page() -> None:
+    folder = ROOT / "webui" / "templates"
+    found = [path for name in ("*.html", "webui/**/*.html") for path in folder.glob(name)]
+    pages = {str(path.relative_to(folder).with_suffix("")) for path in found if not path.name.startswith("_")}
+    assert pages - FRAMES == set(TEMPLATES)
+    assert set(TEMPLATES.values()) <= set(PAGES)
+
+
+@pytest.mark.parametrize(("name", "entry"), [(k, v) for k, v in sessions_file().items() if k != BROKEN], ids=str)
 def test_the_types_on_the_pictures_are_sound(name: str, entry: dict[str, Any]) -> None:
     assert check_entry(name, entry)[1] == []
     assert any((folder / entry["script"]).is_file() for folder in SCRIPTS)

@@ -1,0 +1,77 @@
+"""The pages that nobody likes to see, for their pictures."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+from playwright.sync_api import Page
+
+from tools.screenshot_tour import Tour
+
+WRONG_PASSWORDS = 10
+"""After so many a name is locked for a while."""
+TOO_MANY_FIELDS = 1001
+
+
+def not_found(tour: Tour) -> Page:
+    """A page that is not there."""
+    page = tour.context.new_page()
+    page.goto("/nowhere/")
+    return page
+
+
+def bad_request(tour: Tour) -> Page:
+    """The answer to a request that makes no sense."""
+    page = tour.context.new_page()
+    page.goto("/dashboard/sessions/?" + "&".join(["text"] * TOO_MANY_FIELDS))
+    return page
+
+
+def csrf(tour: Tour) -> Page:
+    """The answer to a form that was open for too long."""
+    page = tour.new_page("/password/")
+    page.locator("main form input[name=csrfmiddlewaretoken]").evaluate("(field) => { field.value = 'old'; }")
+    page.locator("main form").evaluate("(form) => { form.noValidate = true; }")
+    page.get_by_role("main").get_by_role("button").first.click()
+    page.wait_for_load_state()
+    return page
+
+
+def login_locked(tour: Tour) -> Page:
+    """The login page after too many wrong passwords."""
+    page = tour.stranger()
+    page.goto("/login/")
+    for _ in range(WRONG_PASSWORDS):
+        page.get_by_label("Username").fill("mallory")
+        page.get_by_label("Password").fill("a guess")
+        page.get_by_role("button", name="Log in").click()
+        page.wait_for_load_state()
+    return page
+
+
+def server_error(tour: Tour) -> Page:
+    """The answer when something of ours is broken: for a moment, a table of the database is not there."""
+    page = tour.context.new_page()
+    rename = "ALTER TABLE {} RENAME TO {}"
+    table, away = "remote_service_viewer", "remote_service_viewer_away"
+    with closing(sqlite3.connect(tour.product.database)) as database:
+        database.execute(rename.format(table, away))
+        database.commit()
+        try:
+            page.goto("/dashboard/sessions/")
+        finally:
+            database.execute(rename.format(away, table))
+            database.commit()
+    return page
+
+
+def maintenance(tour: Tour) -> Page:
+    """What everybody but staff sees while the pages are closed."""
+    staff = tour.new_page("/dashboard/site/")
+    staff.get_by_label("Text").fill("The gateway is upgraded. Your sessions go on; the pages are back at ten.")
+    staff.get_by_role("button", name="Close the pages").click()
+    staff.close()
+    page = tour.stranger()
+    page.goto("/")
+    return page
