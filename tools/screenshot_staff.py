@@ -33,7 +33,7 @@ def stop(tour: Tour) -> Page:
 def drain(tour: Tour) -> Page:
     """The form by which a type takes no new sessions."""
     page = tour.new_page(f"/dashboard/drains/?kind=type&name={SOLVER}")
-    page.get_by_label("Text").fill("The licence server is moved. The solver is back at four.")
+    page.get_by_label("What users read").fill("The licence server is moved. The solver is back at four.")
     return page
 
 
