@@ -69,7 +69,7 @@ def server_error(tour: Tour) -> Page:
 def maintenance(tour: Tour) -> Page:
     """What everybody but staff sees while the pages are closed."""
     staff = tour.new_page("/dashboard/site/")
-    staff.get_by_label("What users read").fill("The gateway is upgraded. Your sessions go on; the pages are back at ten.")
+    staff.get_by_label("What users read").fill("The gateway is upgraded. Sessions go on; the pages are back at ten.")
     staff.get_by_role("button", name="Close the pages").click()
     staff.close()
     page = tour.stranger()

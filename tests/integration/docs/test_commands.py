@@ -14,7 +14,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.integration.docs.certificates import make_certificate
+from tests.integration.certificates import self_signed
 from tests.integration.docs.checkout import Checkout, json_after, same_shape
 from tests.integration.server.conftest import ADMIN_PASSWORD
 from tests.unit.docs.pages import SCRIPTS, Command, all_commands
@@ -185,7 +185,7 @@ def test_old_logs_go_and_new_ones_stay(checkout: Checkout) -> None:
 @pytest.mark.parametrize("prefix", ["REMOTE_SERVICE_ALLOWED_HOSTS=desk.example.org"])
 def test_the_server_does_tls_itself(prefix: str, own_checkout: Checkout) -> None:
     own_checkout.write_sessions()
-    certificate = make_certificate(own_checkout.path, "cert.pem", "key.pem")
+    certificate, _key = self_signed(own_checkout.path)
     port = own_checkout.site.port
     command = sample(prefix, "--cert").text.replace("0.0.0.0", "127.0.0.1").replace("8443", str(port))
     with own_checkout.running(command.replace("\\\n", " "), listens=port):

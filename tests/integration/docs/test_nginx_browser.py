@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Response, expect, sync_playwrigh
 
 from tests.browser.guard import Guard
 from tests.browser.visitor import session_of, wait_for_screen
+from tests.integration.certificates import key_digest
 from tests.integration.docs.front import Front
 from tests.integration.docs.test_nginx import PREFIX, front
 from tests.integration.server.conftest import ADMIN_PASSWORD
@@ -25,11 +26,15 @@ PATIENCE = 15_000
 
 @contextmanager
 def browsing(front: Front, guard: Guard) -> Iterator[BrowserContext]:
-    """A browser of its own that comes by nginx, whose certificate nobody signed."""
+    """A browser of its own that comes by nginx, and trusts its certificate, which nobody signed.
+
+    Not told to ignore errors of TLS: then Chromium begins each request anew, and now and then once too often.
+    """
     with sync_playwright() as playwright:
         expect.set_options(timeout=PATIENCE)
-        browser = playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS)
-        context = browser.new_context(ignore_https_errors=True)
+        trust = f"--ignore-certificate-errors-spki-list={key_digest(front.certificate)}"
+        browser = playwright.chromium.launch(executable_path=PROGRAM, args=[*FLAGS, trust])
+        context = browser.new_context()
         context.set_default_timeout(PATIENCE)
         guard.watch(context, front.origin)
         yield context
