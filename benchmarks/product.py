@@ -41,6 +41,7 @@ class Product:
     password: str
     """Of the user `admin`."""
     pid: int
+    sessions_file: Path
     database: Path
     """An SQLite file."""
 
@@ -97,7 +98,7 @@ def running(sessions: Mapping[str, Any], environment: Mapping[str, str] | None =
                 cwd=PROJECT, env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             )  # fmt: skip
         try:
-            product = Product(port, token, password, process.pid, state / "gateway.sqlite3")
+            product = Product(port, token, password, process.pid, file, state / "gateway.sqlite3")
             _wait_until_it_answers(product, process, log)
             yield product
         finally:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 from playwright.sync_api import Page
 
-from tools.screenshot_tour import SOLVER, Tour
+from tools.screenshot_tour import BROKEN, SOLVER, Tour, sessions_file
 
 
 def overview(tour: Tour) -> Page:
@@ -39,7 +41,11 @@ def drain(tour: Tour) -> Page:
 
 def catalogue(tour: Tour) -> Page:
     """What is wrong with the sessions file, and how it is mended."""
-    return tour.new_page("/dashboard/catalogue/")
+    page = tour.new_page("/dashboard/catalogue/")
+    tour.product.sessions_file.write_text(json.dumps(sessions_file() | BROKEN, indent=2))
+    page.get_by_role("button", name="Read it again").click()
+    page.get_by_role("heading", name="Error E031").wait_for()
+    return page
 
 
 def users(tour: Tour) -> Page:

@@ -14,7 +14,7 @@ from remote_service.config.entries import check_entry
 from tools import make_screenshots
 from tools.make_screenshots import MOST_BYTES, THEMES, WINDOWS, check_size, picture_name, shrink, write
 from tools.screenshot_pages import PAGES
-from tools.screenshot_tour import BROKEN, ROOT, SCRIPTS, ScreenshotError, sessions_file
+from tools.screenshot_tour import ROOT, SCRIPTS, ScreenshotError, sessions_file
 
 
 def png(width: int, height: int, mode: str = "RGBA") -> bytes:
@@ -129,7 +129,7 @@ def test_there_is_a_picture_of_every_page() -> None:
     assert set(TEMPLATES.values()) <= set(PAGES)
 
 
-@pytest.mark.parametrize(("name", "entry"), [(k, v) for k, v in sessions_file().items() if k != BROKEN], ids=str)
+@pytest.mark.parametrize(("name", "entry"), sessions_file().items(), ids=str)
 def test_the_types_on_the_pictures_are_sound(name: str, entry: dict[str, Any]) -> None:
     assert check_entry(name, entry)[1] == []
     assert any((folder / entry["script"]).is_file() for folder in SCRIPTS)
