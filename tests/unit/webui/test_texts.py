@@ -26,6 +26,15 @@ NOT_FOR_USERS = {
 }
 """Module to literals that look like a text and are none that a user reads."""
 
+PLACES = {"index", "line", "column", "first", "offset"}
+"""Numbers in modules' sentences that say which one it is, not how many there are."""
+
+NO_NUMBERS = {
+    "address", "at", "given", "left_out", "name", "owner", "reference", "since",  # texts
+    "index", "number", "pages",  # which one it is
+}  # fmt: skip
+"""What stands in templates' sentences that count nothing."""
+
 
 def name(path: Path) -> str:
     return str(path.relative_to(ROOT / "webui"))
@@ -41,6 +50,29 @@ def test_a_template_has_no_text_outside_of_translate_tags(path: Path) -> None:
 def test_a_module_has_no_text_that_is_not_translated(path: Path) -> None:
     known = NOT_FOR_USERS.get(name(path), set())
     assert [text for text in texts.of_module(path.read_text()) if text not in known] == []
+
+
+SAYING = sorted([*texts.modules(ROOT), *(ROOT / "remote_service").rglob("*.py")])
+
+
+@pytest.mark.parametrize("path", SAYING, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_counts_in_a_module_has_a_plural_form(path: Path) -> None:
+    found = texts.of_one_number(path.read_text())
+    assert [text for text, numbers in found.items() if not PLACES.issuperset(numbers.split(", "))] == []
+
+
+@pytest.mark.parametrize("path", texts.templates(ROOT), ids=name)
+def test_what_counts_in_a_template_has_a_plural_form(path: Path) -> None:
+    plain = [names for counts, names in texts.blocks(path.read_text()) if not counts]
+    assert [names - NO_NUMBERS for names in plain if names - NO_NUMBERS] == []
+
+
+def test_a_number_without_a_plural_form_is_found() -> None:
+    source = '_("%(count)d slots of %(name)r", count=3)\nngettext("a", "%(count)d", 3)\n_("%(name)s")'
+    assert texts.of_one_number(source) == {"%(count)d slots of %(name)r": "count"}
+    plain = "{% blocktranslate %}{{ n }} of {{ m }}{% endblocktranslate %}"
+    counted = "{% blocktranslate count n=m %}one{% plural %}{{ n }}{% endblocktranslate %}"
+    assert list(texts.blocks(plain + counted)) == [(False, {"n", "m"}), (True, {"n"})]
 
 
 def test_the_lists_of_exceptions_name_only_what_is_there() -> None:
@@ -92,6 +124,7 @@ def test_djangos_tool_gathers_the_texts(tmp_path: Path) -> None:
         "Waiting in the queue",
         "The line was cut",
         "%(count)d viewer",
+        "%(count)d viewers",
         "Name of the session: expected at most %(most)d printable characters, found %(found)d.",
     ):
         assert text in catalogue
@@ -128,4 +161,4 @@ def gathered(tmp_path: Path, package: str) -> set[str]:
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert compiled.returncode == 0, compiled.stderr
-    return set(re.findall(r'^msgid "(.+)"$', catalogue.read_text(), re.MULTILINE))
+    return set(re.findall(r'^msgid(?:_plural)? "(.+)"$', catalogue.read_text(), re.MULTILINE))

@@ -15,7 +15,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from remote_service import lifecycle
+from remote_service import lifecycle, session_logs
 from remote_service.lifecycle import Actor
 from remote_service.models import Drain, Session, SessionEvent, Site
 from remote_service.relay.closing import close_for
@@ -41,14 +41,29 @@ CATALOGUE = {
     "Size": "Breite",
     "There is no option %(name)s; expected %(expected)s.": "Niemand kennt %(name)s, nur %(expected)s.",
     "Did you mean %(name)s?": "Etwa %(name)s?",
-    "Name of the session: expected at most %(most)d printable characters, found %(found)d.":
-        "Der Name hat %(found)d Zeichen statt %(most)d.",
-    "The only slot of %(name)r is in use. Try again when somebody has finished.": "Kein Platz bei %(name)r.",
     "%(name)r takes no new sessions at the moment.": "%(name)r ist zu.",
     "Launching sessions is switched off at this site at the moment.": "Hier startet nichts.",
     "Please correct what is marked below.": "Bitte unten bessern.",
     "Who opened the websocket may not see this session.": "Fremde sehen nichts.",
 }  # fmt: skip
+
+COUNTED = {
+    (
+        "Name of the session: expected at most %(most)d printable character, found %(found)d.",
+        "Name of the session: expected at most %(most)d printable characters, found %(found)d.",
+    ): ("Der Name hat zu viel.", "Der Name hat zu viel.", "Der Name hat %(found)d Zeichen statt %(most)d."),
+    (
+        "The only slot of %(name)r is in use. Try again when somebody has finished.",
+        "All %(count)d slots of %(name)r are in use. Try again when somebody has finished.",
+    ): ("Kein Platz bei %(name)r.", "Beide %(count)d Plätze von %(name)r besetzt.", "%(name)r: alle %(count)d voll."),
+    ("%(number)s minute", "%(number)s minutes"): ("eine Minute", "%(number)s Minütchen", "%(number)s Minuten"),
+    ("%(count)d type found", "%(count)d types found"): ("eine Art", "%(count)d Ärtchen", "%(count)d Arten"),
+    ("This is its last line at most.", "These are its last %(log_lines)s lines at most."):
+        ("Eine Zeile.", "Zwei Zeilen.", "Die letzten %(log_lines)s Zeilen."),
+}  # fmt: skip
+"""With three forms, which no English sentence has: for one, for two and for more."""
+
+HEADER = "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=3; plural=(n==1 ? 0 : n==2 ? 1 : 2);\n"
 
 
 @pytest.fixture(autouse=True)
@@ -56,15 +71,25 @@ def _german(settings: Any, tmp_path: Path) -> None:
     """The whole process speaks it, not the pages' requests alone."""
     place = tmp_path / "locale" / "de" / "LC_MESSAGES"
     place.mkdir(parents=True)
-    entries = {"": "Content-Type: text/plain; charset=UTF-8\n", **CATALOGUE}
-    quoted = ((json.dumps(english), json.dumps(said, ensure_ascii=False)) for english, said in entries.items())
-    (place / "django.po").write_text("\n\n".join(f"msgid {english}\nmsgstr {said}" for english, said in quoted))
+    plain = [f"msgid {quoted(english)}\nmsgstr {quoted(said)}" for english, said in {"": HEADER, **CATALOGUE}.items()]
+    (place / "django.po").write_text("\n\n".join(plain + [entry(*both, forms) for both, forms in COUNTED.items()]))
     subprocess.run(
         ["msgfmt", "--check-format", "--output", str(place / "django.mo"), str(place / "django.po")],
         check=True, timeout=60,
     )  # fmt: skip
     settings.LOCALE_PATHS = [tmp_path / "locale"]
     settings.LANGUAGE_CODE = "de"
+
+
+def quoted(said: str) -> str:
+    """As gettext's files have it."""
+    return json.dumps(said, ensure_ascii=False)
+
+
+def entry(singular: str, plural: str, forms: tuple[str, ...]) -> str:
+    """The entry of a sentence that counts."""
+    said = "\n".join(f"msgstr[{index}] {quoted(form)}" for index, form in enumerate(forms))
+    return f"msgid {quoted(singular)}\nmsgid_plural {quoted(plural)}\n{said}"
 
 
 def text(response: Any) -> str:
@@ -220,12 +245,43 @@ def test_a_wrong_option_over_rest_is_told_in_english(gateway_settings: Any, make
     assert answer["message"] == 'Cores: found "99"; expected a number from 1 to 64.'
 
 
+def test_the_form_for_the_number_of_slots_is_taken(
+    alice: User, bob: User, visit: Visit, make_type: MakeType, make_session: MakeSession
+) -> None:
+    make_type(count=2)
+    for index in range(2):
+        make_session(alice, index=index)
+    assert "Beide 2 Plätze von 'Pattern' besetzt." in launched(visit(alice))[0]
+    make_type("Wall", count=3)
+    for index in range(3):
+        make_session(bob, index=index, type_name="Wall")
+    assert "'Wall': alle 3 voll." in launched(visit(alice), type="Wall")[0]
+    assert noted() == "no_free_slot: All 3 slots of 'Wall' are in use. Try again when somebody has finished."
+
+
 # ---- words ------------------------------------------------------------------------------------------------
 
 
 def test_a_sentence_is_translated_with_the_sentences_within_it() -> None:
     said = joined(sentence("Size"), sentence("Did you mean %(name)s?", name=sentence("Size")), "Size")
     assert words.translated(said) == "Breite Etwa Breite? Size"
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(120, "2 Minütchen"), (900, "15 Minuten")])
+def test_a_duration_is_said_in_the_form_for_its_number(seconds: float, said: str) -> None:
+    assert words.duration_words(seconds) == said
+
+
+def test_what_a_search_finds_is_said_in_the_form_for_its_number() -> None:
+    assert [words.found_words(count) for count in (1, 2, 3)] == ["eine Art", "2 Ärtchen", "3 Arten"]
+
+
+def test_how_much_of_a_log_is_shown_is_said_in_the_form_for_its_number(
+    alice: User, visit: Visit, make_session: MakeSession, write_log: Callable[..., Any]
+) -> None:
+    session = make_session(alice, State.ENDED, end_reason="last_viewer")
+    write_log(session, "Hello.")
+    assert f"Die letzten {session_logs.TAIL_LINES} Zeilen." in text(visit(alice).get(f"/sessions/{session.pk}/"))
 
 
 def test_a_text_that_is_no_sentence_of_ours_stays_as_it_is() -> None:
