@@ -9,7 +9,9 @@ language.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -38,6 +40,10 @@ class Sentence(str):
         made.number = number
         return made
 
+    def filled(self, **values: object) -> Sentence:
+        """One that was written without its values, with them."""
+        return Sentence(self.template, values)
+
 
 def sentence(template: str, /, **values: object) -> Sentence:
     """A sentence that can be translated.
@@ -65,6 +71,30 @@ def joined(*parts: str) -> Sentence:
     """One after another with a blank between them; empty ones are left out."""
     values = {f"part{number}": part for number, part in enumerate(parts) if part}
     return Sentence(" ".join(f"%({name})s" for name in values), values)
+
+
+def recognised(text: str, sentences: Iterable[Sentence]) -> Sentence | None:
+    """The sentence that a text was made of, its values as texts; None when it is none of these.
+
+    Args:
+        text: the English one, as a row keeps it.
+        sentences: without values; only `%(name)s` stands in their templates for one.
+    """
+    for candidate in sentences:
+        if found := _shape(candidate.template).fullmatch(text):
+            return candidate.filled(**found.groupdict())
+    return None
+
+
+@cache
+def _shape(template: str) -> re.Pattern[str]:
+    """What fits a template. A value that comes first is one word, or else free text might fit."""
+    parts = re.split(r"%\((\w+)\)s", template)
+    patterns = [re.escape(part) for part in parts]
+    for place in range(1, len(parts), 2):
+        value = ".+" if place > 1 or parts[0] else r"\S+"
+        patterns[place] = f"(?P<{parts[place]}>{value})"
+    return re.compile("".join(patterns), re.DOTALL)
 
 
 def as_data(text: str) -> str | dict[str, Any]:

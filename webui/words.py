@@ -9,8 +9,10 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from remote_service.states import ENDINGS, State
-from remote_service.texts import Sentence
+from remote_service import details
+from remote_service.relay import closing
+from remote_service.states import ENDINGS, EndReason, State
+from remote_service.texts import Sentence, recognised
 
 STATE_WORDS: dict[State, Promise] = {
     State.RESERVED: gettext_lazy("Reserved"),
@@ -93,11 +95,21 @@ def translated(text: str) -> str:
 
 
 def stored_words(text: str) -> str:
-    """What stands in a row, where all is English, in the page's language: as far as it is a sentence of ours.
+    """What stands in a row, where all is English, in the page's language: as far as it is made of sentences of ours.
 
-    An ending's sentence is one also with more behind it, which scripts and staff wrote; others are one as a whole.
+    Behind the sentence of an ending more may stand. What people wrote stays as they wrote it.
     """
-    for ending in ENDINGS.values():
+    for reason, ending in ENDINGS.items():
         if text.startswith(ending.sentence):
-            return translated(ending.sentence) + text[len(ending.sentence) :]
-    return _(text)
+            more = text[len(ending.sentence) :].lstrip()
+            return f"{_(ending.sentence)} {more if reason is EndReason.STAFF else _detail(more)}".rstrip()
+    return _detail(text)
+
+
+def _detail(text: str) -> str:
+    """A sentence that a row keeps; what it quotes may be one too."""
+    found = recognised(text, (*details.ALL, *closing.SENTENCES))
+    if found is None:
+        return text
+    values = {name: _detail(str(value)) for name, value in found.values.items()}
+    return translated(found.filled(**values))

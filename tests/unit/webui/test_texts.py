@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from remote_service import details
 from remote_service.relay import closing
 from remote_service.states import ENDINGS
 from tests.test_layout import ROOT
@@ -135,6 +137,7 @@ def test_djangos_tool_gathers_what_is_said_without_django(tmp_path: Path) -> Non
     for text in (
         *(ending.sentence.template for ending in ENDINGS.values()),
         *(sentence.template for sentence in closing.SENTENCES),
+        *(sentence.template for sentence in details.ALL),
         "%(label)s: found %(found)s; expected %(expected)s.",
         "%(low)s to %(high)s printable characters",
         "one of %(names)s",
@@ -161,4 +164,5 @@ def gathered(tmp_path: Path, package: str) -> set[str]:
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert compiled.returncode == 0, compiled.stderr
-    return set(re.findall(r'^msgid(?:_plural)? "(.+)"$', catalogue.read_text(), re.MULTILINE))
+    found = re.findall(r'^msgid(?:_plural)? (".+")$', catalogue.read_text(), re.MULTILINE)
+    return {json.loads(quoted) for quoted in found}  # the escapes of both are those of C

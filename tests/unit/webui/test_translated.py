@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
-from remote_service import lifecycle, session_logs
+from remote_service import details, lifecycle, session_logs
 from remote_service.lifecycle import Actor
 from remote_service.models import Drain, Session, SessionEvent, Site
-from remote_service.relay.closing import close_for
+from remote_service.relay.closing import SENTENCES, close_for
 from remote_service.states import EndReason, Event, State
 from remote_service.texts import joined, sentence
 from tests.unit.rest.conftest import SECRET
@@ -45,6 +46,13 @@ CATALOGUE = {
     "Launching sessions is switched off at this site at the moment.": "Hier startet nichts.",
     "Please correct what is marked below.": "Bitte unten bessern.",
     "Who opened the websocket may not see this session.": "Fremde sehen nichts.",
+    "%(call)s() had not returned after %(seconds)s s.": "%(call)s() braucht mehr als %(seconds)s s.",
+    "%(endpoint)s cannot be reached: %(error)s.": "%(error)s, also kein Weg nach %(endpoint)s.",
+    "Its screen could not be reached.": "Kein Bild.",
+    "It was stopped by staff.": "Das Personal war's.",
+    "poll() failed: %(reason)s": "poll() ging schief: %(reason)s",
+    "%(call)s() raised %(error)s.": "%(call)s() warf %(error)s.",
+    "stop() did not return in time, so nobody knows what it left": "stop() hing",
 }  # fmt: skip
 
 COUNTED = {
@@ -141,9 +149,14 @@ def test_the_viewer_knows_what_to_say_for_the_reason_of_a_closed_line(
 ) -> None:
     assert close_for("last_viewer", "").reason == "Its last viewer left."
     assert viewer_reasons() == {
-        "Its last viewer left.": "Der Letzte ging.",
-        "It could not be started.": "Der Start misslang.",
+        english: CATALOGUE[english]
+        for english in CATALOGUE
+        if english in {str(one) for one in (*SENTENCES, *details.ALL)}
     }
+    assert viewer_reasons()["Its last viewer left."] == "Der Letzte ging."
+    assert (
+        viewer_reasons()["%(endpoint)s cannot be reached: %(error)s."] == "%(error)s, also kein Weg nach %(endpoint)s."
+    )
     session = make_session(alice, State.RUNNING)
     page = visit(alice).get(f"/sessions/{session.pk}/").content.decode()
     found = re.search(r'<script id="viewer-reasons" type="application/json">(.*?)</script>', page)
@@ -170,6 +183,34 @@ def test_the_timeline_is_told_and_its_rows_and_the_log_stay_english(
     english = "Its last viewer left. Bye."
     assert list(session.events.order_by("id").values_list("why", flat=True)) == [why, english, english]
     assert f"running -> stopping ({english})" in caplog.text
+
+
+def test_details_with_values_are_told_and_their_rows_stay_english(
+    alice: User, visit: Visit, make_session: MakeSession
+) -> None:
+    late = "start() had not returned after 60 s."
+    session = make_session(alice, State.FAILED, end_reason="start_failed", end_detail=late)
+    shown = text(visit(alice).get(f"/sessions/{session.pk}/"))
+    assert "Der Start misslang. start() braucht mehr als 60 s." in shown
+    session.refresh_from_db()
+    assert session.ending == f"It could not be started. {late}"
+
+
+def test_a_detail_that_quotes_another_is_told_with_it(alice: User, visit: Visit, make_session: MakeSession) -> None:
+    why = "poll() failed: poll() raised OSError: gone."
+    make_session(alice, State.RUNNING, unknown_since=timezone.now(), unknown_reason=why)
+    assert "poll() ging schief: poll() warf OSError: gone." in text(visit(alice).get("/"))
+
+
+def test_what_staff_wrote_stays_as_they_wrote_it(alice: User, visit: Visit, make_session: MakeSession) -> None:
+    wrote = "tcp:n1:5900 cannot be reached: no route."
+    session = make_session(alice, State.ENDED, end_reason="staff", end_detail=wrote)
+    lifecycle.note(session.pk, "declared ended", why=wrote, by=Actor("mona"))
+    assert f"Das Personal war's. {wrote}" in text(visit(alice).get("/"))
+    assert [one.why for one in timeline(session, addresses=True).happenings] == [wrote]
+    assert words.stored_words(f"Its screen could not be reached. {wrote}") == (
+        "Kein Bild. no route, also kein Weg nach tcp:n1:5900."
+    )
 
 
 # ---- refusals ---------------------------------------------------------------------------------------------
@@ -288,4 +329,5 @@ def test_a_text_that_is_no_sentence_of_ours_stays_as_it_is() -> None:
     assert words.translated("Size") == "Size"
     assert words.translated(sentence("Nobody translated %(this)s.", this="this")) == "Nobody translated this."
     assert words.stored_words("A script said 100% %(of)s this.") == "A script said 100% %(of)s this."
+    assert words.stored_words("Size") == "Size"
     assert words.stored_words("") == ""
