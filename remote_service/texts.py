@@ -67,10 +67,10 @@ def counted(singular: str, plural: str, number: int, /, **values: object) -> Sen
     return Sentence(singular, values, plural, number)
 
 
-def joined(*parts: str) -> Sentence:
-    """One after another with a blank between them; empty ones are left out."""
+def joined(*parts: str, by: str = " ") -> Sentence:
+    """One after another, with a blank or what `by` says between them; empty ones are left out."""
     values = {f"part{number}": part for number, part in enumerate(parts) if part}
-    return Sentence(" ".join(f"%({name})s" for name in values), values)
+    return Sentence(by.join(f"%({name})s" for name in values), values)
 
 
 def recognised(text: str, sentences: Iterable[Sentence]) -> Sentence | None:

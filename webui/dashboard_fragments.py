@@ -18,6 +18,7 @@ from django.utils.safestring import mark_safe
 from remote_service import access
 from remote_service.config.problems import Problem
 from remote_service.models import Announcement, Drain, Session, SessionEvent, SessionType, Site
+from webui import words
 from webui.catalogue_outcome import outcome_of
 from webui.forms.dashboard import SessionFilter
 from webui.live.fragments import Fragments, placeholder
@@ -103,7 +104,7 @@ def catalogue(parameters: Parameters) -> Fragments:
     """The outcome of the last load of the sessions file."""
     site = Site.load()
     asked = SessionEvent.objects.filter(what="reload asked").order_by("-at").values_list("at", flat=True).first()
-    problems = [Problem.from_dict(problem) for problem in site.problems]
+    problems = [words.problem_words(Problem.from_dict(problem)) for problem in site.problems]
     context = {
         "site": site,
         "outcome": outcome_of(site, asked, timezone.now()),

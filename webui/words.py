@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.utils.functional import Promise
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from remote_service import details
+from remote_service.config.problems import Problem
 from remote_service.relay import closing
 from remote_service.states import ENDINGS, EndReason, State
 from remote_service.texts import Sentence, recognised
@@ -92,6 +94,12 @@ def translated(text: str) -> str:
     values = {name: translated(value) if isinstance(value, str) else value for name, value in text.values.items()}
     said = ngettext(text.template, text.plural, text.number) if text.plural else _(text.template)
     return said % values if values else said
+
+
+def problem_words(problem: Problem) -> Problem:
+    """The same problem in the page's language."""
+    found, expected, fix = (translated(clause) for clause in (problem.found, problem.expected, problem.fix))
+    return replace(problem, found=found, expected=expected, fix=fix)
 
 
 def stored_words(text: str) -> str:

@@ -28,11 +28,11 @@ NOT_FOR_USERS = {
 }
 """Module to literals that look like a text and are none that a user reads."""
 
-PLACES = {"index", "line", "column", "first", "offset"}
+PLACES = {"index", "line", "column", "last"}
 """Numbers in modules' sentences that say which one it is, not how many there are."""
 
 NO_NUMBERS = {
-    "address", "at", "given", "left_out", "name", "owner", "reference", "since",  # texts
+    "address", "at", "given", "left_out", "name", "owner", "place", "reference", "since",  # texts
     "index", "number", "pages",  # which one it is
 }  # fmt: skip
 """What stands in templates' sentences that count nothing."""
@@ -52,6 +52,28 @@ def test_a_template_has_no_text_outside_of_translate_tags(path: Path) -> None:
 def test_a_module_has_no_text_that_is_not_translated(path: Path) -> None:
     known = NOT_FOR_USERS.get(name(path), set())
     assert [text for text in texts.of_module(path.read_text()) if text not in known] == []
+
+
+NOT_ON_PAGES = {
+    "form.py": {"The name of an option: found ", " printable characters.", " printable characters", "at most "},  # REST
+    "json_faults.py": {
+        "Unterminated string", "Invalid control character", "Extra data", "Expecting property name",  # Python's words
+    },
+    "permissions.py": {"chmod go-w "},
+    "tracebacks.py": {"an object of the type "},
+}  # fmt: skip
+"""Literals of the modules that judge a sessions file and that no page shows, or that stay as they are."""
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "remote_service" / "config").glob("*.py")), ids=lambda path: path.name)
+def test_what_is_wrong_with_a_sessions_file_can_be_translated(path: Path) -> None:
+    known = NOT_ON_PAGES.get(path.name, set())
+    assert [text for text in texts.clauses(path.read_text()) if text not in known] == []
+
+
+def test_a_clause_that_is_not_translated_is_found() -> None:
+    source = '"""A docstring of two words."""\nf(f"found {x} once more", _("each key once"), "utf-8", "chmod")'
+    assert texts.clauses(source) == [" once more"]
 
 
 SAYING = sorted([*texts.modules(ROOT), *(ROOT / "remote_service").rglob("*.py")])
@@ -141,6 +163,10 @@ def test_djangos_tool_gathers_what_is_said_without_django(tmp_path: Path) -> Non
         "%(label)s: found %(found)s; expected %(expected)s.",
         "%(low)s to %(high)s printable characters",
         "one of %(names)s",
+        "that its import raised %(found)s",
+        "a text of 1 to %(most)d printable characters",
+        "write for example %(sample)s",
+        "the object %(name)s of line %(line)d",
         "There is no session type %(name)r that you may use.",
         "All %(count)d slots of %(name)r are in use. Try again when somebody has finished.",
         "%(name)r was not blocked: %(why)s.",

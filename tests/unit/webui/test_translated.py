@@ -17,11 +17,18 @@ from django.test import Client
 from django.utils import timezone
 
 from remote_service import details, lifecycle, session_logs
+from remote_service.config.entries import check_entry
+from remote_service.config.loader import LoadedType
+from remote_service.config.problems import Problem
+from remote_service.config.schema import SessionType
+from remote_service.config.script_report import ScriptFault, ScriptReport, problem_of_report
+from remote_service.config.source import parse_source
 from remote_service.lifecycle import Actor
 from remote_service.models import Drain, Session, SessionEvent, Site
 from remote_service.relay.closing import SENTENCES, close_for
 from remote_service.states import EndReason, Event, State
 from remote_service.texts import joined, sentence
+from tests.unit.config.conftest import STEP
 from tests.unit.rest.conftest import SECRET
 from webui import words
 from webui.timeline import timeline
@@ -52,6 +59,12 @@ CATALOGUE = {
     "It was stopped by staff.": "Das Personal war's.",
     "poll() failed: %(reason)s": "poll() ging schief: %(reason)s",
     "%(call)s() raised %(error)s.": "%(call)s() warf %(error)s.",
+    "that its import started %(threads)s (%(names)s)": "%(threads)s vom Laden (%(names)s)",
+    "start threads in start()": "erst in start() beginnen",
+    "no such key": "kein Schlüssel",
+    "add for example %(sample)s": "so etwas: %(sample)s",
+    "a whole number from 1 to %(most)s": "ganze Zahl bis %(most)s",
+    "at %(place)s": "bei %(place)s",
     "stop() did not return in time, so nobody knows what it left": "stop() hing",
 }  # fmt: skip
 
@@ -64,6 +77,7 @@ COUNTED = {
         "The only slot of %(name)r is in use. Try again when somebody has finished.",
         "All %(count)d slots of %(name)r are in use. Try again when somebody has finished.",
     ): ("Kein Platz bei %(name)r.", "Beide %(count)d Plätze von %(name)r besetzt.", "%(name)r: alle %(count)d voll."),
+    ("%(count)d thread", "%(count)d threads"): ("ein Faden", "zwei Fäden", "%(count)d Fäden"),
     ("%(number)s minute", "%(number)s minutes"): ("eine Minute", "%(number)s Minütchen", "%(number)s Minuten"),
     ("%(count)d type found", "%(count)d types found"): ("eine Art", "%(count)d Ärtchen", "%(count)d Arten"),
     ("This is its last line at most.", "These are its last %(log_lines)s lines at most."):
@@ -298,6 +312,34 @@ def test_the_form_for_the_number_of_slots_is_taken(
         make_session(bob, index=index, type_name="Wall")
     assert "'Wall': alle 3 voll." in launched(visit(alice), type="Wall")[0]
     assert noted() == "no_free_slot: All 3 slots of 'Wall' are in use. Try again when somebody has finished."
+
+
+# ---- the catalogue ----------------------------------------------------------------------------------------
+
+
+def test_the_dashboard_tells_what_is_wrong_with_the_sessions_file(
+    visit: Visit, make_user: Callable[..., User], tmp_path: Path
+) -> None:
+    source = parse_source(tmp_path / "sessions.json", b'{"Wall": {"script": "wall.py", "options": {}}}')
+    ((_type, findings),) = [check_entry(name, raw) for name, raw in source.data.items()]
+    problem = findings[0].at("sessions.json", "Wall", findings[0].key, 1)
+    Site.objects.create(pk=1, problems=json.loads(json.dumps([problem.as_dict()])), loaded_at=timezone.now())
+    shown = text(visit(make_user("mona", is_superuser=True, is_staff=True)).get("/dashboard/catalogue/"))
+    assert f'bei "Wall"{STEP}count' in shown
+    for said in ("kein Schlüssel", "ganze Zahl bis 10000", 'So etwas: "count": 1.'):
+        assert said in shown
+    assert str(Problem.from_dict(Site.load().problems[0])) == (
+        f'sessions.json:1: at "Wall"{STEP}count: found no such key; expected a whole number from 1 to 10000. '
+        'Fix: add for example "count": 1.'
+    )
+
+
+def test_what_is_wrong_with_a_script_is_told_with_its_plural(tmp_path: Path) -> None:
+    loaded = LoadedType(SessionType(name="Wall", script="w.py", count=1, options={}), tmp_path / "w.py")
+    problem = problem_of_report(ScriptReport(ScriptFault.THREADS, names=("a", "b")), loaded)
+    assert problem.found == "that its import started 2 threads (a and b)"
+    said = words.problem_words(Problem.from_dict(json.loads(json.dumps(problem.as_dict()))))
+    assert (said.found, said.remedy) == ("zwei Fäden vom Laden (a oder b)", "erst in start() beginnen.")
 
 
 # ---- words ------------------------------------------------------------------------------------------------

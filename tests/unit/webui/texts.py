@@ -110,6 +110,23 @@ def modules(root: Path) -> list[Path]:
     return sorted(path for path in (root / "webui").rglob("*.py") if "management" not in path.parts)
 
 
+_CLAUSE = re.compile(r"[^\W\d_]{2,} [^\W\d_]{2,}")
+
+
+def clauses(source: str) -> list[str]:
+    """The literals of a module that are in no call that translates them and have two words side by side."""
+    tree = ast.parse(source)
+    passed_over = set(_passed_over(tree))
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and id(node) not in passed_over
+        and _CLAUSE.search(node.value)
+    ]
+
+
 _NUMBER = re.compile(r"%\((\w+)\)d")
 
 
