@@ -33,8 +33,11 @@ TYPED = {
     ".venv/bin/python manage.py axes_reset_username alice": "",
     ".venv/bin/python manage.py clearsessions": "",
     "find var/logs/sessions -name '*.log' -mtime +30 -delete": "",
+    "mkdir -p locale && .venv/bin/python manage.py makemessages --locale de --ignore tests --ignore tools --ignore var":
+        "processing locale de",
+    ".venv/bin/python manage.py compilemessages --locale de --ignore .venv": "processing file django.po in ",
     "export WEBSOCKETSERVER_SECURITY_TOKEN=$(openssl rand -hex 24)": "",
-}
+}  # fmt: skip
 """Run to its end with a server running; the exit code is 0, and this is in what it prints."""
 
 IN_TESTS_BELOW = {

@@ -342,6 +342,27 @@ def test_what_is_wrong_with_a_script_is_told_with_its_plural(tmp_path: Path) -> 
     assert (said.found, said.remedy) == ("zwei Fäden vom Laden (a oder b)", "erst in start() beginnen.")
 
 
+# ---- the browser's language ---------------------------------------------------------------------------------
+
+
+def test_a_browser_gets_the_language_that_it_asks_for_if_there_is_a_catalogue(
+    alice: User, visit: Visit, make_session: MakeSession, settings: Any
+) -> None:
+    settings.LANGUAGE_CODE = "en"
+    settings.LANGUAGES = [("en", "English"), ("de", "German")]
+    make_session(alice, State.QUEUED)
+    shown = {
+        asked: visit(alice).get("/", headers={"accept-language": asked})
+        for asked in ("de-AT,en;q=0.8", "fr,de;q=0.1", "")
+    }
+    assert ["Steht in der Schlange" in text(page) for page in shown.values()] == [True, True, False]
+    assert [page["Content-Language"] for page in shown.values()] == ["de", "de", "en"]
+    settings.LANGUAGES = [("en", "English")]
+    page = visit(alice).get("/", headers={"accept-language": "de"})
+    assert '<html lang="en"' in page.content.decode()
+    assert "Waiting in the queue" in text(page)
+
+
 # ---- words ------------------------------------------------------------------------------------------------
 
 
