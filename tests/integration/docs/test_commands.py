@@ -33,11 +33,8 @@ TYPED = {
     ".venv/bin/python manage.py axes_reset_username alice": "",
     ".venv/bin/python manage.py clearsessions": "",
     "find var/logs/sessions -name '*.log' -mtime +30 -delete": "",
-    "mkdir -p locale && .venv/bin/python manage.py makemessages --locale de --ignore tests --ignore tools --ignore var":
-        "processing locale de",
-    ".venv/bin/python manage.py compilemessages --locale de --ignore .venv": "processing file django.po in ",
     "export WEBSOCKETSERVER_SECURITY_TOKEN=$(openssl rand -hex 24)": "",
-}  # fmt: skip
+}
 """Run to its end with a server running; the exit code is 0, and this is in what it prints."""
 
 IN_TESTS_BELOW = {
@@ -71,6 +68,9 @@ NOT_TYPED = {
     "nginx -t": "is about the machine's own nginx; test_nginx does it with the page's file",
     "systemctl reload nginx": "is about the machine's own nginx",
     "install -m 644 docs/remote-session.service /etc/systemd/system/": "changes the machine; see test_service",
+    "mkdir -p locale && .venv/bin/python manage.py makemessages --locale de --ignore tests --ignore tools --ignore var":
+        "test_another_language types it",
+    ".venv/bin/python manage.py compilemessages --locale de --ignore .venv": "test_another_language types it",
     "systemctl daemon-reload": "is about the machine's own systemd",
     "systemctl enable --now remote-session": "is about the machine's own systemd",
 }  # fmt: skip
