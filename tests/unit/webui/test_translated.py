@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from remote_service import details, lifecycle, session_logs
+from remote_service import details, lifecycle, session_logs, staff
 from remote_service.config.entries import check_entry
 from remote_service.config.loader import LoadedType
 from remote_service.config.problems import Problem
@@ -65,6 +65,9 @@ CATALOGUE = {
     "add for example %(sample)s": "so etwas: %(sample)s",
     "a whole number from 1 to %(most)s": "ganze Zahl bis %(most)s",
     "at %(place)s": "bei %(place)s",
+    "External sessions are off.": "Alles aus.",
+    "Switch turned": "Schalter umgelegt",
+    "Announced": "Durchgesagt",
     "stop() did not return in time, so nobody knows what it left": "stop() hing",
 }  # fmt: skip
 
@@ -332,6 +335,18 @@ def test_the_dashboard_tells_what_is_wrong_with_the_sessions_file(
         f'sessions.json:1: at "Wall"{STEP}count: found no such key; expected a whole number from 1 to 10000. '
         'Fix: add for example "count": 1.'
     )
+
+
+def test_the_dashboard_tells_what_staff_did_and_what_they_wrote_as_they_wrote_it(
+    visit: Visit, make_user: Callable[..., User]
+) -> None:
+    mona = Actor("mona", "", "dashboard")
+    staff.set_switch(False, mona)
+    lifecycle.note(None, "announced", why="External sessions are off.", by=mona)
+    shown = text(visit(make_user("mona", is_superuser=True, is_staff=True)).get("/dashboard/"))
+    assert "Durchgesagt External sessions are off. mona" in shown
+    assert "Schalter umgelegt Alles aus. mona" in shown
+    assert set(SessionEvent.objects.values_list("why", flat=True)) == {"External sessions are off."}
 
 
 def test_what_is_wrong_with_a_script_is_told_with_its_plural(tmp_path: Path) -> None:
