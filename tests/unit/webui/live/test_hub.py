@@ -129,7 +129,7 @@ async def test_many_open_pages_are_rendered_less_often(monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "_rendered", lambda *_: {})
     for number in range(100):
         here.join(Right(number, "login"))
-    assert here.pause == 1.0
+    assert here.pause == module.LEAST_PAUSE
     here._cost = 0.02
     assert here.pause == pytest.approx(0.02 * 100 * 4)
 
