@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.template.defaultfilters import capfirst
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from remote_service.models import SessionEvent
+from remote_service.models import Session, SessionEvent
 from webui.words import stored_words
 
 STAFF_DOORS = ("dashboard", "admin")
@@ -39,9 +40,12 @@ _OURS = frozenset({"switch turned", "stop asked"})
 class Act:
     """One of them."""
 
-    event: SessionEvent
     words: str
     why: str
+    who: str
+    at: datetime
+    session: Session | None
+    type_name: str
 
 
 def last_acts() -> list[Act]:
@@ -52,4 +56,5 @@ def last_acts() -> list[Act]:
 
 def _act(event: SessionEvent) -> Act:
     why = stored_words(event.why) if event.what in _OURS else event.why
-    return Act(event, str(ACT_WORDS.get(event.what, capfirst(event.what))), why)
+    words = str(ACT_WORDS.get(event.what, capfirst(event.what)))
+    return Act(words, why, event.who, event.at, event.session, event.type_name)
