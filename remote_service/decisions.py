@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from remote_service import details
 from remote_service.answers import Answer
 from remote_service.config.schema import Limits
 from remote_service.hosting.status import Phase, Status, StopOutcome
@@ -169,9 +170,9 @@ def _late(age: float, limit: float | None) -> bool:
 def quarantine_reason(status: Status) -> str:
     """Why the slot of a session that is over may not be given to the next one; empty when it may."""
     if status.survivors:
-        return f"processes {', '.join(map(str, status.survivors))} could not be ended"
+        return details.SURVIVORS.filled(pids=", ".join(map(str, status.survivors)))
     if status.stop is StopOutcome.HUNG:
-        return "stop() did not return in time, so nobody knows what it left"
+        return details.STOP_HUNG
     return ""
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
-from remote_service import lifecycle
+from remote_service import details, lifecycle
 from remote_service.answers import Answer
 from remote_service.catalogue import Catalogue, Entry
 from remote_service.conf import GatewaySettings
@@ -86,7 +86,7 @@ class Operations:
 
     async def launch(self, session: Session, charge: Charge) -> None:
         """Forks a runner and orders the start."""
-        if not await move(session, Event.LAUNCH, why="It is wanted."):
+        if not await move(session, Event.LAUNCH, why=details.IS_WANTED):
             if charge.link is None:
                 # It was given back. With a link it was launched since the look that this launch goes back to.
                 self.charges.pop(str(session.pk), None)
@@ -108,8 +108,8 @@ class Operations:
         except (HostError, OSError, SealError) as error:
             log.error("session %s could not be launched: %s", key, error)
             # What the system says names files of ours, which are not the user's business.
-            text = "the server could not prepare it" if isinstance(error, OSError) else str(error).rstrip(".")
-            why = f"{text[:1].upper()}{text[1:]}."
+            text = details.NOT_PREPARED if isinstance(error, OSError) else str(error)
+            why = f"{text[:1].upper()}{text[1:].rstrip('.')}."
             await move(session, Event.STOP, why=why, end_reason=EndReason.START_FAILED, end_detail=why)
             session.end_reason = EndReason.START_FAILED
             await self._end_without_script(session)
@@ -158,7 +158,7 @@ class Operations:
         await move(
             session,
             Event.REACH,
-            why=f"It can be reached at {status.endpoint}.",
+            why=details.REACHED_AT.filled(endpoint=status.endpoint),
             stored_endpoint=status.endpoint.as_dict(),
             host=self._host(session, status.endpoint),
             sealed_password=seal(status.password or ""),

@@ -26,6 +26,7 @@ from remote_service.lifecycle import Actor, note, note_refusal
 from remote_service.models import MOST_TITLE, Drain, Session, SessionType, Site
 from remote_service.nudges import nudge_gateways, nudge_supervisor
 from remote_service.sealing import new_token, seal, token_hash
+from remote_service.texts import counted as ngettext
 from remote_service.texts import joined
 from remote_service.texts import sentence as _
 
@@ -177,8 +178,10 @@ def _check_limits(user: User, session_type: SessionType) -> None:
     of_type = session_type.definition.limits.per_user
     if of_type is not None and live.filter(type_name=session_type.name).count() >= of_type:
         raise LimitReachedError(
-            _(
+            ngettext(
                 "You have %(count)d live session(s) of %(name)r, as many as one may have. Stop one first.",
+                "You have %(count)d live session(s) of %(name)r, as many as one may have. Stop one first.",
+                of_type,
                 count=of_type,
                 name=session_type.name,
             )
@@ -186,7 +189,12 @@ def _check_limits(user: User, session_type: SessionType) -> None:
     total = conf.current().per_user_total
     if live.count() >= total:
         raise LimitReachedError(
-            _("You have %(count)d live sessions, as many as one may have. Stop one first.", count=total)
+            ngettext(
+                "You have %(count)d live session, as many as one may have. Stop one first.",
+                "You have %(count)d live sessions, as many as one may have. Stop one first.",
+                total,
+                count=total,
+            )
         )
 
 
@@ -234,24 +242,26 @@ def _take_slot(
 
 
 def _no_free_slot(name: str, count: int, quarantined: int) -> str:
-    if count == 1 and quarantined:
-        return _(
-            "The only slot of %(name)r is out of service until an admin has released it from quarantine.", name=name
-        )
-    if count == 1:
-        return _("The only slot of %(name)r is in use. Try again when somebody has finished.", name=name)
     if quarantined >= count:
-        return _(
+        return ngettext(
+            "The only slot of %(name)r is out of service until an admin has released it from quarantine.",
             "All %(count)d slots of %(name)r are out of service until an admin has released them from quarantine.",
+            count,
             count=count,
             name=name,
         )
     if quarantined:
-        return _(
+        return ngettext(
+            "The only slot of %(name)r is in use or out of service. Try again when somebody has finished.",
             "All %(count)d slots of %(name)r are in use or out of service. Try again when somebody has finished.",
+            count,
             count=count,
             name=name,
         )
-    return _(
-        "All %(count)d slots of %(name)r are in use. Try again when somebody has finished.", count=count, name=name
+    return ngettext(
+        "The only slot of %(name)r is in use. Try again when somebody has finished.",
+        "All %(count)d slots of %(name)r are in use. Try again when somebody has finished.",
+        count,
+        count=count,
+        name=name,
     )

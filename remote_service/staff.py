@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from remote_service import lifecycle
+from remote_service import details, lifecycle
 from remote_service.errors import NotAllowedError
 from remote_service.lifecycle import Actor, note, note_refusal
 from remote_service.models import Announcement, Drain, Session, Site
@@ -27,7 +27,7 @@ def set_switch(on: bool, by: Actor) -> None:
     with transaction.atomic():
         # This column alone: the supervisor writes others meanwhile.
         Site.objects.filter(pk=1).update(external_sessions_enabled=on)
-        note(None, "switch turned", why=f"External sessions are {'on' if on else 'off'}.", by=by)
+        note(None, "switch turned", why=details.SWITCHED_ON if on else details.SWITCHED_OFF, by=by)
 
 
 def set_maintenance(text: str, by: Actor) -> None:

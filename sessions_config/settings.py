@@ -12,7 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from remote_service.conf import GatewaySettings
 from remote_service.state_dir import StateDirError, close_to_others, open_state_dir, secret_key
-from sessions_config.environment import EnvironmentVariableError, read_environment
+from sessions_config.environment import BASE_DIR, EnvironmentVariableError, read_environment
+from sessions_config.languages import languages
 
 try:
     ENVIRONMENT = read_environment()
@@ -58,6 +59,7 @@ MIDDLEWARE = [
     "webui.static_serving.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -159,6 +161,8 @@ SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = ENVIRONMENT.path
 # ---- pages ------------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGES = languages(LOCALE_PATHS[0])
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

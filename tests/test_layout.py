@@ -16,13 +16,14 @@ MEDIAN_LINES = 150
 
 PURE = (
     "states", "errors", "ages", "decisions", "answers", "endpoints", "rfb", "config.schema", "config.problems",
-    "config.form", "texts", "relay.closing", "relay.origin", "hosting.course", "hosting.status",
+    "config.form", "texts", "details", "relay.closing", "relay.origin", "hosting.course", "hosting.status",
 )  # fmt: skip
 """Decisions without I/O: they know no socket, no Django, no clock, no event loop."""
 IMPURE = {"django", "channels", "socket", "asyncio", "time", "subprocess", "selectors", "threading", "uvicorn"}
 
 WITHOUT_DJANGO = (
-    "script", "answers", "context", "endpoints", "hosting", "config", "rfb", "tasks", "states", "texts", "compat",
+    "script", "answers", "context", "endpoints", "hosting", "config", "rfb", "tasks", "states", "texts", "details",
+    "compat",
 )  # fmt: skip
 """What script hosts and runners import, and what is built to be used elsewhere."""
 

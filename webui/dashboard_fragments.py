@@ -18,6 +18,8 @@ from django.utils.safestring import mark_safe
 from remote_service import access
 from remote_service.config.problems import Problem
 from remote_service.models import Announcement, Drain, Session, SessionEvent, SessionType, Site
+from webui import words
+from webui.acts import last_acts
 from webui.catalogue_outcome import outcome_of
 from webui.forms.dashboard import SessionFilter
 from webui.live.fragments import Fragments, placeholder
@@ -25,9 +27,6 @@ from webui.session_search import find_sessions, list_found
 from webui.slot_table import list_quarantined, list_slots
 
 ON_A_PAGE = 50
-LAST_ACTS = 10
-STAFF_DOORS = ("dashboard", "admin")
-"""Through which staff act, in events."""
 NUMBER = "number"
 """The parameter that says which page of a list; in the browser's address it is `page`."""
 
@@ -61,7 +60,7 @@ def overview(parameters: Parameters) -> Fragments:
         "drains": len(drains),
         "announcements": Announcement.objects.filter(Q(shown_until=None) | Q(shown_until__gt=now)).count(),
         "blocked": User.objects.filter(is_active=False).count(),
-        "acts": SessionEvent.objects.filter(door__in=STAFF_DOORS).select_related("session").order_by("-id")[:LAST_ACTS],
+        "acts": last_acts(),
     }
     return _changing("_overview", context)
 
@@ -103,7 +102,7 @@ def catalogue(parameters: Parameters) -> Fragments:
     """The outcome of the last load of the sessions file."""
     site = Site.load()
     asked = SessionEvent.objects.filter(what="reload asked").order_by("-at").values_list("at", flat=True).first()
-    problems = [Problem.from_dict(problem) for problem in site.problems]
+    problems = [words.problem_words(Problem.from_dict(problem)) for problem in site.problems]
     context = {
         "site": site,
         "outcome": outcome_of(site, asked, timezone.now()),

@@ -15,6 +15,7 @@ from remote_service.errors import InvalidOptionError, RefusedError
 from remote_service.lifecycle import Actor
 from remote_service.models import MOST_TITLE, Session, SessionType
 from remote_service.reservations import reserve_for_user, unknown_type
+from remote_service.texts import counted as ngettext
 from remote_service.texts import sentence as _
 
 FIELD_PREFIX = "field-"
@@ -90,8 +91,10 @@ def title_errors(title: str) -> dict[str, str]:
     if len(title.strip()) <= MOST_TITLE and title.strip().isprintable():
         return {}
     return {
-        TITLE: _(
+        TITLE: ngettext(
+            "Name of the session: expected at most %(most)d printable character, found %(found)d.",
             "Name of the session: expected at most %(most)d printable characters, found %(found)d.",
+            MOST_TITLE,
             most=MOST_TITLE,
             found=len(title.strip()),
         )

@@ -23,6 +23,7 @@ from django.utils.translation import get_language
 from remote_service import conf
 from remote_service.models import SessionType, Site
 from sessions_config.environment import Environment
+from webui import words
 from webui.icons import type_icon
 from webui.launch_form import launch_form
 from webui.live.fragments import Fragments, placeholder
@@ -141,6 +142,8 @@ def _types(user: User, types: tuple[TypeCard, ...], site: Site) -> str:
             (category.name, _parts("type", (card.row.pk for card in category.cards))) for category in by_category(types)
         ],
         "many": len(types) >= FIND_FROM,
+        # For each number, since only gettext knows how many forms the language has.
+        "found_words": json.dumps([words.found_words(count) for count in range(len(types) + 1)]),
         "switched_off": not site.external_sessions_enabled,
         "for_staff": is_staff(user),
         "problems": len(site.problems),

@@ -141,7 +141,7 @@ def _card(
         viewers=words.viewers_words(sum(viewer.closed_at is None for viewer in looked)),
         reference=session.reference,
         unknown_since=session.unknown_since if not session.over else None,
-        unknown_reason=session.unknown_reason,
+        unknown_reason=words.stored_words(session.unknown_reason),
         longest_until=longest_until(session, limits) if limits and not ending else None,
         deserted_until=deserted_until(session, limits, looked) if limits and not ending else None,
         may_open=not ending and not session.over,

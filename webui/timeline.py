@@ -35,6 +35,9 @@ EVENT_WORDS: dict[str, Promise] = {
 FOR_STAFF = frozenset({Event.LAUNCH, Event.REACH})
 """Kinds whose reason tells of the site's machines and of our own doings, and helps no user."""
 
+OF_PEOPLE = frozenset({"declared ended"})
+"""Kinds whose reason somebody wrote."""
+
 MOST = 200
 """Events of a session that are listed: the newest."""
 
@@ -77,9 +80,13 @@ def _happening(event: SessionEvent, addresses: bool) -> Happening:
         at=event.at,
         words=str(EVENT_WORDS.get(event.what, event.what.capitalize())),
         who=_who(event),
-        why=stored_words(event.why) if addresses or event.what not in FOR_STAFF else "",
+        why=_why(event) if addresses or event.what not in FOR_STAFF else "",
         address=event.address if addresses else "",
     )
+
+
+def _why(event: SessionEvent) -> str:
+    return event.why if event.what in OF_PEOPLE else stored_words(event.why)
 
 
 def _who(event: SessionEvent) -> str:

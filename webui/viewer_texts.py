@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from remote_service import details
 from remote_service.relay.closing import SENTENCES
 from webui.words import translated
 
@@ -49,6 +50,9 @@ def viewer_texts() -> dict[str, str]:
 
 
 def viewer_reasons() -> dict[str, str]:
-    """English to translation: what the reason of a closed line can begin with, if the page says it in another way."""
-    said = {str(sentence): translated(sentence) for sentence in SENTENCES}
+    """English to translation: what the reason of a closed line can be or begin with, if the page says it otherwise.
+
+    Both are templates: where a value comes, `%(name)s` stands.
+    """
+    said = {str(sentence): translated(sentence) for sentence in (*SENTENCES, *details.ALL)}
     return {english: words for english, words in said.items() if words != english}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.utils.functional import Promise
@@ -9,8 +10,11 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from remote_service.states import ENDINGS, State
-from remote_service.texts import Sentence
+from remote_service import details
+from remote_service.config.problems import Problem
+from remote_service.relay import closing
+from remote_service.states import ENDINGS, EndReason, State
+from remote_service.texts import Sentence, recognised
 
 STATE_WORDS: dict[State, Promise] = {
     State.RESERVED: gettext_lazy("Reserved"),
@@ -38,12 +42,17 @@ def ago(moment: datetime, now: datetime) -> str:
 def slots_words(free: int, total: int, quarantined: int = 0) -> str:
     """How many slots of a type are free; when none is, whether waiting helps."""
     if free > 0:
-        return _("%(free)d of %(total)d free") % {"free": free, "total": total}
+        said = ngettext("%(free)d of %(total)d free", "%(free)d of %(total)d free", free)
+        return said % {"free": free, "total": total}
     if quarantined >= total:
         return _("out of service until an admin releases it")
     if quarantined:
-        return _("all %(total)d slots are in use or out of service") % {"total": total}
-    return ngettext("the only slot is in use", "all %(total)d slots are in use", total) % {"total": total}
+        said = ngettext(
+            "the only slot is in use or out of service", "all %(total)d slots are in use or out of service", total
+        )
+    else:
+        said = ngettext("the only slot is in use", "all %(total)d slots are in use", total)
+    return said % {"total": total}
 
 
 def viewers_words(count: int) -> str:
@@ -51,13 +60,22 @@ def viewers_words(count: int) -> str:
     return ngettext("%(count)d viewer", "%(count)d viewers", count) % {"count": count} if count else _("nobody")
 
 
+def found_words(count: int) -> str:
+    """How many types fit what was typed into the search."""
+    if count == 0:
+        return _("No type found. Escape shows all again.")
+    return ngettext("%(count)d type found", "%(count)d types found", count) % {"count": count}
+
+
 def duration_words(seconds: float) -> str:
     """A number of seconds as one reads it: "15 seconds", "2.5 minutes", "8 hours"."""
     if seconds < 120:
         return ngettext("%(number)s second", "%(number)s seconds", round(seconds)) % {"number": f"{seconds:g}"}
     if seconds < 7200:
-        return _("%(number)s minutes") % {"number": f"{round(seconds / 60, 1):g}"}
-    return _("%(number)s hours") % {"number": f"{round(seconds / 3600, 1):g}"}
+        minutes = round(seconds / 60, 1)
+        return ngettext("%(number)s minute", "%(number)s minutes", round(minutes)) % {"number": f"{minutes:g}"}
+    hours = round(seconds / 3600, 1)
+    return ngettext("%(number)s hour", "%(number)s hours", round(hours)) % {"number": f"{hours:g}"}
 
 
 def leaving_words(on_last_disconnect: str, linger: float | None) -> str:
@@ -74,15 +92,32 @@ def translated(text: str) -> str:
     if not isinstance(text, Sentence):
         return text
     values = {name: translated(value) if isinstance(value, str) else value for name, value in text.values.items()}
-    return _(text.template) % values if values else _(text.template)
+    said = ngettext(text.template, text.plural, text.number) if text.plural else _(text.template)
+    return said % values if values else said
+
+
+def problem_words(problem: Problem) -> Problem:
+    """The same problem in the page's language."""
+    found, expected, fix = (translated(clause) for clause in (problem.found, problem.expected, problem.fix))
+    return replace(problem, found=found, expected=expected, fix=fix)
 
 
 def stored_words(text: str) -> str:
-    """What stands in a row, where all is English, in the page's language: as far as it is a sentence of ours.
+    """What stands in a row, where all is English, in the page's language: as far as it is made of sentences of ours.
 
-    An ending's sentence is one also with more behind it, which scripts and staff wrote; others are one as a whole.
+    Behind the sentence of an ending more may stand. What people wrote stays as they wrote it.
     """
-    for ending in ENDINGS.values():
+    for reason, ending in ENDINGS.items():
         if text.startswith(ending.sentence):
-            return translated(ending.sentence) + text[len(ending.sentence) :]
-    return _(text)
+            more = text[len(ending.sentence) :].lstrip()
+            return f"{_(ending.sentence)} {more if reason is EndReason.STAFF else _detail(more)}".rstrip()
+    return _detail(text)
+
+
+def _detail(text: str) -> str:
+    """A sentence that a row keeps; what it quotes may be one too."""
+    found = recognised(text, (*details.ALL, *closing.SENTENCES))
+    if found is None:
+        return text
+    values = {name: _detail(str(value)) for name, value in found.values.items()}
+    return translated(found.filled(**values))

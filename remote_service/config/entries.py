@@ -11,7 +11,9 @@ from pydantic.fields import FieldInfo
 from remote_service.config.form_rules import Candidate, check_form
 from remote_service.config.problems import Code, Finding, KeyPath
 from remote_service.config.schema import MAX_NAME, FormField, KnownOptions, Limits, Says, SessionType
-from remote_service.config.words import as_json, closest, one_of, shown
+from remote_service.config.words import as_json, closest, did_you_mean, for_example, one_of, shown
+from remote_service.texts import counted as ngettext
+from remote_service.texts import sentence as _
 
 _SAMPLE_ENTRY = '{"script": "desktop_session.py", "count": 1, "options": {}}'
 
@@ -28,8 +30,8 @@ def check_entry(name: str, raw: object) -> tuple[SessionType | None, list[Findin
         one, and then the contradictions between those values that are sound by themselves.
     """
     if not isinstance(raw, dict):
-        expected = "an object with at least script, count and options"
-        return None, [Finding((), shown(raw), expected, f"write for example {_SAMPLE_ENTRY}", Code.VALUE_INVALID)]
+        expected = _("an object with at least script, count and options")
+        return None, [Finding((), shown(raw), expected, for_example(_SAMPLE_ENTRY), Code.VALUE_INVALID)]
     session_type: SessionType | None = None
     findings: list[Finding] = []
     try:
@@ -116,7 +118,7 @@ def _bad_value(path: KeyPath, raw: Mapping[str, Any]) -> Finding:
     key, field, says, is_item = _field_at(path)
     value = _value_at(path, raw)
     near = closest(value, _literals(field.annotation)) if isinstance(value, str) else None
-    fix = f"did you mean {as_json(near)}?" if near else f"write for example {as_json(key)}: {says.sample}"
+    fix = did_you_mean(near) if near else for_example(f"{as_json(key)}: {says.sample}")
     return Finding(path, shown(value), says.item if is_item else says.expected, fix, Code.VALUE_INVALID)
 
 
@@ -129,14 +131,13 @@ def _literals(annotation: Any) -> list[str]:
 
 
 def _missing_key(path: KeyPath) -> Finding:
-    key, _, says, _ = _field_at(path)
-    return Finding(
-        path, "no such key", says.expected, f"add for example {as_json(key)}: {says.sample}", Code.KEY_MISSING
-    )
+    key, _field, says, _is_item = _field_at(path)
+    fix = _("add for example %(sample)s", sample=f"{as_json(key)}: {says.sample}")
+    return Finding(path, _("no such key"), says.expected, fix, Code.KEY_MISSING)
 
 
 def _allowed_keys(path: KeyPath) -> list[str]:
-    model, _ = _model_at(path)
+    model = _model_at(path)[0]
     return [key for key in model.model_fields if not (model is SessionType and key == "name")]
 
 
@@ -148,15 +149,23 @@ def _near_keys(path: KeyPath) -> list[str]:
 def _unknown_key(path: KeyPath) -> Finding:
     near = _near_keys(path)
     if near:
-        fix = f"did you mean {as_json(near[0])}?"
+        fix = did_you_mean(near[0])
+    elif len(path) > 1:
+        fix = _("remove it")
     else:
-        fix = "remove it" if len(path) > 1 else 'remove it, or move it into "options" if the script reads it'
-    return Finding(path, "an unknown key", one_of(_allowed_keys(path)), fix, Code.KEY_UNKNOWN)
+        fix = _('remove it, or move it into "options" if the script reads it')
+    return Finding(path, _("an unknown key"), one_of(_allowed_keys(path)), fix, Code.KEY_UNKNOWN)
 
 
 def _bad_name(name: str) -> Finding:
-    expected = f"a name of 1 to {MAX_NAME} printable characters without blanks at its ends"
-    return Finding((), f"{shown(name)} as the name", expected, "rename the session type", Code.NAME_INVALID)
+    expected = ngettext(
+        "a name of 1 to %(most)d printable character without blanks at its ends",
+        "a name of 1 to %(most)d printable characters without blanks at its ends",
+        MAX_NAME,
+        most=MAX_NAME,
+    )
+    found = _("%(value)s as the name", value=shown(name))
+    return Finding((), found, expected, _("rename the session type"), Code.NAME_INVALID)
 
 
 def _form_names(form: object) -> dict[int, str]:

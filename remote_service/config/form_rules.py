@@ -10,7 +10,8 @@ from graphlib import CycleError, TopologicalSorter
 from remote_service.config.form_values import expectation, fits
 from remote_service.config.problems import Code, Finding
 from remote_service.config.schema import MAX_LONG_TEXT, FormField
-from remote_service.config.words import as_json, closest, listed, one_of, shown
+from remote_service.config.words import as_json, closest, did_you_mean, for_example, listed, one_of, shown
+from remote_service.texts import sentence as _
 
 _BELONGS_TO = {
     "choices": ("choice",),
@@ -66,7 +67,7 @@ def _check_field(candidate: Candidate) -> Iterator[Finding]:
             ("default",),
             shown(field.default),
             expectation(field),
-            "write such a default, or leave it out",
+            _("write such a default, or leave it out"),
         )
 
 
@@ -77,9 +78,9 @@ def _check_keys(candidate: Candidate) -> Iterator[Finding]:
             yield _finding(
                 candidate,
                 (key,),
-                f"this key in a field of the type {as_json(field.type)}",
-                f"it only with the type {' or '.join(as_json(name) for name in types)}",
-                "remove it, or change the type",
+                _("this key in a field of the type %(name)s", name=as_json(field.type)),
+                _("it only with the type %(names)s", names=_either([as_json(name) for name in types])),
+                _("remove it, or change the type"),
             )
 
 
@@ -94,16 +95,16 @@ def _check_bounds(candidate: Candidate) -> Iterator[Finding]:
                     candidate,
                     (key,),
                     shown(bound),
-                    f"a number of characters from 0 to {MAX_LONG_TEXT}",
-                    "write a whole number in that range",
+                    _("a number of characters from 0 to %(most)s", most=MAX_LONG_TEXT),
+                    _("write a whole number in that range"),
                 )
     if field.min is not None and field.max is not None and field.min > field.max:
         yield _finding(
             candidate,
             ("min",),
             shown(field.min),
-            f"at most the max of the field, {as_json(field.max)}",
-            "exchange the two, or correct one of them",
+            _("at most the max of the field, %(value)s", value=as_json(field.max)),
+            _("exchange the two, or correct one of them"),
         )
 
 
@@ -112,13 +113,13 @@ def _check_choices(candidate: Candidate) -> Iterator[Finding]:
     if field.type != "choice":
         return
     if not field.choices and "choices" not in candidate.unsound:
-        found = "an empty list" if "choices" in field.model_fields_set else "no such key"
-        fix = 'write for example "choices": ["small", "large"]'
-        yield _finding(candidate, ("choices",), found, "the list of what can be chosen", fix)
+        found = _("an empty list") if "choices" in field.model_fields_set else _("no such key")
+        fix = for_example('"choices": ["small", "large"]')
+        yield _finding(candidate, ("choices",), found, _("the list of what can be chosen"), fix)
     twice = [choice for choice, times in Counter(field.choices).items() if times > 1]
     if twice:
-        found = f"{listed([as_json(choice) for choice in twice])} more than once"
-        yield _finding(candidate, ("choices",), found, "each choice once", "remove the repeated ones")
+        found = _("%(names)s more than once", names=listed([as_json(choice) for choice in twice]))
+        yield _finding(candidate, ("choices",), found, _("each choice once"), _("remove the repeated ones"))
 
 
 def _check_names(candidates: Sequence[Candidate]) -> Iterator[Finding]:
@@ -126,8 +127,9 @@ def _check_names(candidates: Sequence[Candidate]) -> Iterator[Finding]:
     for candidate in candidates:
         name = candidate.field.name
         if name in first:
-            found = f"{as_json(name)}, which is the name of form[{first[name]}] too"
-            yield _finding(candidate, ("name",), found, "a name of its own for each field", "rename one of the two")
+            found = _("%(name)s, which is the name of %(other)s too", name=as_json(name), other=f"form[{first[name]}]")
+            own = _("a name of its own for each field")
+            yield _finding(candidate, ("name",), found, own, _("rename one of the two"))
         first.setdefault(name, candidate.index)
 
 
@@ -136,14 +138,14 @@ def _check_conditions(candidate: Candidate, names: Sequence[str], sound: dict[st
     for name, values in candidate.field.conditions.items():
         key = ("show_if", name)
         if name not in others:
-            known = one_of(others) if others else "the name of another field, of which there is none"
+            known = one_of(others) if others else _("the name of another field, of which there is none")
             near = closest(name, others)
-            found = "the field itself" if name == candidate.field.name else "no field of this name"
-            yield _finding(candidate, key, found, known, f"did you mean {as_json(near)}?" if near else "remove it")
+            found = _("the field itself") if name == candidate.field.name else _("no field of this name")
+            yield _finding(candidate, key, found, known, did_you_mean(near) if near else _("remove it"))
         elif name in sound:
             for value in values:
                 if not fits(sound[name], value):
-                    fix = f"write a value that {as_json(name)} can have"
+                    fix = _("write a value that %(name)s can have", name=as_json(name))
                     yield _finding(candidate, key, shown(value), expectation(sound[name]), fix)
 
 
@@ -155,14 +157,21 @@ def _check_circles(candidates: Sequence[Candidate], names: Sequence[str]) -> Ite
     except CycleError as error:
         circle: list[str] = error.args[1]
         start = min(circle, key=names.index)
-        way = " needs ".join(as_json(name) for name in _rotated(circle[:-1], start))
+        way = as_json(start)
+        for name in [*_rotated(circle[:-1], start)[1:], start]:
+            way = _("%(first)s needs %(second)s", first=way, second=as_json(name))
         yield _finding(
             by_name[start],
             ("show_if",),
-            f"a circle: {way} needs {as_json(start)}",
-            "conditions that do not lead back to the field",
-            "remove one of these conditions",
+            _("a circle: %(way)s", way=way),
+            _("conditions that do not lead back to the field"),
+            _("remove one of these conditions"),
         )
+
+
+def _either(names: Sequence[str]) -> str:
+    """One or two names."""
+    return names[0] if len(names) == 1 else _("%(first)s or %(second)s", first=names[0], second=names[1])
 
 
 def _rotated(circle: list[str], start: str) -> list[str]:

@@ -10,6 +10,7 @@ import re
 
 from remote_service.config.schema import MAX_TEXT, FormField, Scalar
 from remote_service.config.words import one_of
+from remote_service.texts import counted as ngettext
 from remote_service.texts import joined
 from remote_service.texts import sentence as _
 
@@ -81,10 +82,14 @@ def expectation(field: FormField) -> str:
 
 
 def _expected_text(field: FormField) -> str:
-    low, high = (as_text(bound or 0) for bound in _bounds(field))
-    if low == "0":
-        return _("at most %(high)s printable characters", high=high)
-    return _("%(low)s to %(high)s printable characters", low=low, high=high)
+    low, high = (int(bound or 0) for bound in _bounds(field))
+    if low == 0:
+        return ngettext(
+            "at most %(high)s printable character", "at most %(high)s printable characters", high, high=high
+        )
+    return ngettext(
+        "%(low)s to %(high)s printable character", "%(low)s to %(high)s printable characters", high, low=low, high=high
+    )
 
 
 def _expected_number(field: FormField) -> str:

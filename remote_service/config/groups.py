@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator
 
 from remote_service.config.loader import SessionsFile
 from remote_service.config.problems import Code, Problem, Severity
-from remote_service.config.words import as_json, closest
+from remote_service.config.words import as_json, closest, otherwise
+from remote_service.texts import sentence as _
 
 
 def unknown_groups(sessions: SessionsFile, existing: Collection[str]) -> Iterator[Problem]:
@@ -18,14 +19,14 @@ def unknown_groups(sessions: SessionsFile, existing: Collection[str]) -> Iterato
         for group in loaded.type.groups or ():
             if group not in existing:
                 near = closest(group, existing)
-                create = f"create the group {as_json(group)} in the admin pages"
+                create = _("create the group %(name)s in the admin pages", name=as_json(group))
                 yield Problem(
                     str(sessions.path),
                     loaded.type.name,
                     ("options", "group"),
-                    f"the unknown group {as_json(group)}, which admits nobody",
-                    "a group of the user database",
-                    f"did you mean {as_json(near)}? Otherwise {create}" if near else create,
+                    _("the unknown group %(name)s, which admits nobody", name=as_json(group)),
+                    _("a group of the user database"),
+                    otherwise(near, create),
                     Code.GROUP_UNKNOWN,
                     Severity.WARNING,
                     loaded.group_line,

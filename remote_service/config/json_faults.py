@@ -9,13 +9,14 @@ from json import JSONDecodeError
 from remote_service.config.locator import OpenPart, locate
 from remote_service.config.problems import Code
 from remote_service.config.words import as_json, listed, shown
+from remote_service.texts import sentence as _
 
 _CUT_SHORT = re.compile(r"(-|t|tr|tru|f|fa|fal|fals|n|nu|nul|\.|[eE][+-]?)?\s*")
 """What may follow the last sound token when a file just ends: nothing, or the start of a word or number."""
 
 _QUOTE = re.compile(r'(?<!\\)"')
 _WORD = re.compile(r'"[^"\n]*"?|[^\s{}\[\]:,"]+|.', re.DOTALL)
-_VALUE = 'a value: text in double quotes, a number, true, false, null, "[" or "{"'
+_VALUE = _('a value: text in double quotes, a number, true, false, null, "[" or "{"')
 _PYTHON_WORDS = {"True": "true", "False": "false", "None": "null"}
 
 
@@ -48,9 +49,9 @@ def fault_of(text: str, error: JSONDecodeError) -> Fault:
         return _fault(
             text,
             comma,
-            f"a comma before the closing {closing}",
-            "none after the last one",
-            "remove the comma",
+            _("a comma before the closing %(bracket)s", bracket=closing),
+            _("none after the last one"),
+            _("remove the comma"),
         )
     return _fault(text, error.pos, *_explain(text, error, open_parts))
 
@@ -80,7 +81,8 @@ def _is_cut_short(text: str, error: JSONDecodeError, *, in_text: bool, has_open_
 
 def _fault(text: str, offset: int, found: str, expected: str, fix: str) -> Fault:
     line, column = position(text, offset)
-    return Fault(Code.JSON_INVALID, line, column, f"{found} (column {column})", expected, fix)
+    found = _("%(what)s (column %(column)d)", what=found, column=column)
+    return Fault(Code.JSON_INVALID, line, column, found, expected, fix)
 
 
 def _truncated(text: str, open_parts: list[OpenPart], text_begins: int | None) -> Fault:
@@ -88,23 +90,26 @@ def _truncated(text: str, open_parts: list[OpenPart], text_begins: int | None) -
     closing = "".join("}" if part.bracket == "{" else "]" for part in reversed(open_parts))
     if text_begins is not None:
         line, column = position(text, text_begins)
-        names.append(f"the text that begins in line {line}, column {column}")
+        names.append(_("the text that begins in line %(line)d, column %(column)d", line=line, column=column))
         closing = '"' + closing
     line, column = position(text, len(text.rstrip()))
     return Fault(
         Code.JSON_TRUNCATED,
         line,
         column,
-        f"the end of the file (column {column}), with {listed(names)} still open",
-        f"all of it closed, by {closing} at the end",
-        "complete the file: its end is missing",
+        _("the end of the file (column %(column)d), with %(names)s still open", column=column, names=listed(names)),
+        _("all of it closed, by %(brackets)s at the end", brackets=closing),
+        _("complete the file: its end is missing"),
     )
 
 
 def _name(part: OpenPart) -> str:
-    kind = "object" if part.bracket == "{" else "list"
-    owner = next((f" {as_json(key)}" for key in reversed(part.path) if isinstance(key, str)), "")
-    return f"the {kind}{owner} of line {part.line}"
+    owner = next((as_json(key) for key in reversed(part.path) if isinstance(key, str)), "")
+    if part.bracket == "{":
+        named, nameless = _("the object %(name)s of line %(line)d"), _("the object of line %(line)d")
+    else:
+        named, nameless = _("the list %(name)s of line %(line)d"), _("the list of line %(line)d")
+    return named.filled(name=owner, line=part.line) if owner else nameless.filled(line=part.line)
 
 
 def _comma_too_many(text: str, offset: int) -> int | None:
@@ -122,36 +127,37 @@ def _explain(text: str, error: JSONDecodeError, open_parts: list[OpenPart]) -> t
     word = match.group() if match else ""
     found = shown(word.strip('"')) if word.startswith('"') else as_json(word)
     if error.msg.startswith("Invalid control character"):
-        what = "a line break" if word == "\n" else f"the control character {found}"
+        what = _("a line break") if word == "\n" else _("the control character %(character)s", character=found)
         return (
-            f"{what} inside a text",
-            'the closing " before it',
-            r"close the text, or write \n for a line break",
+            _("%(what)s inside a text", what=what),
+            _('the closing " before it'),
+            _(r"close the text, or write \n for a line break"),
         )
     if error.msg.startswith("Invalid \\"):
         return (
-            "a backslash that begins no escape",
-            r"\\ for a backslash",
-            "write each backslash of the text twice",
+            _("a backslash that begins no escape"),
+            _(r"\\ for a backslash"),
+            _("write each backslash of the text twice"),
         )
     if word.startswith(("//", "/*", "#")):
-        return "a comment", "none: JSON has no comments", "remove it"
+        return _("a comment"), _("none: JSON has no comments"), _("remove it")
     if word.startswith("'"):
-        return "a single quote", 'a double quote (")', "put names and texts in double quotes"
+        return _("a single quote"), _('a double quote (")'), _("put names and texts in double quotes")
     if error.msg.startswith("Extra data"):
-        return f"{found} after the end", "nothing more", "keep one object that holds all session types"
+        after = _("%(what)s after the end", what=found)
+        return after, _("nothing more"), _("keep one object that holds all session types")
     if error.msg.startswith("Expecting ',' delimiter"):
         opened = open_parts[-1]
         closing = "}" if opened.bracket == "{" else "]"
         return (
             found,
-            f'a comma or the closing "{closing}"',
-            f"put a comma before it, or close {_name(opened)}",
+            _('a comma or the closing "%(bracket)s"', bracket=closing),
+            _("put a comma before it, or close %(what)s", what=_name(opened)),
         )
     if error.msg.startswith("Expecting ':' delimiter"):
-        return found, 'a colon (":") after the key', 'write "key": value'
+        return found, _('a colon (":") after the key'), _('write "key": value')
     if error.msg.startswith("Expecting property name"):
-        return found, "a key in double quotes", "put the key in double quotes"
+        return found, _("a key in double quotes"), _("put the key in double quotes")
     if word in _PYTHON_WORDS:
-        return found, _VALUE, f"write {_PYTHON_WORDS[word]}, in small letters as JSON has it"
-    return found, _VALUE, "write the value that is missing, and texts in double quotes"
+        return found, _VALUE, _("write %(word)s, in small letters as JSON has it", word=_PYTHON_WORDS[word])
+    return found, _VALUE, _("write the value that is missing, and texts in double quotes")

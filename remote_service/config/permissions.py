@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from remote_service.config.problems import Code, Problem, Severity
+from remote_service.texts import sentence as _
 
 
 def other_writers(mode: int) -> str | None:
@@ -19,8 +20,8 @@ def other_writers(mode: int) -> str | None:
     if stat.S_ISDIR(mode) and mode & stat.S_ISVTX:
         return None
     if mode & stat.S_IWOTH:
-        return "everybody"
-    return "its group" if mode & stat.S_IWGRP else None
+        return _("everybody")
+    return _("its group") if mode & stat.S_IWGRP else None
 
 
 def writable_warning(path: Path, code: Code) -> Problem | None:
@@ -36,8 +37,8 @@ def writable_warning(path: Path, code: Code) -> Problem | None:
         str(path),
         None,
         (),
-        f"the mode {stat.S_IMODE(mode):04o}, with which {writers} may write it",
-        "that only its owner may",
+        _("the mode %(mode)s, with which %(who)s may write it", mode=f"{stat.S_IMODE(mode):04o}", who=writers),
+        _("that only its owner may"),
         f"chmod go-w {shlex.quote(str(path))}",
         code,
         Severity.WARNING,

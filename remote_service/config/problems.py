@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from remote_service.config.words import as_json, plural
+from remote_service.texts import as_data, from_data
 
 KeyPath = tuple[str | int, ...]
 """Keys and list positions from the top of the file, or of an entry, downwards."""
@@ -79,7 +80,8 @@ class Code(StrEnum):
 class Problem:
     """One thing that is wrong, where, and how to mend it.
 
-    `found`, `expected` and `fix` are clauses without a full stop: "found …; expected …. Fix: …."
+    `found`, `expected` and `fix` are clauses without a full stop: "found …; expected …. Fix: …." They are sentences
+    that pages can translate (see `texts`).
     """
 
     file: str
@@ -126,10 +128,15 @@ class Problem:
     @property
     def place(self) -> str:
         """The entry and the keys that lead to it, with a colon; empty when the whole file is meant."""
+        return f"at {self.path}: " if self.path else ""
+
+    @property
+    def path(self) -> str:
+        """The entry and the keys that lead to it; empty when the whole file is meant."""
         if self.entry is None:
             return ""
         keys = "".join(f"[{key}]" if isinstance(key, int) else f"{_STEP}{_plain(key)}" for key in self.key)
-        return f"at {as_json(self.entry)}{keys}: "
+        return f"{as_json(self.entry)}{keys}"
 
     @property
     def is_error(self) -> bool:
@@ -138,8 +145,10 @@ class Problem:
 
     def as_dict(self) -> dict[str, Any]:
         """All fields as JSON can hold them; `from_dict` takes them back."""
+        clauses = {"found": self.found, "expected": self.expected, "fix": self.fix}
         return {
             **asdict(self),
+            **{name: as_data(clause) for name, clause in clauses.items()},
             "key": list(self.key),
             "code": str(self.code),
             "severity": self.severity.value,
@@ -152,7 +161,8 @@ class Problem:
         Raises:
             TypeError, KeyError, ValueError: `data` does not come from `as_dict`.
         """
-        return cls(**{**data, "key": tuple(data["key"]), "severity": Severity(data["severity"])})
+        clauses = {name: from_data(data[name]) for name in ("found", "expected", "fix")}
+        return cls(**{**data, **clauses, "key": tuple(data["key"]), "severity": Severity(data["severity"])})
 
 
 @dataclass(frozen=True, slots=True)

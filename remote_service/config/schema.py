@@ -12,6 +12,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
+from remote_service.texts import counted as ngettext
+from remote_service.texts import sentence as _
+
 DEFAULT_SIZES = (
     "1600x1200",
     "1024x768",
@@ -87,8 +90,16 @@ Seconds = Annotated[float | None, Field(ge=0, le=MAX_SECONDS)]
 Number = Annotated[float, Field(ge=-1e15, le=1e15)]
 Scalar = str | int | float | bool
 
-_TEXT = f"a text of 1 to {MAX_TEXT} printable characters"
-_SECONDS = f"a number of seconds from 0 to {MAX_SECONDS}, or null for none"
+_SECONDS = _("a number of seconds from 0 to %(most)s, or null for none", most=MAX_SECONDS)
+
+
+def _printable_text(most: int) -> str:
+    return ngettext(
+        "a text of 1 to %(most)d printable character", "a text of 1 to %(most)d printable characters", most, most=most
+    )
+
+
+_TEXT = _printable_text(MAX_TEXT)
 
 
 def _seconds(sample: str) -> Says:
@@ -119,26 +130,26 @@ class KnownOptions(BaseModel):
         list[SizeText],
         Field(min_length=1),
         Says(
-            "a list of one or more texts for the size menu, or no such key for the default menu",
+            _("a list of one or more texts for the size menu, or no such key for the default menu"),
             '["1600x1200", "1280x1024"]',
-            f"a text of 1 to {MAX_SIZE_TEXT} printable characters",
+            _printable_text(MAX_SIZE_TEXT),
         ),
     ] = list(DEFAULT_SIZES)
     group: Annotated[
         list[GroupName],
         Field(min_length=1),
         Says(
-            "the name of a group or a list of one or more names, or no such key for everybody",
+            _("the name of a group or a list of one or more names, or no such key for everybody"),
             '"ClusterRendering"',
-            "the name of a group: 1 to 150 printable characters",
+            _("the name of a group: 1 to 150 printable characters"),
         ),
     ] = []
     file_ext: Annotated[
         list[Extension],
         Says(
-            "a file extension or a list of them",
+            _("a file extension or a list of them"),
             '["case", "encas"]',
-            "a file extension: 1 to 32 printable characters",
+            _("a file extension: 1 to 32 printable characters"),
         ),
     ] = []
 
@@ -151,29 +162,32 @@ class FormField(_Strict):
     name: Annotated[
         Identifier,
         Says(
-            "letters, digits and underscores that begin with no digit, at most 64, and not one of the names "
-            + ", ".join(RESERVED_NAMES),
+            _(
+                "letters, digits and underscores that begin with no digit, at most 64, and not one of the names "
+                "%(names)s",
+                names=", ".join(RESERVED_NAMES),
+            ),
             '"cores"',
         ),
     ]
     """The option's name."""
     type: Annotated[
         Literal["text", "number", "choice", "checkbox"],
-        Says('"text", "number", "choice" or "checkbox"', '"number"'),
+        Says(_('"text", "number", "choice" or "checkbox"'), '"number"'),
     ]
     label: Annotated[ShortText, _text('"Cores"')] = Field(default_factory=lambda fields: str(fields.get("name", "")))
     """What the page calls it; its name unless given."""
-    default: Annotated[Scalar | None, Says("a text, a number, true or false, as the type has it", "4")] = None
+    default: Annotated[Scalar | None, Says(_("a text, a number, true or false, as the type has it"), "4")] = None
     """What it holds at first. Without: the first choice, false, an empty text; a number must be entered."""
     choices: Annotated[
         tuple[ShortText, ...],
         Field(strict=False),
-        Says("a list of one or more texts", '["small", "large"]', _TEXT),
+        Says(_("a list of one or more texts"), '["small", "large"]', _TEXT),
     ] = ()
     """Of a choice: what can be chosen."""
-    min: Annotated[Number | None, Says("a number", "1")] = None
+    min: Annotated[Number | None, Says(_("a number"), "1")] = None
     """Of a number the least; of a text the least number of characters."""
-    max: Annotated[Number | None, Says("a number", "64")] = None
+    max: Annotated[Number | None, Says(_("a number"), "64")] = None
     """Of a number the greatest; of a text the greatest number of characters (256 unless given)."""
     unit: Annotated[ShortText | None, _text('"GB"')] = None
     """Of a number: what it counts."""
@@ -181,14 +195,14 @@ class FormField(_Strict):
         str,
         Field(max_length=1000),
         AfterValidator(_printable_lines),
-        Says("a text of at most 1000 characters", '"How many cores the job asks for."'),
+        Says(_("a text of at most 1000 characters"), '"How many cores the job asks for."'),
     ] = ""
     show_if: Annotated[
         dict[str, Scalar | list[Scalar]],
         Says(
-            "an object of other fields' names, each with the value or list of values that shows this field",
+            _("an object of other fields' names, each with the value or list of values that shows this field"),
             '{"mode": "batch"}',
-            "a text, a number, true, false, or a list of these",
+            _("a text, a number, true, false, or a list of these"),
         ),
     ] = {}
     """Shown, and passed on, only when each of these other fields is shown and has one of the values."""
@@ -217,7 +231,7 @@ class Limits(_Strict):
     per_user: Annotated[
         int | None,
         Field(ge=1),
-        Says("a whole number of at least 1, or null for no limit of this type's own", "1"),
+        Says(_("a whole number of at least 1, or null for no limit of this type's own"), "1"),
     ] = None
     """Live sessions of this type that one user may have."""
 
@@ -230,19 +244,19 @@ class SessionType(_Strict):
     script: Annotated[
         str,
         Says(
-            "the bare name of a Python file that is beside the sessions file or in a script directory",
+            _("the bare name of a Python file that is beside the sessions file or in a script directory"),
             '"desktop_session.py"',
         ),
     ]
-    count: Annotated[int, Field(ge=1, le=MAX_COUNT), Says(f"a whole number from 1 to {MAX_COUNT}", "1")]
+    count: Annotated[int, Field(ge=1, le=MAX_COUNT), Says(_("a whole number from 1 to %(most)s", most=MAX_COUNT), "1")]
     """How many sessions of the type there can be at the same time."""
-    options: Annotated[dict[str, Any], Says("an object, which reaches the script as it is", "{}")]
+    options: Annotated[dict[str, Any], Says(_("an object, which reaches the script as it is"), "{}")]
     """Reaches the script unchanged; the keys beside those of `KnownOptions` are the site's own."""
     description: Annotated[
         str,
         Field(max_length=1000),
         AfterValidator(_printable_lines),
-        Says("a text of at most 1000 characters", '"A desktop on this machine."'),
+        Says(_("a text of at most 1000 characters"), '"A desktop on this machine."'),
     ] = ""
     icon: Annotated[ShortText | None, _text('"desktop"')] = None
     category: Annotated[ShortText | None, _text('"Desktops"')] = None
@@ -250,19 +264,19 @@ class SessionType(_Strict):
         tuple[FormField, ...],
         Field(strict=False),
         Says(
-            "a list of fields",
+            _("a list of fields"),
             '[{"name": "cores", "type": "number", "min": 1}]',
-            "an object with at least name and type",
+            _("an object with at least name and type"),
         ),
     ] = ()
-    limits: Annotated[Limits, Says("an object of limits", '{"idle_timeout": 3600}')] = Limits()
+    limits: Annotated[Limits, Says(_("an object of limits"), '{"idle_timeout": 3600}')] = Limits()
     on_last_disconnect: Annotated[
         Literal["stop", "keep"] | None,
-        Says('"stop" or "keep", or no such key for what the script says', '"keep"'),
+        Says(_('"stop" or "keep", or no such key for what the script says'), '"keep"'),
     ] = None
     """None: the script class's attribute of the same name decides."""
-    stream: Annotated[Literal["rfb", "raw"], Says('"rfb" or "raw"', '"rfb"')] = "rfb"
-    rest: Annotated[bool, Says("true or false", "false")] = True
+    stream: Annotated[Literal["rfb", "raw"], Says(_('"rfb" or "raw"'), '"rfb"')] = "rfb"
+    rest: Annotated[bool, Says(_("true or false"), "false")] = True
     """Whether `/v1` may reserve it."""
 
     @field_validator("options")

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from remote_service.config.problems import Code, Finding
-from remote_service.config.words import as_json, closest, listed, shown
+from remote_service.config.words import as_json, closest, did_you_mean, listed, otherwise, shown
+from remote_service.texts import sentence as _
 
 _MAX_NAME = 255
 """Bytes of a file's name on Linux."""
 
 _KEY = ("script",)
-_BARE_NAME = 'the bare name of a Python file, such as "desktop_session.py"'
+_BARE_NAME = _('the bare name of a Python file, such as "desktop_session.py"')
 
 
 def find_script(name: str, directories: Sequence[Path]) -> Path | Finding:
@@ -51,31 +52,27 @@ def _judge(path: Path) -> Path | Finding:
     if os.path.commonpath((directory, target)) != directory:
         return Finding(
             _KEY,
-            f"that {path} is a link to {target}, outside its directory",
-            f"a file in {directory}",
-            "copy the script there, or name its own directory in REMOTE_SERVICE_SCRIPT_DIRS",
+            _("that %(path)s is a link to %(target)s, outside its directory", path=str(path), target=target),
+            _("a file in %(directory)s", directory=directory),
+            _("copy the script there, or name its own directory in REMOTE_SERVICE_SCRIPT_DIRS"),
             Code.SCRIPT_OUTSIDE,
         )
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            kind = "a directory" if stat.S_ISDIR(status.st_mode) else "no regular file"
-            fix = "give the name of the Python file itself"
-            return Finding(_KEY, f"that {path} is {kind}", "a Python file", fix, Code.SCRIPT_IS_NO_FILE)
+            kind = _("a directory") if stat.S_ISDIR(status.st_mode) else _("no regular file")
+            found = _("that %(path)s is %(what)s", path=str(path), what=kind)
+            fix = _("give the name of the Python file itself")
+            return Finding(_KEY, found, _("a Python file"), fix, Code.SCRIPT_IS_NO_FILE)
         if status.st_size == 0:
-            fix = "write realize_service() into it, or copy one of the example scripts"
-            return Finding(_KEY, f"that {path} is empty", "a Python script", fix, Code.SCRIPT_EMPTY)
+            found = _("that %(path)s is empty", path=str(path))
+            fix = _("write realize_service() into it, or copy one of the example scripts")
+            return Finding(_KEY, found, _("a Python script"), fix, Code.SCRIPT_EMPTY)
         with path.open("rb"):
             return path
     except FileNotFoundError:
-        fix = "correct the link or remove it"
-        return Finding(
-            _KEY,
-            f"that {path} is a link to {target}, which does not exist",
-            "a script",
-            fix,
-            Code.SCRIPT_MISSING,
-        )
+        found = _("that %(path)s is a link to %(target)s, which does not exist", path=str(path), target=target)
+        return Finding(_KEY, found, _("a script"), _("correct the link or remove it"), Code.SCRIPT_MISSING)
     except OSError as error:
         return _unreadable(path, error)
 
@@ -83,14 +80,13 @@ def _judge(path: Path) -> Path | Finding:
 def _bad_name(name: str) -> Finding:
     base = _base(name)
     if base != name and base.endswith(".py"):
-        fix = (
-            f"write {as_json(base)}, and put the file beside the sessions file or name its directory in "
-            "REMOTE_SERVICE_SCRIPT_DIRS"
+        move = _(
+            "write %(name)s, and put the file beside the sessions file or name its directory in "
+            "REMOTE_SERVICE_SCRIPT_DIRS",
+            name=as_json(base),
         )
-        return Finding(_KEY, f"the path {as_json(name)}", _BARE_NAME, fix, Code.SCRIPT_NAME)
-    fix = (
-        f"did you mean {as_json(name + '.py')}?" if name.isidentifier() else "write the name of a file that ends in .py"
-    )
+        return Finding(_KEY, _("the path %(path)s", path=as_json(name)), _BARE_NAME, move, Code.SCRIPT_NAME)
+    fix = did_you_mean(f"{name}.py") if name.isidentifier() else _("write the name of a file that ends in .py")
     return Finding(_KEY, shown(name), _BARE_NAME, fix, Code.SCRIPT_NAME)
 
 
@@ -100,14 +96,16 @@ def _base(name: str) -> str:
 
 
 def _missing(name: str, directories: Sequence[Path]) -> Finding:
-    looked = [f"{path}{'' if path.is_dir() else ' (no such directory)'}" for path in directories]
+    looked = [str(path) if path.is_dir() else _("%(path)s (no such directory)", path=str(path)) for path in directories]
     near = closest(name, [script for path in directories for script in _scripts_in(path)])
-    fix = f"put it into {directories[0]}, or name its directory in REMOTE_SERVICE_SCRIPT_DIRS"
+    fix = _(
+        "put it into %(directory)s, or name its directory in REMOTE_SERVICE_SCRIPT_DIRS", directory=str(directories[0])
+    )
     return Finding(
         _KEY,
-        f"no file {as_json(name)} in {listed(looked)}",
-        "a script in one of these",
-        f"did you mean {as_json(near)}? Otherwise {fix}" if near else fix,
+        _("no file %(name)s in %(directories)s", name=as_json(name), directories=listed(looked)),
+        _("a script in one of these"),
+        otherwise(near, fix),
         Code.SCRIPT_MISSING,
     )
 
@@ -130,8 +128,8 @@ def _may_be_script(path: Path) -> bool:
 def _unreadable(path: Path, error: OSError) -> Finding:
     return Finding(
         _KEY,
-        f"that {path} cannot be read ({error.strerror})",
-        "a file that the server's account may read",
-        f"as its owner or root run: chmod a+r {shlex.quote(str(path))}",
+        _("that %(path)s cannot be read (%(reason)s)", path=str(path), reason=error.strerror),
+        _("a file that the server's account may read"),
+        _("as its owner or root run: %(command)s", command=f"chmod a+r {shlex.quote(str(path))}"),
         Code.SCRIPT_UNREADABLE,
     )

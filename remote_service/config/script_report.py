@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from remote_service.config.problems import Code, Problem, Severity
 from remote_service.config.tracebacks import exit_argument, one_line, own_line, own_traceback
-from remote_service.config.words import as_json, closest, harmless, listed, plural
+from remote_service.config.words import as_json, closest, harmless, listed
+from remote_service.texts import Sentence
+from remote_service.texts import counted as ngettext
+from remote_service.texts import sentence as _
 
 if TYPE_CHECKING:
     from remote_service.config.loader import LoadedType
@@ -91,93 +94,93 @@ class ScriptReport:
 
 @dataclass(frozen=True, slots=True)
 class _Wording:
-    """The clauses of a fault. `{found}`, `{names}`, `{call}` and the like are filled in from the report."""
+    """The clauses of a fault. `%(found)s`, `%(names)s`, `%(call)s` and the like are filled in from the report."""
 
     code: Code
-    found: str
-    expected: str
-    fix: str
+    found: Sentence
+    expected: Sentence
+    fix: Sentence
 
 
-_IMPORTS = "that importing the script only defines things"
-_RETURNS = "an instance of a subclass of RemoteServiceScript for {indexes}"
+_IMPORTS = _("that importing the script only defines things")
+_RETURNS = _("an instance of a subclass of RemoteServiceScript for %(indexes)s")
 _FUNCTION = 'realize_service(name="", count=1, index=0, common_options=None)'
 
 _WORDINGS = {
     ScriptFault.SYNTAX: _Wording(
         Code.SCRIPT_SYNTAX,
-        "{found}",
-        "Python source",
-        "correct the line, or the one before it",
+        Sentence("%(found)s"),
+        _("Python source"),
+        _("correct the line, or the one before it"),
     ),
     ScriptFault.IMPORT_RAISED: _Wording(
         Code.SCRIPT_IMPORT_RAISED,
-        "that its import raised {found}",
+        _("that its import raised %(found)s"),
         _IMPORTS,
-        "correct what the traceback shows",
+        _("correct what the traceback shows"),
     ),
     ScriptFault.IMPORT_EXITED: _Wording(
         Code.SCRIPT_IMPORT_EXITED,
-        "that its import left by sys.exit({found})",
+        _("that its import left by sys.exit(%(found)s)"),
         _IMPORTS,
-        'put what belongs to a program of its own below if __name__ == "__main__":',
+        _('put what belongs to a program of its own below if __name__ == "__main__":'),
     ),
     ScriptFault.DIED: _Wording(
         Code.SCRIPT_DIED,
-        "that {call} ended its process ({found})",
-        "that importing the script and realize_service() leave the process alone",
-        "look for os._exit, os.abort, os.kill and native modules that crash",
+        _("that %(call)s ended its process (%(found)s)"),
+        _("that importing the script and realize_service() leave the process alone"),
+        _("look for os._exit, os.abort, os.kill and native modules that crash"),
     ),
     ScriptFault.IMPORT_TIMEOUT: _Wording(
         Code.SCRIPT_TIMEOUT,
-        "that {call} had not come to an end after {found}",
-        "that importing the script and realize_service() are quick",
-        "move what takes long, or waits for something, into start(); the type's log shows where it was",
+        _("that %(call)s had not come to an end after %(found)s"),
+        _("that importing the script and realize_service() are quick"),
+        _("move what takes long, or waits for something, into start(); the type's log shows where it was"),
     ),
     ScriptFault.NO_REALIZE_SERVICE: _Wording(
         Code.NO_REALIZE_SERVICE,
-        "no function realize_service",
-        "one at the top level of the script",
-        f"define {_FUNCTION}",
+        _("no function realize_service"),
+        _("one at the top level of the script"),
+        _("define %(function)s", function=_FUNCTION),
     ),
     ScriptFault.REALIZE_RAISED: _Wording(
-        Code.REALIZE_RAISED, "that {call} raised {found}", _RETURNS, "correct what the traceback shows"
+        Code.REALIZE_RAISED, _("that %(call)s raised %(found)s"), _RETURNS, _("correct what the traceback shows")
     ),
     ScriptFault.REALIZE_EXITED: _Wording(
         Code.REALIZE_EXITED,
-        "that {call} left by sys.exit({found})",
+        _("that %(call)s left by sys.exit(%(found)s)"),
         _RETURNS,
-        "return the instance, and let start() return False when it cannot start",
+        _("return the instance, and let start() return False when it cannot start"),
     ),
     ScriptFault.WRONG_TYPE: _Wording(
         Code.WRONG_SERVICE_TYPE,
-        "that {call} returned an object of the type {found}",
+        _("that %(call)s returned an object of the type %(found)s"),
         _RETURNS,
-        "derive the class from RemoteServiceScript and return an instance of it",
+        _("derive the class from RemoteServiceScript and return an instance of it"),
     ),
     ScriptFault.MISSING_METHODS: _Wording(
         Code.METHODS_MISSING,
-        "the class {found} without {names}",
-        "a class that defines start(token, timestamp=None, options=None) and stop()",
-        "define {names} in it",
+        _("the class %(found)s without %(names)s"),
+        _("a class that defines start(token, timestamp=None, options=None) and stop()"),
+        _("define %(names)s in it"),
     ),
     ScriptFault.WRONG_SIGNATURE: _Wording(
         Code.WRONG_SIGNATURE,
-        "the class {found}, whose {names} cannot take the arguments that the server gives",
-        "start(token, timestamp=None, options=None) and stop()",
-        "define {names} with these parameters",
+        _("the class %(found)s, whose %(names)s cannot take the arguments that the server gives"),
+        _("start(token, timestamp=None, options=None) and stop()"),
+        _("define %(names)s with these parameters"),
     ),
     ScriptFault.UNREADABLE: _Wording(
         Code.ACCOUNT_CANNOT_READ,
-        "that the account {names}, which runs scripts, cannot read it ({found})",
-        "a file that this account can read, in directories that it can enter",
-        "chmod a+r the script and chmod a+x the directories above it",
+        _("that the account %(names)s, which runs scripts, cannot read it (%(found)s)"),
+        _("a file that this account can read, in directories that it can enter"),
+        _("chmod a+r the script and chmod a+x the directories above it"),
     ),
     ScriptFault.THREADS: _Wording(
         Code.SCRIPT_THREADS,
-        "that its import started {threads} ({names})",
-        "none: sessions are forks, and a fork keeps no other threads",
-        "start threads in start()",
+        _("that its import started %(threads)s (%(names)s)"),
+        _("none: sessions are forks, and a fork keeps no other threads"),
+        _("start threads in start()"),
     ),
 }
 
@@ -195,22 +198,33 @@ def problem_of_report(report: ScriptReport, loaded_type: LoadedType) -> Problem:
     facts = {
         "found": harmless(report.found),
         "names": listed([harmless(name) for name in report.names]),
-        "threads": plural(len(report.names), "thread"),
-        "call": "its import" if report.index is None else f"realize_service() for the index {report.index}",
-        "indexes": "the index 0" if last == 0 else f"every index from 0 to {last}",
+        "threads": ngettext("%(count)d thread", "%(count)d threads", len(report.names), count=len(report.names)),
+        "call": _call(report.index),
+        "indexes": _("the index 0") if last == 0 else _("every index from 0 to %(last)d", last=last),
     }
     return Problem(
         file=str(loaded_type.script_path),
         entry=loaded_type.type.name,
         key=("script",),
-        found=wording.found.format(**facts),
-        expected=wording.expected.format(**facts),
-        fix=_remedy(report) or wording.fix.format(**facts),
+        found=_filled(wording.found, facts),
+        expected=_filled(wording.expected, facts),
+        fix=_remedy(report) or _filled(wording.fix, facts),
         code=wording.code,
         severity=Severity.WARNING if report.fault is ScriptFault.THREADS else Severity.ERROR,
         line=report.line,
         detail=harmless(report.traceback),
     )
+
+
+def _call(index: int | None) -> Sentence:
+    """What of the script was running."""
+    return _("its import") if index is None else _("realize_service() for the index %(index)d", index=index)
+
+
+def _filled(clause: Sentence, facts: Mapping[str, str]) -> Sentence:
+    """The clause with those of the facts that it names, or has already."""
+    named = {name: fact for name, fact in facts.items() if f"%({name})s" in clause.template}
+    return clause.filled(**clause.values, **named)
 
 
 def how_it_ended(exit_code: int) -> str:
@@ -220,20 +234,20 @@ def how_it_ended(exit_code: int) -> str:
         exit_code: as `os.waitstatus_to_exitcode` and `subprocess` give it, negative for a signal.
     """
     if exit_code >= 0:
-        return f"exit status {exit_code}"
+        return _("exit status %(status)s", status=exit_code)
     try:
-        return f"killed by {signal.Signals(-exit_code).name}"
+        return _("killed by %(signal)s", signal=signal.Signals(-exit_code).name)
     except ValueError:
-        return f"killed by signal {-exit_code}"
+        return _("killed by signal %(number)s", number=-exit_code)
 
 
 def _remedy(report: ScriptReport) -> str | None:
     """A remedy for what was found in particular; None where the fault's general one is as good."""
     if report.fault is ScriptFault.NO_REALIZE_SERVICE:
         near = closest("realize_service", report.names)
-        return f"rename the function {as_json(near)} to realize_service" if near else None
+        return _("rename the function %(name)s to realize_service", name=as_json(near)) if near else None
     if report.fault is ScriptFault.IMPORT_RAISED and report.found.startswith("ModuleNotFoundError"):
-        return "install the module into the server's Python environment, or put it beside the script"
+        return _("install the module into the server's Python environment, or put it beside the script")
     if report.fault is ScriptFault.WRONG_TYPE and report.found == "NoneType":
-        return "end realize_service() with a return of the instance"
+        return _("end realize_service() with a return of the instance")
     return None

@@ -16,12 +16,14 @@ from remote_service.config.json_faults import fault_of, position
 from remote_service.config.locator import MAX_DEPTH, Located, Oddity, locate
 from remote_service.config.problems import Code, KeyPath, Problem
 from remote_service.config.words import as_json, shortened, shown
+from remote_service.texts import counted as ngettext
+from remote_service.texts import sentence as _
 
 MAX_FILE_SIZE = 4 * 1024 * 1024
 """Bytes. A sessions file has a few kilobytes; what is larger is another file, and is not read."""
 
 _SAMPLE = '{"Desktop": {"script": "desktop_session.py", "count": 2, "options": {}}}'
-_EXPECTED_OBJECT = f"an object with one member per session type, such as {_SAMPLE}"
+_EXPECTED_OBJECT = _("an object with one member per session type, such as %(sample)s", sample=_SAMPLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,8 @@ def parse_source(path: Path, raw: bytes) -> Source:
     if located.too_deep is not None:
         return Source(path, {}, (_too_deep(path, located.too_deep),))
     if not isinstance(data, dict):
-        found = f"{shown(data)} at the top level"
-        fix = "put the session types into one object"
+        found = _("%(value)s at the top level", value=shown(data))
+        fix = _("put the session types into one object")
         return Source(path, {}, (_file_problem(path, Code.NOT_AN_OBJECT, found, _EXPECTED_OBJECT, fix, 1),))
     problems = tuple(_problem_of_oddity(path, oddity) for oddity in located.oddities)
     unusable = {oddity.path[0] for oddity in located.oddities if oddity.code is Code.TEXT_NOT_UNICODE}
@@ -80,35 +82,34 @@ def _read(path: Path) -> bytes | Problem:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            what = "a directory" if stat.S_ISDIR(status.st_mode) else "something that is no regular file"
-            return _file_problem(
-                path, Code.FILE_IS_NO_FILE, what, "a JSON file", "give the path of the sessions file itself"
-            )
+            what = _("a directory") if stat.S_ISDIR(status.st_mode) else _("something that is no regular file")
+            fix = _("give the path of the sessions file itself")
+            return _file_problem(path, Code.FILE_IS_NO_FILE, what, _("a JSON file"), fix)
         if status.st_size > MAX_FILE_SIZE:
             return _file_problem(
                 path,
                 Code.FILE_TOO_LARGE,
-                f"a file of {status.st_size} bytes",
-                f"at most {MAX_FILE_SIZE} bytes",
-                "check whether this is the sessions file",
+                ngettext("a file of %(size)d byte", "a file of %(size)d bytes", status.st_size, size=status.st_size),
+                ngettext("at most %(most)d byte", "at most %(most)d bytes", MAX_FILE_SIZE, most=MAX_FILE_SIZE),
+                _("check whether this is the sessions file"),
             )
         return path.read_bytes()
     except FileNotFoundError:
         return _file_problem(
             path,
             Code.FILE_MISSING,
-            "no such file",
-            "the sessions file",
-            "create it, or name another one in REMOTE_SERVICE_CONFIG",
+            _("no such file"),
+            _("the sessions file"),
+            _("create it, or name another one in REMOTE_SERVICE_CONFIG"),
         )
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return _file_problem(
             path,
             Code.FILE_UNREADABLE,
-            f"that it cannot be read ({reason})",
-            "a file that the server's account may read",
-            f"give it to the server's group, and run: chmod g+r {shlex.quote(str(path))}",
+            _("that it cannot be read (%(reason)s)", reason=reason),
+            _("a file that the server's account may read"),
+            _("give it to the server's group, and run: %(command)s", command=f"chmod g+r {shlex.quote(str(path))}"),
         )
 
 
@@ -118,15 +119,17 @@ def _decode(path: Path, raw: bytes) -> str | Problem:
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8")
         line, column = position(before, len(before))
-        found = f"the byte 0x{raw[error.start]:02x} in column {column}, which is not UTF-8"
-        return _file_problem(path, Code.NOT_UTF8, found, "a file in UTF-8", "save it as UTF-8 in your editor", line)
+        byte = f"0x{raw[error.start]:02x}"
+        found = _("the byte %(byte)s in column %(column)d, which is not UTF-8", byte=byte, column=column)
+        fix = _("save it as UTF-8 in your editor")
+        return _file_problem(path, Code.NOT_UTF8, found, _("a file in UTF-8"), fix, line)
     if not text.strip():
         return _file_problem(
             path,
             Code.FILE_EMPTY,
-            "an empty file",
+            _("an empty file"),
             _EXPECTED_OBJECT,
-            "write the session types, or {} for none",
+            _("write the session types, or {} for none"),
         )
     return text
 
@@ -150,9 +153,14 @@ def _too_deep(path: Path, line: int | None) -> Problem:
     return _file_problem(
         path,
         Code.JSON_TOO_DEEP,
-        f"more than {MAX_DEPTH} objects and lists inside each other",
-        f"at most {MAX_DEPTH}",
-        "take out the innermost ones",
+        ngettext(
+            "more than %(most)d object or list inside each other",
+            "more than %(most)d objects and lists inside each other",
+            MAX_DEPTH,
+            most=MAX_DEPTH,
+        ),
+        _("at most %(most)s", most=MAX_DEPTH),
+        _("take out the innermost ones"),
         line,
     )
 
@@ -172,10 +180,11 @@ def _problem_of_oddity(path: Path, oddity: Oddity) -> Problem:
 
 def _describe(oddity: Oddity) -> tuple[str, str, str]:
     if oddity.code is Code.DUPLICATE_KEY:
-        found = f"the key {as_json(oddity.path[-1])} a second time (first in line {oddity.first_line})"
-        return found, "each key once", "remove or rename one of them"
+        key = as_json(oddity.path[-1])
+        found = _("the key %(key)s a second time (first in line %(line)d)", key=key, line=oddity.first_line)
+        return found, _("each key once"), _("remove or rename one of them")
     if oddity.code is Code.NUMBER_NOT_FINITE:
-        found = f"the number {shortened(oddity.token)}"
-        return found, "a finite number, of at most about 300 digits", "write another number"
-    found = f"the text {shortened(oddity.token)}, which holds half of a surrogate pair"
-    return found, "whole characters", "write the character itself, or both halves of the pair"
+        found = _("the number %(value)s", value=shortened(oddity.token))
+        return found, _("a finite number, of at most about 300 digits"), _("write another number")
+    found = _("the text %(value)s, which holds half of a surrogate pair", value=shortened(oddity.token))
+    return found, _("whole characters"), _("write the character itself, or both halves of the pair")

@@ -6,6 +6,7 @@ import difflib
 import json
 from collections.abc import Iterable, Sequence
 
+from remote_service.texts import joined
 from remote_service.texts import sentence as _
 
 MAX_SHOWN = 80
@@ -34,14 +35,22 @@ def shown(value: object) -> str:
     """The value with its kind: `the text "2"`, `the number 1.5`, `true`, `an empty list`."""
     if value is None or isinstance(value, bool):
         return as_json(value)
-    kind = {str: "text", int: "number", float: "number", list: "list", dict: "object"}[type(value)]
     if value in ("", [], {}):
-        return f"an empty {kind}"
-    return f"the {kind} {as_json(value)}"
+        return {str: _("an empty text"), list: _("an empty list"), dict: _("an empty object")}[type(value)]
+    kinds = {
+        str: _("the text %(value)s"),
+        int: _("the number %(value)s"),
+        float: _("the number %(value)s"),
+        list: _("the list %(value)s"),
+        dict: _("the object %(value)s"),
+    }
+    return kinds[type(value)].filled(value=as_json(value))
 
 
 def harmless(text: str) -> str:
     """Text of several lines in which only line breaks and tabs are left of the control characters."""
+    if text.isprintable():
+        return text  # a sentence stays one
     return "".join(
         character if character.isprintable() or character in "\n\t" else json.dumps(character)[1:-1]
         for character in text
@@ -61,6 +70,21 @@ def closest(word: str, candidates: Iterable[str]) -> str | None:
     return by_lower[matches[0]] if matches else None
 
 
+def did_you_mean(near: str) -> str:
+    """The remedy for a word that is almost one of ours."""
+    return _("did you mean %(name)s?", name=as_json(near))
+
+
+def otherwise(near: str | None, remedy: str) -> str:
+    """The remedy, after the name that was probably meant if there is one."""
+    return _("did you mean %(name)s? Otherwise %(remedy)s", name=as_json(near), remedy=remedy) if near else remedy
+
+
+def for_example(sample: str) -> str:
+    """The remedy for what has not the form that it should have."""
+    return _("write for example %(sample)s", sample=sample)
+
+
 def plural(number: int, noun: str) -> str:
     """`1 thread`, `3 threads`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
@@ -70,4 +94,4 @@ def listed(parts: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`; nothing for no parts."""
     if len(parts) < 2:
         return "".join(parts)
-    return _("%(names)s and %(last)s", names=", ".join(parts[:-1]), last=parts[-1])
+    return _("%(names)s and %(last)s", names=joined(*parts[:-1], by=", "), last=parts[-1])

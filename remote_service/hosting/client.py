@@ -17,6 +17,7 @@ from remote_service.hosting.status import Status
 from remote_service.hosting.type_log import TypeLog
 from remote_service.hosting.wire import Channel, Decoder, WireError, encode, listen_on, short_path
 from remote_service.tasks import spawn
+from remote_service.texts import counted as ngettext
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +123,7 @@ class ScriptHost:
             async with asyncio.timeout(timeout):
                 loaded = await host._load(message)
         except TimeoutError:
-            report = ScriptReport(ScriptFault.IMPORT_TIMEOUT, index=host._realizing, found=f"{timeout:g} seconds")
+            report = ScriptReport(ScriptFault.IMPORT_TIMEOUT, index=host._realizing, found=_given(timeout))
             loaded = Loaded(report)
         except asyncio.CancelledError:
             await host.close()
@@ -271,3 +272,8 @@ class RunnerLink:
             await self._writer.wait_closed()
         except OSError:
             return
+
+
+def _given(seconds: float) -> str:
+    """How long a script was given."""
+    return ngettext("%(number)s second", "%(number)s seconds", round(seconds), number=f"{seconds:g}")

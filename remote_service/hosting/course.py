@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from remote_service import details
 from remote_service.answers import Answer, Poll
 from remote_service.endpoints import Endpoint
 from remote_service.hosting.status import NEEDS_NO_STOP, Phase, StartFault, Status, StopOutcome
@@ -150,7 +151,7 @@ class Course:
         interrupted, self._interrupted_at = self._interrupted_at is not None, None
         phase = self.status.phase
         if phase is Phase.STARTING and self.status.fault is None:
-            self._become(fault=StartFault.DIED, detail=f"The script ended its process: {how}.")
+            self._become(fault=StartFault.DIED, detail=details.SCRIPT_DIED.filled(how=how))
         if call == "validate":
             return self._clean()
         if phase is Phase.STARTING:
@@ -183,14 +184,13 @@ class Course:
             self._become(fault=StartFault.TIMEOUT, detail=self._timeout_sentence())
             return self._interrupt(now)
         if self.status.phase is Phase.WAITING and self._due(now):
-            where = self.status.endpoint
-            return self._fail(now, StartFault.NEVER_LISTENED, f"Nothing listened at {where} in time.")
+            where = details.NEVER_LISTENED.filled(endpoint=self.status.endpoint)
+            return self._fail(now, StartFault.NEVER_LISTENED, where)
         if self._call == "stop" and now >= self._called_at + self._stop_patience:
             self._become(stop=StopOutcome.HUNG)
             return self._interrupt(now)
         if self._call == "poll" and now >= self._called_at + POLL_PATIENCE:
-            why = f"poll() has not answered for {POLL_PATIENCE:g} s."
-            self._become(poll=Poll.unknown(why))
+            self._become(poll=Poll.unknown(details.POLL_SILENT.filled(seconds=f"{POLL_PATIENCE:g}")))
         elif not self._call and self.status.phase in (Phase.WAITING, Phase.READY) and now >= self._next_poll:
             listened = self.status.phase is Phase.READY
             return [self._make_call(now, "poll", {"has_listened": listened})]
@@ -225,7 +225,7 @@ class Course:
 
     def _timeout_sentence(self) -> str:
         name = "validate_options" if self._call == "validate" else self._call
-        return f"{name}() had not returned after {self._start_timeout:g} s."
+        return details.TOOK_TOO_LONG.filled(call=name, seconds=f"{self._start_timeout:g}")
 
     def _make_call(self, now: float, call: str, arguments: dict[str, Any]) -> Step:
         self._call, self._called_at = call, now
@@ -265,9 +265,7 @@ class Course:
         if outcome.kind != "done":
             return self._fail(now, StartFault.RAISED, outcome.detail)
         if self.status.endpoint is None:
-            return self._fail(
-                now, StartFault.NO_ENDPOINT, "start() succeeded, but never called set_host_port() or a sibling of it."
-            )
+            return self._fail(now, StartFault.NO_ENDPOINT, details.NO_ENDPOINT)
         self._become(phase=Phase.WAITING)
         self._next_poll = now + POLL_INTERVAL
         return []
@@ -275,13 +273,12 @@ class Course:
     def _poll_ended(self, now: float, outcome: Outcome) -> list[Step]:
         self._next_poll = now + POLL_INTERVAL
         if outcome.kind != "done":
-            self._become(poll=Poll.unknown(f"poll() failed: {outcome.detail}"))
+            self._become(poll=Poll.unknown(details.POLL_FAILED.filled(reason=outcome.detail)))
             return []
         answer, reason, progress = outcome.value
         self._become(poll=Poll(Answer(answer), reason), progress=progress)
         if self.status.phase is Phase.WAITING and self.status.poll.answer is Answer.ENDED:
-            why = f"The program ended before it could be reached: {reason}"
-            return self._fail(now, StartFault.ENDED_EARLY, why)
+            return self._fail(now, StartFault.ENDED_EARLY, details.ENDED_EARLY.filled(reason=reason))
         return []
 
     def _fail(self, now: float, fault: StartFault, detail: str) -> list[Step]:
@@ -289,7 +286,7 @@ class Course:
         return self._clean() if fault in NEEDS_NO_STOP else self._to_stop(now)
 
     def _give_up(self, now: float, how: str) -> list[Step]:
-        why = f"The script's process ended again and again, the last time so: {how}."
+        why = details.DIED_AGAIN.filled(how=how)
         if self.status.phase is Phase.IDLE:
             self._become(fault=StartFault.DIED, detail=why)
             return self._clean()

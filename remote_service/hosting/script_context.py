@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from subprocess import CompletedProcess, Popen
 
+from remote_service import details
 from remote_service.answers import Poll
 from remote_service.config.script_report import how_it_ended
 from remote_service.endpoints import Endpoint, EndpointError
@@ -164,13 +165,13 @@ class ScriptContext:
             status = process.poll()
             if status is not None:
                 name = Path(str(process.args[0] if isinstance(process.args, list) else process.args)).name
-                return Poll.ended(f"{name} has ended: {how_it_ended(status)}.")
+                return Poll.ended(details.PROGRAM_ENDED.filled(program=name, how=how_it_ended(status)))
         if self._endpoint is None:
-            return Poll.pending("It has no endpoint yet.")
+            return Poll.pending(details.NO_ENDPOINT_YET)
         if listens_locally(self._endpoint) is False:
             if self.has_listened:
-                return Poll.ended(f"Nothing listens at {self._endpoint} any more.")
-            return Poll.pending(f"Nothing listens at {self._endpoint} yet.")
+                return Poll.ended(details.LISTENS_NO_MORE.filled(endpoint=self._endpoint))
+            return Poll.pending(details.LISTENS_NOT_YET.filled(endpoint=self._endpoint))
         return Poll.alive()
 
 

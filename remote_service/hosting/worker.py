@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+from remote_service import details
 from remote_service.answers import Answer, Poll
 from remote_service.hosting.course import Outcome
 from remote_service.hosting.script_context import ScriptContext
@@ -111,14 +112,14 @@ class Worker:
             # It may have come after the call and before the line that says so.
             self._in_call = False
             _print_exception(interrupt)
-            return Outcome("interrupted", f"{name}() was interrupted.")
+            return Outcome("interrupted", details.WAS_INTERRUPTED.filled(call=name))
         except _RubbishError as error:
-            return Outcome(error.kind, f"{name}() returned {error}.")
+            return Outcome(error.kind, details.RETURNED.filled(call=name, found=error))
         except SystemExit as error:
-            return Outcome("exited", f"{name}() left by sys.exit({_shown(error.code)}).")
+            return Outcome("exited", details.LEFT_BY_EXIT.filled(call=name, argument=_shown(error.code)))
         except BaseException as error:  # noqa: BLE001 (the script's own mistake, whatever it is, is the answer)
             _print_exception(error)
-            return Outcome("raised", f"{name}() raised {_one_line(error)}.")
+            return Outcome("raised", details.RAISED.filled(call=name, error=_one_line(error)))
         return Outcome("done", value=value or [])
 
     def _leave_if_forked(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 
-from remote_service import lifecycle
+from remote_service import details, lifecycle
 from remote_service.endpoints import EndpointKind
 from remote_service.errors import RefusedError
 from remote_service.relay import closing, rows
@@ -131,11 +131,11 @@ async def _reach_and_pump(watch: Watch, pump: Pump) -> None:
     glimpse = watch.glimpse
     assert glimpse.endpoint is not None
     if glimpse.endpoint.kind is EndpointKind.TERMINAL:
-        raise EndpointError("This session is a terminal; its page is not a screen.", fatal=False)
+        raise EndpointError(details.IS_TERMINAL, fatal=False)
     try:
         password = await sync_to_async(rows.password_of)(watch.grant.session_id)
     except SealError as error:
-        raise EndpointError(f"The session's password is not to be had: {error}.", fatal=False) from error
+        raise EndpointError(details.NO_PASSWORD.filled(error=error), fatal=False) from error
     rfb = glimpse.stream == "rfb" and glimpse.endpoint.kind is not EndpointKind.XPRA
     await pump.run(glimpse.endpoint, password, rfb=rfb)
 

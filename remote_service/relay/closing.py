@@ -21,7 +21,8 @@ MAY_NOT_SEE = _("You are logged out, or may not see this session any more.")
 NO_DATABASE = _("The gateway cannot reach its database at the moment.")
 SCREEN_CLOSED = _("The session's screen closed the connection.")
 SENTENCES = (HAS_GONE, MAY_NOT_SEE, NO_DATABASE, SCREEN_CLOSED, *(ending.sentence for ending in ENDINGS.values()))
-"""What a reason can begin with, for pages that show one: what follows is of scripts, staff and programs."""
+"""What a reason can begin with, for pages that show one; else it is one of `details`, or of a program. What follows an
+ending's sentence is a detail, or of scripts, staff and programs."""
 
 _GOODBYES = frozenset({1000, 1001, 1005})
 

@@ -12,14 +12,13 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 
-from remote_service import access, lifecycle
+from remote_service import access, details, lifecycle
 from remote_service.errors import NotAllowedError, RefusedError, UnknownTokenError
 from remote_service.lifecycle import Actor
 from remote_service.models import Session
 from remote_service.relay.origin import from_own_pages
 from remote_service.sealing import token_hash
 from remote_service.states import State
-from remote_service.texts import sentence as _
 
 SESSION_PATH = re.compile(r"(?:^|/)sessions/(?P<id>[0-9a-fA-F-]{36})/websockify$")
 
@@ -86,9 +85,9 @@ def _judge(session: Session, scope: dict[str, Any], user: Any, actor: Actor) -> 
     if by_token and session.door == "rest":
         return Grant(session.pk, None, "", control=True, actor=actor)
     if not from_own_pages(scope):
-        raise NotAllowedError(_("The websocket's Origin is another site, so its cookie does not count."))
+        raise NotAllowedError(details.OTHER_ORIGIN)
     if not access.may_view(user, session):
-        raise NotAllowedError(_("Who opened the websocket may not see this session."))
+        raise NotAllowedError(details.MAY_NOT_SEE)
     return Grant(
         session.pk,
         user.pk,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from remote_service import conf
+from remote_service import conf, details
 from remote_service.endpoints import Endpoint
 from remote_service.hosting.account import script_uid
 from remote_service.relay.upstream import Upstream, connect
@@ -162,10 +162,10 @@ class Pump:
                 endpoint, timeout=CONNECT_TIMEOUT, owner=script_uid(conf.current().session_user)
             )
         except OSError as error:
-            raise EndpointError(f"{endpoint} cannot be reached: {error}.", fatal=False) from error
+            raise EndpointError(details.UNREACHABLE.filled(endpoint=endpoint, error=error), fatal=False) from error
         if not rfb:
             if self._filter is not None:
-                raise ViewerRefused("This session is no VNC, so whoever may only look cannot be let in.")
+                raise ViewerRefused(details.ONLY_LOOKS_AT_RAW)
             self._watch = InputWatch.for_raw()
         elif password or self._filter is not None:
             await self._log_in(upstream, password or None)
@@ -182,20 +182,12 @@ class Pump:
                 while (verdict := looks_like_banner(seen)) is None:
                     data = await upstream.read()
                     if not data:
-                        raise EndpointError("The VNC server hung up before it said anything.", fatal=False)
+                        raise EndpointError(details.SAID_NOTHING, fatal=False)
                     seen += data
         except TimeoutError:
-            raise EndpointError(
-                f"Nothing of a VNC server came within {BANNER_TIMEOUT:g} s; expected its RFB banner. "
-                'A type that is no VNC needs "stream": "raw".',
-                fatal=True,
-            ) from None
+            raise EndpointError(details.NO_BANNER.filled(seconds=f"{BANNER_TIMEOUT:g}"), fatal=True) from None
         if not verdict:
-            raise EndpointError(
-                f"The endpoint speaks no RFB: it began with {seen[:12]!r}; expected b'RFB 003.008\\n' or the like. "
-                'A type that is no VNC needs "stream": "raw".',
-                fatal=True,
-            )
+            raise EndpointError(details.NO_RFB.filled(found=repr(seen[:12])), fatal=True)
         upstream.unread(seen)
 
     async def _log_in(self, upstream: Upstream, password: str | None) -> None:
@@ -215,11 +207,11 @@ class Pump:
                     await upstream.write(login.receive(data))
         except TimeoutError:
             raise EndpointError(
-                f"The VNC server did not let the gateway in within {BANNER_TIMEOUT:g} s.", fatal=not login.banner_seen
+                details.NOT_LET_IN.filled(seconds=f"{BANNER_TIMEOUT:g}"), fatal=not login.banner_seen
             ) from None
         except RFBError as error:
             if self._filter is not None:
-                raise ViewerRefused(f"Whoever may only look cannot be let in here. {error}") from error
+                raise ViewerRefused(details.ONLY_LOOKS.filled(error=error)) from error
             not_rfb = bool(data) and not login.banner_seen
             raise EndpointError(str(error), fatal=not_rfb or isinstance(error, AuthenticationFailed)) from error
         upstream.unread(login.leftover)

@@ -6,7 +6,9 @@ import copy
 import json
 import pickle
 
-from remote_service.texts import Sentence, joined, sentence
+import pytest
+
+from remote_service.texts import Sentence, as_data, counted, from_data, joined, sentence
 
 
 def test_it_is_the_english_text() -> None:
@@ -47,3 +49,36 @@ def test_a_copy_knows_as_much() -> None:
     for copied in (copy.deepcopy(said), pickle.loads(pickle.dumps(said))):
         assert isinstance(copied, Sentence)
         assert (copied, copied.template, copied.values) == ("3 %", "%(count)d %%", {"count": 3})
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 slots"), (1, "1 slot"), (2, "2 slots")])
+def test_what_is_counted_is_said_in_the_form_for_its_number(number: int, said: str) -> None:
+    made = counted("%(count)d slot", "%(count)d slots", number, count=number)
+    assert made == said
+    assert (made.template, made.plural, made.number) == ("%(count)d slot", "%(count)d slots", number)
+
+
+def test_one_that_does_not_say_its_number_can_be_counted() -> None:
+    assert [counted("the slot", "the slots", number) for number in (1, 2)] == ["the slot", "the slots"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        sentence("100 %"),
+        counted("%(count)d slot of %(of)s", "%(count)d slots of %(of)s", 3, count=3, of=sentence("a %(b)r", b="c")),
+        joined(sentence("One."), "Two."),
+    ],
+)
+def test_json_keeps_what_it_was_made_of(said: Sentence) -> None:
+    back = from_data(json.loads(json.dumps(as_data(said))))
+    assert isinstance(back, Sentence)
+    assert vars(back) == vars(said)
+    assert back == said
+    assert {name: type(value) for name, value in back.values.items()} == {
+        name: type(value) for name, value in said.values.items()
+    }
+
+
+def test_json_keeps_a_plain_text_as_it_is() -> None:
+    assert as_data("100 %(x)s") == from_data("100 %(x)s") == "100 %(x)s"

@@ -18,6 +18,13 @@ MOST_TEXT = 1000
 MOST_REASON = 300
 """Characters of a reason that stands on a session's page."""
 
+KINDS = ((Drain.Kind.TYPE.value, gettext_lazy("session type")), (Drain.Kind.HOST.value, gettext_lazy("host")))
+LEVELS = (
+    (Announcement.Level.INFO.value, gettext_lazy("information")),
+    (Announcement.Level.WARNING.value, gettext_lazy("warning")),
+)
+"""The models' own labels are English, since events are."""
+
 LIVE, ANY, UNKNOWN, QUARANTINED = "live", "any", "unknown", "quarantined"
 _MOMENT = "%Y-%m-%dT%H:%M"
 
@@ -101,7 +108,7 @@ def hosts_of_types() -> list[str]:
 class DrainForm(TextForm):
     """Which type or host takes no new sessions."""
 
-    kind = forms.ChoiceField(label=gettext_lazy("What"), choices=Drain.Kind.choices)
+    kind = forms.ChoiceField(label=gettext_lazy("What"), choices=KINDS)
     name = forms.CharField(label=gettext_lazy("Its name"), max_length=255)
 
     field_order = ("kind", "name", "text")
@@ -123,7 +130,7 @@ class AnnouncementForm(forms.Form):
     """A text for every page, and its time."""
 
     text = forms.CharField(label=gettext_lazy("Text"), max_length=MOST_TEXT, widget=forms.Textarea(attrs={"rows": 3}))
-    level = forms.ChoiceField(label=gettext_lazy("Looks like"), choices=Announcement.Level.choices)
+    level = forms.ChoiceField(label=gettext_lazy("Looks like"), choices=LEVELS)
     shown_from = forms.DateTimeField(
         label=gettext_lazy("From (UTC)"),
         required=False,

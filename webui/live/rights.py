@@ -9,7 +9,9 @@ from urllib.parse import parse_qsl
 
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session as LoginSession
+from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import get_language_from_request
 
 from remote_service.relay.origin import from_own_pages
 from webui.live.pages import PAGES, Address
@@ -38,6 +40,8 @@ class Asked:
     right: Right
     address: Address
     seen: str
+    language: str = "en"
+    """The page's, as its browser asks for it."""
 
 
 def question(query: str) -> tuple[Address, str]:
@@ -56,7 +60,16 @@ def judge(scope: dict[str, Any]) -> Asked | None:
     if user is None or not user.is_authenticated or not user.is_active:
         return None
     login, stamp = scope["session"].session_key or "", user.get_session_auth_hash()
-    return Asked(Right(user.pk, login, stamp, standings([user])[user.pk]), address, seen)
+    return Asked(Right(user.pk, login, stamp, standings([user])[user.pk]), address, seen, language_of(scope))
+
+
+def language_of(scope: dict[str, Any]) -> str:
+    """The language that Django's middleware, which sees no websocket, gave the page."""
+    request = HttpRequest()
+    request.COOKIES = dict(scope.get("cookies", {}))
+    accepted = [value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"accept-language"]
+    request.META["HTTP_ACCEPT_LANGUAGE"] = ",".join(accepted)
+    return get_language_from_request(request)
 
 
 def good(rights: Collection[Right]) -> set[Right]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from remote_service.relay import closing
@@ -67,6 +68,7 @@ async def _left(receive: Receive) -> None:
 
 async def _tell(here: Hub, page: OpenPage, asked: Asked, send: Send) -> None:
     """Sends what the page does not have yet, now and whenever something changed; returns when it is not to be had."""
+    translation.activate(asked.language)  # in this task alone, and in what it has rendered
     known: dict[str, bytes] | None = None
     while True:
         page.changed.clear()

@@ -1,4 +1,4 @@
-"""Tags for icons and for scripts that are fetched ahead."""
+"""Tags for icons and for scripts that are fetched ahead, and a filter for what rows keep in English."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from webui.modules import import_closure
+from webui.words import stored_words
 
 register = template.Library()
 
@@ -21,6 +22,12 @@ def icon(name: str, css_class: str = "icon") -> SafeString:
         static("webui/icons.svg"),
         name,
     )
+
+
+@register.filter
+def stored(text: str) -> str:
+    """What stands in a row, in the page's language as far as it is a sentence of ours."""
+    return stored_words(text)
 
 
 @register.simple_tag

@@ -68,6 +68,9 @@ NOT_TYPED = {
     "nginx -t": "is about the machine's own nginx; test_nginx does it with the page's file",
     "systemctl reload nginx": "is about the machine's own nginx",
     "install -m 644 docs/remote-session.service /etc/systemd/system/": "changes the machine; see test_service",
+    "mkdir -p locale && .venv/bin/python manage.py makemessages --locale de --ignore tests --ignore tools --ignore var":
+        "test_another_language types it",
+    ".venv/bin/python manage.py compilemessages --locale de --ignore .venv": "test_another_language types it",
     "systemctl daemon-reload": "is about the machine's own systemd",
     "systemctl enable --now remote-session": "is about the machine's own systemd",
 }  # fmt: skip

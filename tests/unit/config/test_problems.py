@@ -7,6 +7,7 @@ import json
 import pytest
 
 from remote_service.config.problems import Code, Finding, Problem, Severity, by_entry, has_errors
+from remote_service.texts import as_data, counted, sentence
 from tests.unit.config.conftest import STEP
 
 
@@ -62,6 +63,16 @@ def test_it_survives_json(severity: Severity) -> None:
     problem = a_problem(severity=severity, line=3, detail="more")
     assert Problem.from_dict(json.loads(json.dumps(problem.as_dict()))) == problem
     assert problem.as_dict()["code"] == "E023"
+
+
+def test_json_keeps_what_its_clauses_were_made_of() -> None:
+    fix = sentence("did you mean %(name)s?", name="x")
+    problem = a_problem(found=counted("%(count)d slot", "%(count)d slots", 2, count=2), fix=fix)
+    back = Problem.from_dict(json.loads(json.dumps(problem.as_dict())))
+    assert back == problem
+    assert (back.found, back.expected, back.remedy) == ("2 slots", "a text", "did you mean x?")
+    assert [as_data(clause) for clause in (back.found, back.fix)] == [as_data(problem.found), as_data(fix)]
+    assert type(back.expected) is str
 
 
 def test_from_dict_refuses_what_is_no_problem() -> None:

@@ -6,7 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remote_service.config.words import as_json, closest, harmless, listed, one_of, plural, shortened, shown
+from remote_service.config.words import (
+    as_json,
+    closest,
+    did_you_mean,
+    for_example,
+    harmless,
+    listed,
+    one_of,
+    otherwise,
+    plural,
+    shortened,
+    shown,
+)
+from remote_service.texts import Sentence
 
 
 @pytest.mark.parametrize(
@@ -66,3 +79,17 @@ def test_it_finds_the_closest_name() -> None:
     assert closest("SCRIPT", ["count", "script"]) == "script"
     assert closest("banana", ["count", "script"]) is None
     assert closest("script", []) is None
+
+
+def test_remedies_name_what_was_meant_or_show_what_would_do() -> None:
+    assert did_you_mean("count") == 'did you mean "count"?'
+    assert otherwise("count", "remove it") == 'did you mean "count"? Otherwise remove it'
+    assert otherwise(None, "remove it") == "remove it"
+    assert for_example('"count": 1') == 'write for example "count": 1'
+
+
+def test_a_harmless_sentence_and_the_parts_of_a_list_stay_sentences() -> None:
+    parts = [shown(value) for value in ("a", "b", "c")]
+    assert isinstance(harmless(parts[0]), Sentence)
+    all_but_last = listed(parts).values["names"]  # type: ignore[attr-defined]
+    assert list(all_but_last.values.values()) == parts[:2]

@@ -20,7 +20,17 @@ COMMANDS = {
 }
 """Command to the application that has it."""
 
-OF_DJANGO = {"help", "check", "shell", "createsuperuser", "changepassword", "axes_reset_username", "clearsessions"}
+OF_DJANGO = {
+    "help",
+    "check",
+    "shell",
+    "createsuperuser",
+    "changepassword",
+    "axes_reset_username",
+    "clearsessions",
+    "makemessages",
+    "compilemessages",
+}
 
 
 def own_options(command: str) -> dict[str, Action]:

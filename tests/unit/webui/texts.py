@@ -1,4 +1,4 @@
-"""Finds the texts of templates and modules that nobody could translate."""
+"""Finds the texts of templates and modules that nobody could translate, or not for every number."""
 
 from __future__ import annotations
 
@@ -108,3 +108,44 @@ def templates(root: Path) -> list[Path]:
 def modules(root: Path) -> list[Path]:
     """Every module of the pages but the commands, which speak to admins at a terminal."""
     return sorted(path for path in (root / "webui").rglob("*.py") if "management" not in path.parts)
+
+
+_CLAUSE = re.compile(r"[^\W\d_]{2,} [^\W\d_]{2,}")
+
+
+def clauses(source: str) -> list[str]:
+    """The literals of a module that are in no call that translates them and have two words side by side."""
+    tree = ast.parse(source)
+    passed_over = set(_passed_over(tree))
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and id(node) not in passed_over
+        and _CLAUSE.search(node.value)
+    ]
+
+
+_NUMBER = re.compile(r"%\((\w+)\)d")
+
+
+def of_one_number(source: str) -> dict[str, str]:
+    """A module's sentences in which a number stands and that have no plural form, each with the number's name."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    said = [
+        call.args[0].value
+        for call in calls
+        if isinstance(call.func, ast.Name) and call.func.id == "_" and isinstance(call.args[0], ast.Constant)
+    ]
+    return {text: ", ".join(_NUMBER.findall(text)) for text in said if _NUMBER.search(text)}
+
+
+_BLOCK = re.compile(r"\{% blocktranslate\b(.*?)%\}(.*?)\{% endblocktranslate %\}", re.DOTALL)
+_VARIABLE = re.compile(r"\{\{ (\w+) \}\}")
+
+
+def blocks(source: str) -> Iterator[tuple[bool, set[str]]]:
+    """The blocktranslate tags of a template: whether one counts, and the names of its variables."""
+    for tag, content in _BLOCK.findall(source):
+        yield " count " in tag and "{% plural %}" in content, set(_VARIABLE.findall(content))

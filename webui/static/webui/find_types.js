@@ -32,9 +32,7 @@ export function filterTypes() {
     category.hidden = here === 0;
     found += here;
   }
-  const { singular, plural, none } = field.dataset;
-  const said = { 0: none, 1: singular }[found] ?? plural;
-  count.textContent = wanted.length ? said.replace("{}", found) : "";
+  count.textContent = wanted.length ? JSON.parse(field.dataset.found)[found] : "";
   return found;
 }
 

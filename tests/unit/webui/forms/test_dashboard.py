@@ -8,8 +8,19 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from django.utils.functional import Promise
 
-from webui.forms.dashboard import AnnouncementForm, DrainForm, ReasonForm, SessionFilter, TextForm, is_state
+from remote_service.models import Announcement, Drain
+from webui.forms.dashboard import (
+    KINDS,
+    LEVELS,
+    AnnouncementForm,
+    DrainForm,
+    ReasonForm,
+    SessionFilter,
+    TextForm,
+    is_state,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -117,3 +128,9 @@ def test_a_time_that_is_none_is_said_beside_its_field() -> None:
     form = AnnouncementForm({"text": "Cake.", "level": "loud", "shown_from": "soon"})
     assert form.errors["shown_from"] == ["Enter a valid date/time."]
     assert form.errors["level"] == ["Select a valid choice. loud is not one of the available choices."]
+
+
+def test_the_choices_are_those_of_the_models_in_words_that_can_be_translated() -> None:
+    for ours, theirs in ((KINDS, Drain.Kind.choices), (LEVELS, Announcement.Level.choices)):
+        assert [(value, str(label)) for value, label in ours] == theirs
+        assert all(isinstance(label, Promise) for _value, label in ours)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group, User
@@ -42,6 +43,26 @@ def test_the_sites_own_page_of_somebody_who_is_logged_in_is_told(alice: User, lo
     asked = judge(scope("/live/", PICKER, user=alice, origin=ORIGIN, login=login))
     assert asked is not None
     assert (asked.right, asked.address, asked.seen) == (right(alice, login), Address("picker"), "abc")
+
+
+@pytest.mark.parametrize(
+    ("accepted", "cookies", "language"),
+    [
+        ([], {}, "en"),
+        ([b"de-AT,de;q=0.9,en;q=0.5"], {}, "de"),
+        ([b"fr,en;q=0.5"], {}, "en"),
+        ([b"en"], {"django_language": "de"}, "de"),
+    ],
+)
+def test_it_is_told_in_the_language_that_the_page_is_in(
+    accepted: list[bytes], cookies: dict[str, str], language: str, alice: User, login: str, settings: Any
+) -> None:
+    settings.LANGUAGES = [("en", "English"), ("de", "German")]
+    opened = scope("/live/", PICKER, user=alice, origin=ORIGIN, login=login) | {"cookies": cookies}
+    opened["headers"] = [*opened["headers"], *((b"accept-language", value) for value in accepted)]
+    asked = judge(opened)
+    assert asked is not None
+    assert asked.language == language
 
 
 @pytest.mark.parametrize("origin", [None, "null", "https://desk.example.org", "http://elsewhere.example"])

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
+from django.utils.translation import get_language
 
 from remote_service.tasks import spawn
 from tests.waiting import eventually_async
@@ -34,6 +35,7 @@ class Played:
         self.asked: Asked | None = Asked(RIGHT, Address("picker"), "")
         self.open: list[OpenPage] = []
         self.renderings = 0
+        self.languages: list[str | None] = []
         self.incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.sent: list[dict[str, Any]] = []
         self.gone = False
@@ -54,6 +56,7 @@ class Played:
     async def render(self, right: Right, address: Address) -> Fragments | None:
         assert (right, address) == (RIGHT, Address("picker"))
         self.renderings += 1
+        self.languages.append(get_language())
         if isinstance(self.page, Exception):
             raise self.page
         return None if self.page is None else dict(self.page)
@@ -123,6 +126,15 @@ async def test_a_page_that_shows_something_else_is_told_all(played: Played) -> N
     played.leaves()
     await played.ends()
     assert [message["type"] for message in played.sent] == ["websocket.accept", "websocket.send"]
+
+
+async def test_a_page_is_told_in_its_language_and_nobody_else_is(played: Played) -> None:
+    played.asked = Asked(RIGHT, Address("picker"), "", "de")
+    await played.comes()
+    await played.is_told(1)
+    played.leaves()
+    await played.ends()
+    assert (played.languages, get_language()) == (["de"], "en")
 
 
 async def test_a_page_that_shows_what_there_is_is_told_only_what_changes(played: Played) -> None:

@@ -37,13 +37,31 @@ export function backOff(attempt) {
   return Math.min(250 * 2 ** attempt, 10000);
 }
 
+const VALUE = /%\((\w+)\)s/;
+
 /**
- * A reason as the page says it, as far as it begins with a sentence that it knows.
+ * A reason as the page says it: as far as it begins with a sentence that it knows, or if it is one with values in it.
  *
  * @param {string} reason what the server said, in English
- * @param {Object<string, string>} sentences English to the page's language
+ * @param {Object<string, string>} sentences English to the page's language; `%(name)s` is where a value comes
  */
 export function inWords(reason, sentences) {
-  const known = Object.keys(sentences).find((sentence) => reason.startsWith(sentence));
-  return known === undefined ? reason : sentences[known] + reason.slice(known.length);
+  for (const [sentence, words] of Object.entries(sentences)) {
+    const found = sentence.match(VALUE) ? reason.match(shape(sentence)) : null;
+    if (found) {
+      return words.replaceAll(new RegExp(VALUE, "g"), (_all, name) => found.groups[name]);
+    }
+    if (reason.startsWith(sentence)) {
+      return words + reason.slice(sentence.length);
+    }
+  }
+  return reason;
+}
+
+/** What fits a sentence; as `recognised` of remote_service finds it. */
+function shape(sentence) {
+  const parts = sentence.split(VALUE);
+  const literal = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const value = (name, place) => `(?<${name}>${place > 1 || parts[0] ? ".+" : "\\S+"})`;
+  return new RegExp(`^${parts.map((part, place) => (place % 2 ? value(part, place) : literal(part))).join("")}$`, "s");
 }

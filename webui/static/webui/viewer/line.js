@@ -246,6 +246,10 @@ export class Line extends EventTarget {
         location.reload();
         return;
       }
+      if (answer.kind === "known" && answer.status.ending) {
+        // Whole, and in the page's language, both of which the reason of a closed line may not be.
+        this.#cover.showEnding(answer.status.ending);
+      }
       if (answer.kind === "known" && answer.status.state === "running") {
         // A proxy in between said goodbye in the session's name.
         this.#enterReconnecting();

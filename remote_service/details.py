@@ -1,0 +1,64 @@
+"""Sentences that rows keep, beyond those of the endings: why a start failed, a viewer was refused, a slot is kept.
+
+A row has the English text alone, which logs, REST and searches want. Pages find by its shape what a text was made of
+(`texts.recognised`) and say that in their own language. So each sentence is written here, once, and no two look alike.
+"""
+
+from __future__ import annotations
+
+from remote_service.texts import Sentence
+from remote_service.texts import sentence as _
+
+# ---- what a call of the script came to ----------------------------------------------------------------------
+
+WAS_INTERRUPTED = _("%(call)s() was interrupted.")
+RETURNED = _("%(call)s() returned %(found)s.")
+LEFT_BY_EXIT = _("%(call)s() left by sys.exit(%(argument)s).")
+RAISED = _("%(call)s() raised %(error)s.")
+TOOK_TOO_LONG = _("%(call)s() had not returned after %(seconds)s s.")
+NO_ENDPOINT = _("start() succeeded, but never called set_host_port() or a sibling of it.")
+NEVER_LISTENED = _("Nothing listened at %(endpoint)s in time.")
+SCRIPT_DIED = _("The script ended its process: %(how)s.")
+DIED_AGAIN = _("The script's process ended again and again, the last time so: %(how)s.")
+ENDED_EARLY = _("The program ended before it could be reached: %(reason)s")
+
+# ---- whether it lives ---------------------------------------------------------------------------------------
+
+POLL_SILENT = _("poll() has not answered for %(seconds)s s.")
+POLL_FAILED = _("poll() failed: %(reason)s")
+PROGRAM_ENDED = _("%(program)s has ended: %(how)s.")
+NO_ENDPOINT_YET = _("It has no endpoint yet.")
+LISTENS_NO_MORE = _("Nothing listens at %(endpoint)s any more.")
+LISTENS_NOT_YET = _("Nothing listens at %(endpoint)s yet.")
+
+# ---- what the server did ------------------------------------------------------------------------------------
+
+IS_WANTED = _("It is wanted.")
+REACHED_AT = _("It can be reached at %(endpoint)s.")
+NOT_PREPARED = _("The server could not prepare it.")
+SWITCHED_ON = _("External sessions are on.")
+SWITCHED_OFF = _("External sessions are off.")
+SURVIVORS = _("processes %(pids)s could not be ended")
+STOP_HUNG = _("stop() did not return in time, so nobody knows what it left")
+
+# ---- what a viewer met --------------------------------------------------------------------------------------
+
+OTHER_ORIGIN = _("The websocket's Origin is another site, so its cookie does not count.")
+MAY_NOT_SEE = _("Who opened the websocket may not see this session.")
+UNREACHABLE = _("%(endpoint)s cannot be reached: %(error)s.")
+SAID_NOTHING = _("The VNC server hung up before it said anything.")
+NO_BANNER = _(
+    "Nothing of a VNC server came within %(seconds)s s; expected its RFB banner. "
+    'A type that is no VNC needs "stream": "raw".'
+)
+NO_RFB = _(
+    "The endpoint speaks no RFB: it began with %(found)s; expected b'RFB 003.008\\n' or the like. "
+    'A type that is no VNC needs "stream": "raw".'
+)
+NOT_LET_IN = _("The VNC server did not let the gateway in within %(seconds)s s.")
+ONLY_LOOKS_AT_RAW = _("This session is no VNC, so whoever may only look cannot be let in.")
+ONLY_LOOKS = _("Whoever may only look cannot be let in here. %(error)s")
+IS_TERMINAL = _("This session is a terminal; its page is not a screen.")
+NO_PASSWORD = _("The session's password is not to be had: %(error)s.")
+
+ALL = tuple(found for found in tuple(globals().values()) if isinstance(found, Sentence))
