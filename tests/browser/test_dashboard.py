@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.guard import REFUSED_PAGE, REFUSED_SOCKET, Guard
 from tests.browser.served import ALICE, PATTERN, BrowserSite
-from tests.browser.visitor import wait_for_end, wait_for_state
+from tests.browser.visitor import show_toolbar, wait_for_end, wait_for_state
 from tests.browser.visits import Visits
 
 MANAGER = "manager"
@@ -67,6 +67,7 @@ def test_the_list_of_sessions_follows_its_filters_and_goes_on_following_what_hap
     expect(row).to_have_count(0)
 
     # What happens afterwards comes for the list that is shown now.
+    show_toolbar(alice.page)
     alice.page.get_by_role("button", name="Stop").click()
     alice.page.get_by_role("dialog").get_by_role("button", name="Stop").click()
     expect(row).to_contain_text("Ended")
