@@ -54,14 +54,34 @@ async def send(group: str, session_id: uuid.UUID | None = None) -> None:
         log.warning("a nudge to %s was lost (%s); it is made up for within a second", group, error)
 
 
+class Heard(asyncio.Event):
+    """Set by every nudge, and cleared by who waits for it; knows about which sessions they were."""
+
+    def __init__(self) -> None:
+        """Nothing was heard yet."""
+        super().__init__()
+        self.sessions: set[str] = set()
+
+    def hear(self, session_id: str) -> None:
+        """A nudge came; it is about no session in particular when the id is empty."""
+        if session_id:
+            self.sessions.add(session_id)
+        self.set()
+
+    def clear(self) -> None:
+        """Forgets."""
+        super().clear()
+        self.sessions = set()
+
+
 @asynccontextmanager
-async def hearing(group: str) -> AsyncIterator[asyncio.Event]:
-    """Joins a group; the event is set by every nudge, and cleared by who waits for it.
+async def hearing(group: str) -> AsyncIterator[Heard]:
+    """Joins a group; what is yielded is set by every nudge, and cleared by who waits for it.
 
     While the channel layer is out of reach nothing is heard; it is tried again every few seconds.
     """
     layer = get_channel_layer()
-    heard = asyncio.Event()
+    heard = Heard()
     if layer is None:
         yield heard
         return
@@ -75,7 +95,7 @@ async def hearing(group: str) -> AsyncIterator[asyncio.Event]:
         await asyncio.wait({listening})
 
 
-async def _listen(layer: Any, group: str, heard: asyncio.Event, tried: asyncio.Event) -> None:
+async def _listen(layer: Any, group: str, heard: Heard, tried: asyncio.Event) -> None:
     """Hears for ever; `tried` is set once the group was joined, or could not be."""
     while True:
         try:
@@ -93,9 +113,9 @@ async def _listen(layer: Any, group: str, heard: asyncio.Event, tried: asyncio.E
             await asyncio.sleep(RETRY)
 
 
-async def _hear_for_a_while(layer: Any, channel: str, heard: asyncio.Event) -> None:
+async def _hear_for_a_while(layer: Any, channel: str, heard: Heard) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(RENEWAL):
             while True:
-                await layer.receive(channel)
-                heard.set()
+                message = await layer.receive(channel)
+                heard.hear(message["session"])

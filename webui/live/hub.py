@@ -2,6 +2,9 @@
 
 A page may change without a nudge reaching this process: another process wrote, or the channel layer is away. All that
 matters leaves an event row or moves the site's, which the look sees. It also finds who may not be told any more.
+
+Pages are rendered one after the other. Those whom a change concerns, the session's owner and the dashboards, come
+first and soon; the others, of which only a number may be another, in a part of the time, however many are open.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import asyncio
 import logging
 import time
 import weakref
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -19,12 +23,13 @@ from django.db import DatabaseError
 from django.urls import set_script_prefix
 
 from remote_service import nudges
-from remote_service.models import SessionEvent, Site
+from remote_service.models import Session, SessionEvent, Site
 from remote_service.tasks import spawn
 from webui.live import rights
 from webui.live.fragments import Fragments
-from webui.live.pages import Address, fragments_of
+from webui.live.pages import CONCERNED_BY_ALL, Address, fragments_of
 from webui.live.rights import Right
+from webui.live.turn import Turn
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +39,9 @@ LEAST_PAUSE = 0.2
 MOST_PAGES = 30
 """Open pages of one user."""
 SHARE = 4.0
-"""Pages are rendered one after the other, in at most one part of so many of the time, however many are open."""
+"""One user's pages are rendered in at most one part of so many of the time, and so are all that no change concerns."""
+LATEST = 0.1
+"""How much the latest rendering counts in what one costs."""
 
 
 @dataclass(eq=False, slots=True)
@@ -42,7 +49,11 @@ class OpenPage:
     """One browser's page."""
 
     right: Right
+    address: Address
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Something is new; this page may be another."""
+    concerned: asyncio.Event = field(default_factory=asyncio.Event)
+    """What is new concerns this page."""
     withdrawn: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -55,24 +66,24 @@ class Hub:
 
     def __init__(self) -> None:
         self._pages: set[OpenPage] = set()
-        self._turn = asyncio.Lock()
+        self._turn = Turn()
         self._cost = 0.0
         self._newest: tuple[object, ...] = ()
         self._running = False
 
-    def join(self, right: Right) -> OpenPage:
+    def join(self, right: Right, address: Address) -> OpenPage:
         """Begins to look after a page.
 
         Raises:
             CrowdedError: its user has too many already: all pages wait for each other.
         """
-        if sum(page.right.user_id == right.user_id for page in self._pages) >= MOST_PAGES:
+        if self._pages_of(right) >= MOST_PAGES:
             raise CrowdedError
         if not self._running:
             self._running = True
             spawn(self._hear(), name="nudges to pages")
             spawn(self._look(), name="look after pages")
-        page = OpenPage(right)
+        page = OpenPage(right, address)
         self._pages.add(page)
         return page
 
@@ -80,29 +91,48 @@ class Hub:
         """Looks after it no more."""
         self._pages.discard(page)
 
-    @property
-    def pause(self) -> float:
-        """Seconds to wait after a rendering before the same page is rendered again."""
-        return max(LEAST_PAUSE, SHARE * self._cost * len(self._pages))
+    async def rest(self, page: OpenPage) -> None:
+        """Returns when a page that was rendered just now may be again."""
+        own = max(LEAST_PAUSE, SHARE * self._cost * self._pages_of(page.right))
+        unconcerned = SHARE * self._cost * len(self._pages)
+        await asyncio.sleep(own)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, unconcerned - own)):
+                await page.concerned.wait()
 
-    async def render(self, right: Right, address: Address) -> Fragments | None:
+    async def render(self, page: OpenPage) -> Fragments | None:
         """The page as it is now; None when there is no such page for its user."""
-        async with self._turn:
-            began = time.monotonic()
-            found = await sync_to_async(_rendered)(right.user_id, address)
-            self._cost = time.monotonic() - began
+
+        def rank() -> tuple[int, ...]:
+            return (not page.concerned.is_set(), self._pages_of(page.right))
+
+        async with self._turn.taken(rank):
+            page.changed.clear()
+            page.concerned.clear()
+            found, cost = await sync_to_async(_rendered)(page.right.user_id, page.address)
+            self._cost += (cost - self._cost) * LATEST
         return found
 
-    def _wake(self) -> None:
+    def _pages_of(self, right: Right) -> int:
+        return sum(page.right.user_id == right.user_id for page in self._pages)
+
+    def _wake(self, owners: Collection[int | None] = ()) -> None:
         for page in self._pages:
             page.changed.set()
+            if page.right.user_id in owners or page.address.page in CONCERNED_BY_ALL:
+                page.concerned.set()
 
     async def _hear(self) -> None:
         async with nudges.hearing(nudges.GATEWAY_GROUP) as heard:
             while True:
                 await heard.wait()
+                sessions = heard.sessions
                 heard.clear()
-                self._wake()
+                owners: set[int | None] = set()
+                if sessions and self._pages:
+                    with suppress(DatabaseError):  # then nobody in particular is concerned
+                        owners = await sync_to_async(_owners)(sessions)
+                self._wake(owners)
 
     async def _look(self) -> None:
         while True:
@@ -129,10 +159,17 @@ def _seen(wanted: set[Right]) -> tuple[set[Right], tuple[object, ...]]:
     return rights.good(wanted), (*event, *site)
 
 
-def _rendered(user_id: int, address: Address) -> Fragments | None:
+def _owners(sessions: Collection[str]) -> set[int | None]:
+    return set(Session.objects.filter(pk__in=sessions).values_list("owner_id", flat=True))
+
+
+def _rendered(user_id: int, address: Address) -> tuple[Fragments | None, float]:
+    """The page, and the seconds of processor time that it took."""
+    began = time.thread_time()
     # What Django's handlers do for a request, from which links take the site's path.
     set_script_prefix(f"{settings.FORCE_SCRIPT_NAME or ''}/")
-    return fragments_of(user_id, address)
+    found = fragments_of(user_id, address)
+    return found, time.thread_time() - began
 
 
 _hubs: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = weakref.WeakKeyDictionary()

@@ -4,10 +4,10 @@ To plug a page in:
 
 1. Write a function that takes the user and the parameters of the page's address, and returns its `Fragments`: every
    element that may change, by its id, as HTML whose outermost element has that id. It returns None when the user may
-   not see the page (any more). It is called whenever any session changes, at most once a second for each open page, so
-   it has to be quick; the same state must give the same texts, so no ages in seconds and no random ids: a moment is a
-   `<time>` of `webui/static/webui/live/times.js`. It has no request: templates get all they need as context, and a form
-   takes its token from the page's own script (an input without a value and with the name `csrfmiddlewaretoken`).
+   not see the page (any more). It is called whenever any session changes, so it has to be quick; the same state must
+   give the same texts, so no ages in seconds and no random ids: a moment is a `<time>` of
+   `webui/static/webui/live/times.js`. It has no request: templates get all they need as context, and a form takes its
+   token from the page's own script (an input without a value and with the name `csrfmiddlewaretoken`).
 2. Name the function in `PAGES`.
 3. In the page's view, give the template `first_look(user, name, fragments, **parameters)` as `live`: there
    `{{ live.parts.ELEMENT_ID }}` is a fragment with its parts in it (so the outermost ones have an id without hyphens),
@@ -53,6 +53,8 @@ PAGES: dict[str, Render] = {
 
 GOES_ON = frozenset({"viewer"})
 """Pages that stay open during maintenance."""
+CONCERNED_BY_ALL = frozenset(name for name in PAGES if name.startswith("dashboard"))
+"""Pages that show everybody's sessions."""
 
 
 @dataclass(frozen=True, slots=True)

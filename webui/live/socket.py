@@ -39,7 +39,7 @@ async def live(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         return
     here = hub()
     try:
-        page = here.join(asked.right)
+        page = here.join(asked.right, asked.address)
     except CrowdedError:
         await send({"type": "websocket.close"})
         return
@@ -71,9 +71,8 @@ async def _tell(here: Hub, page: OpenPage, asked: Asked, send: Send) -> None:
     translation.activate(asked.language)  # in this task alone, and in what it has rendered
     known: dict[str, bytes] | None = None
     while True:
-        page.changed.clear()
         try:
-            fragments = await here.render(asked.right, asked.address)
+            fragments = await here.render(page)
         except DatabaseError as error:
             log.warning("an open page is not kept up to date, the database cannot be reached: %s", error)
             await asyncio.sleep(RETRY)
@@ -91,7 +90,7 @@ async def _tell(here: Hub, page: OpenPage, asked: Asked, send: Send) -> None:
             except (OSError, RuntimeError):
                 return
         known = now
-        await asyncio.sleep(here.pause)
+        await here.rest(page)
         try:
             async with asyncio.timeout(AGES):
                 await page.changed.wait()

@@ -28,8 +28,6 @@ FIRST = {"list": "<ul id=list>", "card": "<li id=card>Starting"}
 class Played:
     """A browser at one end, and at the other the hub, with the page as the test sets it."""
 
-    pause = 0.0
-
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.page: Fragments | Exception | None = dict(FIRST)
         self.asked: Asked | None = Asked(RIGHT, Address("picker"), "")
@@ -39,6 +37,9 @@ class Played:
         self.incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.sent: list[dict[str, Any]] = []
         self.gone = False
+        self.resting = False
+        self.rested = asyncio.Event()
+        self.rested.set()
         self.task: asyncio.Task[None] | None = None
         monkeypatch.setattr(socket, "hub", lambda: self)
         monkeypatch.setattr(socket, "judge", lambda _scope: self.asked)
@@ -46,15 +47,21 @@ class Played:
 
     # ---- the hub ----------------------------------------------------------------------------------------
 
-    def join(self, right: Right) -> OpenPage:
-        self.open.append(OpenPage(right))
+    def join(self, right: Right, address: Address) -> OpenPage:
+        self.open.append(OpenPage(right, address))
         return self.open[-1]
+
+    async def rest(self, page: OpenPage) -> None:
+        self.resting = True
+        await self.rested.wait()
+        self.resting = False
 
     def leave(self, page: OpenPage) -> None:
         self.open.remove(page)
 
-    async def render(self, right: Right, address: Address) -> Fragments | None:
-        assert (right, address) == (RIGHT, Address("picker"))
+    async def render(self, page: OpenPage) -> Fragments | None:
+        assert (page.right, page.address) == (RIGHT, Address("picker"))
+        page.changed.clear()
         self.renderings += 1
         self.languages.append(get_language())
         if isinstance(self.page, Exception):
@@ -163,28 +170,14 @@ async def test_a_look_that_finds_nothing_new_sends_nothing(played: Played) -> No
     assert len(played.told) == 1
 
 
-async def test_a_page_is_rendered_at_once_and_then_not_before_the_pause_is_over(
-    played: Played, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pauses: list[float] = []
-    go_on = asyncio.Event()
-
-    async def sleep(seconds: float) -> None:
-        pauses.append(seconds)
-        await go_on.wait()
-
-    monkeypatch.setattr(socket.asyncio, "sleep", sleep)
-    played.pause = 1.0
+async def test_a_page_is_rendered_at_once_and_then_not_before_it_has_rested(played: Played) -> None:
+    played.rested.clear()
     await played.comes()
-    async with asyncio.timeout(5):
-        while not pauses:
-            await asyncio.wait({asyncio.get_running_loop().create_future()}, timeout=0.001)
+    await eventually_async(lambda: played.resting)
     played.open[0].changed.set()
-    assert (pauses, played.renderings) == ([1.0], 1)
-    go_on.set()
-    async with asyncio.timeout(5):
-        while played.renderings < 2:
-            await asyncio.wait({asyncio.get_running_loop().create_future()}, timeout=0.001)
+    assert played.renderings == 1
+    played.rested.set()
+    await eventually_async(lambda: played.renderings >= 2)
 
 
 async def test_ages_are_told_though_nothing_happens(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +187,7 @@ async def test_ages_are_told_though_nothing_happens(played: Played, monkeypatch:
 
 
 async def test_who_is_logged_out_is_sent_away_at_once_even_in_the_pause(played: Played) -> None:
-    played.pause = 60.0
+    played.rested.clear()
     await played.comes()
     await played.is_told(1)
     played.open[0].withdrawn.set()
