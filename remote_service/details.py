@@ -39,6 +39,7 @@ NOT_PREPARED = _("The server could not prepare it.")
 SWITCHED_ON = _("External sessions are on.")
 SWITCHED_OFF = _("External sessions are off.")
 SURVIVORS = _("processes %(pids)s could not be ended")
+STOP_FAILED = _("stop() failed, as its log tells: see that nothing of the session is left")
 STOP_HUNG = _("stop() did not return in time, so nobody knows what it left")
 
 # ---- what a viewer met --------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
+from remote_service import details
 from remote_service.models import MOST_REASON, Session, SessionEvent, event_fields
 from remote_service.nudges import nudge_gateways, nudge_supervisor
 from remote_service.states import ENDINGS, FINAL, EndReason, Event, State, next_state
@@ -33,7 +34,9 @@ class Actor:
 
 SAME_WITHIN = timedelta(minutes=1)
 SAME_AMONG = 50
-"""Events, the latest, among which the same refusal is looked for."""
+"""Events, the latest, among which the same is looked for."""
+MOST_REFUSALS = 20
+"""Of one name at one address within `SAME_WITHIN`."""
 
 SUPERVISOR = Actor("", "", "supervisor")
 
@@ -147,8 +150,15 @@ def remember(session_id: uuid.UUID, progress: str, script_state: str, unknown: s
     live = Session.objects.live().filter(pk=session_id)
     since = None if unknown is None else Coalesce("unknown_since", Now())
     told = {"unknown_since": since, "unknown_reason": (unknown or "")[:MOST_REASON]}
-    if live.update(progress=progress[:MOST_PROGRESS], sealed_script_state=script_state, **told):
-        nudge_gateways(session_id)
+    was_unknown = live.exclude(unknown_since=None).exists()
+    if not live.update(progress=progress[:MOST_PROGRESS], sealed_script_state=script_state, **told):
+        return
+    if unknown is not None and not was_unknown:
+        log.warning("session %s: nobody can tell whether it lives: %s", session_id, unknown)
+        _note_once(session_id, "unknown", unknown, SUPERVISOR)
+    elif unknown is None and was_unknown:
+        _note_once(session_id, "known again", "", SUPERVISOR)
+    nudge_gateways(session_id)
 
 
 def note(session_id: uuid.UUID | None, what: str, *, why: str = "", by: Actor, type_name: str = "") -> None:
@@ -167,14 +177,28 @@ def note_refusal(
 ) -> None:
     """Writes that somebody was refused; the same again from the same address within a minute is no further event.
 
-    Who asks without end must neither fill the database nor push a session's history off its page.
+    Who asks without end must neither fill the database nor push a session's history off its page: of one name at one
+    address so many refusals are written in a minute, and no more, however different they are.
     """
+    since = timezone.now() - SAME_WITHIN
+    mine = SessionEvent.objects.filter(what=what, at__gt=since, **event_fields(who=by.name, address=by.address))
+    if mine.count() < MOST_REFUSALS:
+        _note_once(session_id, what, why, by, type_name)
+
+
+def _note_once(session_id: uuid.UUID | None, what: str, why: str, by: Actor, type_name: str = "") -> None:
     asked = event_fields(why=why, who=by.name, address=by.address, door=by.door)
     latest = SessionEvent.objects.order_by("-pk").values_list("session_id", "what", *asked, "at")
     since = timezone.now() - SAME_WITHIN
     same = (session_id, what, *asked.values())
     if not any(event[:-1] == same and event[-1] > since for event in latest[:SAME_AMONG]):
         note(session_id, what, why=why, by=by, type_name=type_name)
+
+
+def note_failed_stop(session_id: uuid.UUID) -> None:
+    """Writes that the script's `stop` failed: what it was to end elsewhere may go on, and somebody should look."""
+    note(session_id, "stop failed", why=details.STOP_FAILED, by=SUPERVISOR)
+    log.warning("session %s: %s", session_id, details.STOP_FAILED)
 
 
 def quarantine(session_id: uuid.UUID, why: str) -> None:

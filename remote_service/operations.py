@@ -21,7 +21,7 @@ from remote_service.config.words import plural
 from remote_service.decisions import Decision, quarantine_reason
 from remote_service.endpoints import Endpoint
 from remote_service.hosting.client import HostError, RunnerLink
-from remote_service.hosting.status import Phase, Status
+from remote_service.hosting.status import Phase, Status, StopOutcome
 from remote_service.leftovers import (
     Successor,
     ask_runner_to_end,
@@ -211,7 +211,7 @@ class Operations:
         """Writes that the session is over, and lets its runner go."""
         assert charge.status is not None
         key = str(session.pk)
-        await self._quarantine_if_unclear(session, charge.status)
+        await self._judge_stop(session, charge.status)
         await move_to_end(session)
         if charge.link is not None:
             try:
@@ -234,7 +234,7 @@ class Operations:
         if status is None:
             status = await self._end_by_successor(session)
         if status is not None:
-            await self._quarantine_if_unclear(session, status)
+            await self._judge_stop(session, status)
         state = await sync_to_async(state_of)(session)
         if state in FINAL:
             self.charges.pop(key, None)
@@ -261,14 +261,16 @@ class Operations:
     async def _end_without_script(self, session: Session) -> None:
         key = str(session.pk)
         survivors = await end_without_runner(self._settings.run_dir, key)
-        await self._quarantine_if_unclear(session, Status(key, survivors=tuple(survivors)))
+        await self._judge_stop(session, Status(key, survivors=tuple(survivors)))
         session.state = State.STOPPING
         await move_to_end(session)
         self.charges.pop(key, None)
 
-    async def _quarantine_if_unclear(self, session: Session, status: Status) -> None:
+    async def _judge_stop(self, session: Session, status: Status) -> None:
         if why := quarantine_reason(status):
             await sync_to_async(lifecycle.quarantine)(session.pk, why)
+        elif status.stop is StopOutcome.FAILED:
+            await sync_to_async(lifecycle.note_failed_stop)(session.pk)
 
 
 async def move(session: Session, event: Event, *, why: str, **changes: Any) -> bool:

@@ -191,7 +191,11 @@ LOGGING: dict[str, Any] = {
         "django": {"handlers": [], "level": "INFO"},
         # A request that was refused stands in an event row; its path may hold a token.
         "django.request": {"level": "ERROR"},
-        "django.security.DisallowedHost": {"level": "CRITICAL"},
+        # Anybody can send what these are about.
+        **{
+            f"django.security.{name}": {"level": "CRITICAL"}
+            for name in ("DisallowedHost", "TooManyFieldsSent", "TooManyFilesSent", "RequestDataTooBig")
+        },
         "django.server": {"handlers": [], "propagate": True},
         "axes": {"level": "WARNING"},
         "uvicorn": {"level": "WARNING"},

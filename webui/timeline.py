@@ -27,12 +27,15 @@ EVENT_WORDS: dict[str, Promise] = {
     Event.FINISH: gettext_lazy("It had ended"),
     Event.FAIL: gettext_lazy("It had failed"),
     Event.DROP: gettext_lazy("It was given back before anything was started"),
+    "unknown": gettext_lazy("Nobody could tell whether it lived"),
+    "known again": gettext_lazy("It was known again that it lived"),
+    "stop failed": gettext_lazy("Its script failed to stop it"),
     "quarantined": gettext_lazy("Its slot was put out of service"),
     "released from quarantine": gettext_lazy("Its slot was put back into service"),
 }
 """Kind of event to what the page calls it; a kind that is missing is shown as it is stored."""
 
-FOR_STAFF = frozenset({Event.LAUNCH, Event.REACH})
+FOR_STAFF = frozenset({Event.LAUNCH, Event.REACH, "stop failed"})
 """Kinds whose reason tells of the site's machines and of our own doings, and helps no user."""
 
 OF_PEOPLE = frozenset({"declared ended"})

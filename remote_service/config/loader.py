@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from remote_service.config.entries import check_entry, display_key
+from remote_service.config.near_options import clauses, near_options
 from remote_service.config.permissions import writable_warning
-from remote_service.config.problems import Code, Finding, Problem
+from remote_service.config.problems import Code, Finding, Problem, Severity
 from remote_service.config.schema import SessionType
 from remote_service.config.script_files import find_script
 from remote_service.config.source import Source, read_source
@@ -83,7 +84,17 @@ def _load_entry(source: Source, name: str, directories: Sequence[Path]) -> _Entr
     loaded = None
     if session_type and script_path and not problems:
         loaded = LoadedType(session_type, script_path, source.line_of((name, "options", "group")))
+        problems = list(_option_warnings(source, loaded.type))
     return _Entry(tuple(problems), script_path, loaded)
+
+
+def _option_warnings(source: Source, type_: SessionType) -> Iterator[Problem]:
+    for option, meant in near_options(type_.options):
+        key = ("options", option)
+        line = source.line_of((type_.name, *key))
+        yield Problem(
+            str(source.path), type_.name, key, *clauses(option, meant), Code.OPTION_NEAR, Severity.WARNING, line
+        )
 
 
 def _problems_of(source: Source, entry: str, findings: Sequence[Finding]) -> list[Problem]:

@@ -74,6 +74,7 @@ class Code(StrEnum):
     DIRECTORY_WRITABLE = "W003"
     GROUP_UNKNOWN = "W004"
     SCRIPT_THREADS = "W005"
+    OPTION_NEAR = "W006"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,13 @@ from typing import Any, cast
 import pytest
 from asgiref.sync import sync_to_async
 
-from remote_service import lifecycle, operations
+from remote_service import details, lifecycle, operations
 from remote_service.answers import Poll
 from remote_service.conf import GatewaySettings
 from remote_service.decisions import Action, Decision
 from remote_service.endpoints import Endpoint
 from remote_service.hosting.client import RunnerLink
-from remote_service.hosting.status import Phase, Status
+from remote_service.hosting.status import Phase, Status, StopOutcome
 from remote_service.models import Session
 from remote_service.operations import Charge, Operations
 from remote_service.sealing import unseal
@@ -255,6 +255,18 @@ async def test_a_slot_whose_processes_cannot_be_ended_is_quarantined(
     ended = await Session.objects.aget(pk=session.pk)
     assert (ended.state, ended.quarantined) == (State.FAILED, True)
     assert ("quarantined", "processes 4242 could not be ended") in await site.history(session)
+
+
+async def test_a_stop_that_failed_is_told_and_frees_the_slot(site: ProbeSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def failed(_run_dir: Path, key: str, *_: object) -> Status:
+        return Status(key, phase=Phase.OVER, stop=StopOutcome.FAILED)
+
+    monkeypatch.setattr(operations, "ask_runner_to_end", failed)
+    session = await make(State.RUNNING)
+    await Operations(site.settings, lambda: None).recover(session, EndReason.RUNNER_LOST)
+    ended = await Session.objects.aget(pk=session.pk)
+    assert (ended.state, ended.quarantined) == (State.FAILED, False)
+    assert ("stop failed", details.STOP_FAILED) in await site.history(session)
 
 
 async def test_what_is_over_meanwhile_is_not_ended_again(site: ProbeSite) -> None:

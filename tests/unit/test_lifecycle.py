@@ -311,6 +311,34 @@ def test_a_refusal_that_differs_in_anything_is_an_event_of_its_own(session: Sess
     assert SessionEvent.objects.count() == 2
 
 
+def test_refusals_of_one_name_at_one_address_are_written_so_many_times_in_a_minute(session: Session) -> None:
+    for number in range(lifecycle.MOST_REFUSALS + 5):
+        note_refusal(None, f"unknown_type: {number}", STAFF)
+    assert SessionEvent.objects.count() == lifecycle.MOST_REFUSALS
+    note_refusal(None, "unknown_type: 1", replace(STAFF, address="192.0.2.8"))
+    assert SessionEvent.objects.count() == lifecycle.MOST_REFUSALS + 1
+
+
+def test_that_nobody_knows_of_a_session_is_told_when_it_begins_and_when_it_ends(
+    session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(session, State.RUNNING)
+    for unknown in (None, "poll() hangs.", "poll() still hangs.", None, None):
+        lifecycle.remember(session.pk, "", "", unknown)
+    assert [(what, why) for what, _, _, why, *_ in events(session)] == [
+        ("unknown", "poll() hangs."),
+        ("known again", ""),
+    ]
+    assert caplog.messages == [f"session {session.pk}: nobody can tell whether it lives: poll() hangs."]
+
+
+def test_a_stop_that_failed_is_told(session: Session, caplog: pytest.LogCaptureFixture) -> None:
+    lifecycle.note_failed_stop(session.pk)
+    why = "stop() failed, as its log tells: see that nothing of the session is left"
+    assert events(session) == [("stop failed", "", "", why, "", "", "supervisor", "Desktop")]
+    assert caplog.messages == [f"session {session.pk}: {why}"]
+
+
 def test_a_slot_is_put_into_quarantine_and_released(session: Session, caplog: pytest.LogCaptureFixture) -> None:
     quarantine(session.pk, "stop() did not return")
     assert caplog.record_tuples == [

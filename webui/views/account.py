@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth import views
 from django.contrib.messages.views import SuccessMessageMixin
 from django.urls import reverse_lazy
@@ -9,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
 from webui.forms.login import LoginForm
+from webui.forms.password import PasswordForm
 
 
 class Login(views.LoginView):
@@ -22,9 +25,14 @@ class Login(views.LoginView):
 class PasswordChange(SuccessMessageMixin, views.PasswordChangeView):  # type: ignore[type-arg]
     """One's own password; leads back to the first page."""
 
+    form_class = PasswordForm
     template_name = "webui/password.html"
     success_url = reverse_lazy("picker")
     success_message = gettext_lazy("Your password was changed.")
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """What the form is made of."""
+        return {"request": self.request, **super().get_form_kwargs()}
 
 
 login = Login.as_view()

@@ -94,6 +94,8 @@ def test_a_session_of_which_nobody_can_tell_whether_it_lives_says_so(
     shown = page(visit(alice), session)
     assert "nobody can tell whether it lives. ssh does not answer" in shown
     assert "&lt;time" not in shown
+    Session.objects.filter(pk=session.pk).update(state=State.ENDED)
+    assert "nobody can tell" not in page(visit(alice), session)
 
 
 def test_the_other_pages_of_a_session_lead_there(alice: User, visit: Visit, make_session: MakeSession) -> None:
