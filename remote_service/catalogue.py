@@ -6,6 +6,7 @@ Loading never fails: what is wrong with the file, an entry or a script is a `Pro
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import os
 import re
@@ -28,6 +29,9 @@ from remote_service.hosting.client import HostError, HostOrder, ScriptHost
 from remote_service.hosting.readable import CopyError, readable_script
 
 log = logging.getLogger(__name__)
+
+MOST_LOG_NAME = 200
+"""Bytes: file systems take 255, and the ending comes on top."""
 
 AT_ONCE = 4
 """How many script hosts load side by side."""
@@ -145,8 +149,15 @@ async def _start_host(
 
 
 def log_name(type_name: str) -> str:
-    """A file name for a type: its letters and digits, whatever else its name holds."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", type_name).strip("-").lower()[:80] or "type"
+    """A file name for a type, without an ending: the type's own, with what a file name cannot hold written as in a URL.
+
+    No two types have the same; of a very long name the first part stays, and a digest tells it from others.
+    """
+    name = re.sub(r"[%/\0]|^[.-]", lambda found: f"%{ord(found[0]):02X}", type_name)
+    if len(name.encode()) <= MOST_LOG_NAME:
+        return name
+    digest = hashlib.blake2b(type_name.encode(), digest_size=6).hexdigest()
+    return f"{name.encode()[: MOST_LOG_NAME - len(digest) - 1].decode(errors='ignore')}-{digest}"
 
 
 def publish(in_force: Catalogue, loaded: Catalogue, generation: int) -> None:

@@ -135,7 +135,7 @@ _WORDINGS = {
         Code.SCRIPT_TIMEOUT,
         _("that %(call)s had not come to an end after %(found)s"),
         _("that importing the script and realize_service() are quick"),
-        _("move what takes long, or waits for something, into start(); the type's log shows where it was"),
+        _("move what takes long, or waits for something, into start(); its log in logs/types shows where it was"),
     ),
     ScriptFault.NO_REALIZE_SERVICE: _Wording(
         Code.NO_REALIZE_SERVICE,

@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import Group
 
 from remote_service import models
-from remote_service.catalogue import Catalogue, Entry, all_problems, known_groups, log_name, publish
+from remote_service.catalogue import MOST_LOG_NAME, Catalogue, Entry, all_problems, known_groups, log_name, publish
 from remote_service.config.loader import LoadedType, SessionsFile
 from remote_service.config.problems import Code, Problem, Severity
 from remote_service.config.schema import SessionType
@@ -56,15 +56,24 @@ def published() -> list[tuple[str, int]]:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("Local Software Session", "local-software-session"),
-        ("../../etc/passwd", "etc-passwd"),
-        ("Übung №1", "bung-1"),
-        ("你好", "type"),
-        ("a" * 300, "a" * 80),
+        ("Local Software Session", "Local Software Session"),
+        ("../../etc/passwd", "%2E.%2F..%2Fetc%2Fpasswd"),
+        ("50% %2F", "50%25 %252F"),
+        ("-rf", "%2Drf"),
+        ("Übung №1", "Übung №1"),
+        ("a" * 200, "a" * 200),
     ],
 )
-def test_the_name_of_a_types_log_is_harmless(name: str, expected: str) -> None:
+def test_the_name_of_a_types_log_is_the_types_and_harmless(name: str, expected: str) -> None:
     assert log_name(name) == expected
+
+
+def test_very_long_names_fit_and_stay_different(tmp_path: Path) -> None:
+    names = [log_name("好" * 199 + last) for last in "吗啊"]
+    assert len(set(names)) == 2
+    for name in names:
+        assert len(name.encode()) <= MOST_LOG_NAME
+        (tmp_path / f"{name}.log").touch()
 
 
 @pytest.mark.django_db

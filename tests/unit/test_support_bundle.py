@@ -48,7 +48,7 @@ def reserved(
         f'hello\n{SECRET_KEY} {made.token} vnc password rest "secret" ü the first password\n'
         "http://desk/websockify?token=of-somebody&x=1 postgres://bob:of-bob@db/x\n"
     )
-    (conf.current().type_logs / "desk.log").write_text("loaded \x1b[31mred\x1b[0m\n")
+    (conf.current().type_logs / "Desk.log").write_text("loaded \x1b[31mred\x1b[0m\n")
     Viewer.objects.create(session=made.session, user=alice, address="192.0.2.7")
     Site.load()
     made.session.refresh_from_db()
@@ -105,7 +105,7 @@ def test_what_a_form_holds_for_a_secret_is_masked(reserved: Reservation) -> None
 
 def test_what_a_script_printed_of_a_masked_option_is_masked_too(reserved: Reservation) -> None:
     log_path(reserved.session.pk).write_text("run --pass='of alice' --vnc=in the file --key=K-1 --size=800x600\n")
-    (conf.current().type_logs / "desk.log").write_text("loaded with in the file\n")
+    (conf.current().type_logs / "Desk.log").write_text("loaded with in the file\n")
     lifecycle.note(reserved.session.pk, "refused", why="of alice is no passphrase", by=Actor())
     Session.objects.filter(pk=reserved.session.pk).update(end_detail="It ended with of alice.")
     files = bundle(Session.objects.get(pk=reserved.session.pk))

@@ -56,11 +56,10 @@ class MarkedSite(LiveServer):
 
     def hosts(self, type_name: str) -> list[psutil.Process]:
         """The script hosts of a type, which their last argument names."""
-        name = type_name.lower().replace(" ", "-")
         found = []
         for child in psutil.Process(self.pid).children():
             with suppress(psutil.Error):
-                if child.cmdline()[-1:] == [name]:
+                if child.cmdline()[-1:] == [type_name]:
                     found.append(child)
         return found
 

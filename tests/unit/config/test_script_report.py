@@ -74,7 +74,7 @@ F = ScriptFault
             "E044",
             f"{SCRIPT}: {AT}that its import had not come to an end after 30 seconds; "
             "expected that importing the script and realize_service() are quick. "
-            "Fix: move what takes long, or waits for something, into start(); the type's log shows where it was.",
+            "Fix: move what takes long, or waits for something, into start(); its log in logs/types shows where it was.",
         ),
         (
             ScriptReport(F.NO_REALIZE_SERVICE, names=("main",)),

@@ -12,6 +12,7 @@ export function followFilters(shown) {
       location.assign(xhr.responseURL || location.href);
     }
   });
+  // The form says "settle:0ms", so nothing that is meant for the list before comes between the swap and this.
   document.body.addEventListener("htmx:afterSettle", (event) => {
     if (event.target.id === "changing") {
       shown();
