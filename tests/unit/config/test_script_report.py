@@ -73,8 +73,8 @@ F = ScriptFault
             ScriptReport(F.IMPORT_TIMEOUT, found="30 seconds"),
             "E044",
             f"{SCRIPT}: {AT}that its import had not come to an end after 30 seconds; "
-            "expected that importing the script and realize_service() are quick. "
-            "Fix: move what takes long, or waits for something, into start(); its log in logs/types shows where it was.",
+            "expected that importing the script and realize_service() are quick. Fix: move what takes long, or waits "
+            "for something, into start(); its log in logs/types shows where it was.",
         ),
         (
             ScriptReport(F.NO_REALIZE_SERVICE, names=("main",)),
