@@ -109,7 +109,7 @@ def test_a_limit_that_comes_in_mid_message_waits_for_its_end() -> None:
 
 
 def test_a_real_viewer_passes_but_for_one_encoding() -> None:
-    sent = load("novnc-1.7.0").viewer[14:]  # from ClientInit on
+    sent = load("novnc-1.7.0").viewer[13:]  # from ClientInit on
     announcement = (-316).to_bytes(4, "big", signed=True)
     behind = sent.index(announcement) + 4
     passed = PolicyFilter(Policy(), clock=Clock()).from_viewer(sent)
