@@ -30,11 +30,13 @@ class ServerFilter:
 
     Attributes:
         policy: what the viewer may have; another one holds from the next message on.
+        between_messages: whether a message has ended, and of the next one nothing has come.
     """
 
     def __init__(self, policy: Policy, format: FormatInForce) -> None:
         """Start before ServerInit."""
         self.policy = policy
+        self.between_messages = False
         self._format = format
         self._sieve = Sieve(self._run)
 
@@ -52,7 +54,9 @@ class ServerFilter:
     def _run(self, sieve: Sieve) -> Walk[None]:
         yield from self._server_init(sieve)
         while True:
+            self.between_messages = True
             kind = yield 1
+            self.between_messages = False
             if kind[0] == ServerMessageType.FRAMEBUFFER_UPDATE:
                 yield from self._update(sieve)
                 continue

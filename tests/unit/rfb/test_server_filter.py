@@ -92,6 +92,19 @@ def test_an_update_has_the_format_that_held_when_it_began() -> None:
     assert server.feed(long[10:] + SECRET + short + SECRET + BELL) == long[10:] + short + BELL
 
 
+@pytest.mark.parametrize("sample", SERVER_SAMPLES, ids=lambda sample: sample.name)
+def test_it_says_when_it_is_between_messages(sample: Sample) -> None:
+    server = ServerFilter(CLOSED, FormatInForce())
+    assert not server.between_messages
+    server.feed(SERVER_INIT)
+    assert server.between_messages
+
+    server.feed(sample.data[:-1])
+    assert server.between_messages is (len(sample.data) == 1)
+    server.feed(sample.data[-1:])
+    assert server.between_messages
+
+
 def test_last_rect_ends_an_update_before_its_count() -> None:
     stream = b"\0\0\0\x02" + rectangle(-224, b"")
 
