@@ -19,7 +19,7 @@ from .pixel_format import SIZE, FormatInForce, PixelFormat
 from .policy import Policy
 from .rectangles import MAX_NAME, Rectangle, read_rectangle
 from .server_table import ServerMessageType, server_layout_of
-from .sieve import Sieve, Walk, skip
+from .sieve import NEXT_MESSAGE, Sieve, Walk, skip
 
 _RECTANGLE = struct.Struct(">4xHHi")
 """Behind x and y: width, height, encoding-type (RFC 6143 section 7.6.1)."""
@@ -55,7 +55,7 @@ class ServerFilter:
         yield from self._server_init(sieve)
         while True:
             self.between_messages = True
-            kind = yield 1
+            kind = yield NEXT_MESSAGE
             self.between_messages = False
             if kind[0] == ServerMessageType.FRAMEBUFFER_UPDATE:
                 yield from self._update(sieve)

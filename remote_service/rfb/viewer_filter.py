@@ -13,12 +13,12 @@ from .buffer import Data
 from .clipboard import sift
 from .encodings import ALLOWED, FOLLOWED, strike
 from .errors import Peer
-from .layout import Layout, read_header
+from .layout import Fixed, Layout, read_header
 from .message_table import LAYOUTS, MessageType, layout_of
 from .pacer import Pacer
 from .pixel_format import SIZE, FormatInForce, PixelFormat
 from .policy import Policy
-from .sieve import Sieve, Walk, skip
+from .sieve import NEXT_MESSAGE, Sieve, Walk, skip
 
 SHARED = b"\x01"
 """The only ClientInit that passes."""
@@ -28,7 +28,6 @@ class ViewerFilter:
     """Bytes of the viewer in, bytes for the server out. It holds a SetEncodings at most (4100 bytes), else a header.
 
     Attributes:
-        policy: what the viewer may do; another one holds from the next message on.
         input_passed: whether the last `feed` let a person's input pass.
     """
 
@@ -36,11 +35,10 @@ class ViewerFilter:
         """Start before ClientInit.
 
         Args:
-            policy: see the attribute.
+            policy: what the viewer may do.
             pacer: holds update requests back; its rate is the caller's to set.
             format: is told what the viewer sets and asks, when the server's messages are followed; else None.
         """
-        self.policy = policy
         self.input_passed = False
         self._pacer = pacer
         self._format = format
@@ -53,10 +51,25 @@ class ViewerFilter:
             MessageType.ENABLE_CONTINUOUS_UPDATES: self._continuous_updates,
         }
         # Offsets count from the first message, as those of `ClientMessageFramer` do.
-        self._sieve = Sieve(self._run, offset=-1)
+        self._sieve = Sieve(self._run, offset=-1, glide=self._glide)
+        self.policy = policy
 
     def __repr__(self) -> str:
         return f"<ViewerFilter {self._sieve!r}>"
+
+    @property
+    def policy(self) -> Policy:
+        """What the viewer may do; another one holds from the next message on."""
+        return self._policy
+
+    @policy.setter
+    def policy(self, policy: Policy) -> None:
+        self._policy = policy
+        self._in_any_case = {
+            kind: layout
+            for kind, layout in LAYOUTS.items()
+            if isinstance(layout, Fixed) and kind not in self._by_hand and policy.passes(kind)
+        }
 
     def feed(self, data: Data) -> Data:
         """Take what the viewer sent, and return what the server may have: `data` itself when that is all of it.
@@ -84,7 +97,7 @@ class ViewerFilter:
             self._between_messages = True
             if due := self.release():
                 sieve.put_in(due)
-            kind = yield 1
+            kind = yield NEXT_MESSAGE
             self._between_messages = False
             layout = layout_of(kind[0], LAYOUTS, sieve.offset - 1)
             by_hand = self._by_hand.get(kind[0])
@@ -93,8 +106,16 @@ class ViewerFilter:
             else:
                 yield from self._by_policy(kind, layout)
 
+    def _glide(self, data: Data, at: int) -> int:
+        """Keys and pointers, where they pass, are most of what viewers send."""
+        in_any_case, end = self._in_any_case, len(data)
+        while at < end and (message := in_any_case.get(data[at])) is not None and at + message.length <= end:
+            at += message.length
+            self.input_passed |= message.is_input
+        return at
+
     def _by_policy(self, kind: bytes, layout: Layout) -> Walk[None]:
-        sieve, passes = self._sieve, self.policy.passes(kind[0])
+        sieve, passes = self._sieve, self._policy.passes(kind[0])
         offset = sieve.offset - 1
         if not passes:
             sieve.take_out(1)
@@ -105,7 +126,7 @@ class ViewerFilter:
             sieve.put_in(b"")
 
     def _cut_text(self, kind: bytes, layout: Layout) -> Walk[None]:
-        passed = yield from sift(self._sieve, kind, layout, self.policy.passes_to_server)
+        passed = yield from sift(self._sieve, kind, layout, self._policy.passes_to_server)
         self.input_passed |= passed is not None and passed.is_input
 
     def _whole(self, kind: bytes, layout: Layout) -> Walk[bytes]:

@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from remote_service.rfb.buffer import Data
 from remote_service.rfb.errors import Peer, RemoteProtocolError
-from remote_service.rfb.sieve import Sieve, Walk, skip
+from remote_service.rfb.sieve import NEXT_MESSAGE, Sieve, Walk, skip
 from tests.unit.rfb.helpers import CHUNK_SIZES, cut
 
 
 def letters(sieve: Sieve) -> Walk[None]:
     """A toy: `p` N passes N bytes, `t` N takes itself and N bytes out, `+` passes and puts `!` in behind it."""
     while True:
-        kind = yield 1
+        kind = yield NEXT_MESSAGE
         if kind == b"p":
             yield from skip((yield 1)[0])
         elif kind == b"t":
@@ -41,6 +42,21 @@ def test_what_is_taken_out_is_missing_and_all_else_is_there(
 
     assert b"".join(sieve.feed(chunk) for chunk in cut(stream, sizes)) == b"".join(after for _, after in pieces)
     assert sieve.offset == len(stream)
+
+
+def _over_plus(data: Data, at: int) -> int:
+    while at < len(data) and data[at] == ord("+"):
+        at += 1
+    return at
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12), CHUNK_SIZES)
+def test_what_it_glides_over_the_parser_does_not_see(pieces: list[tuple[bytes, bytes]], sizes: list[int]) -> None:
+    sieve = Sieve(letters, glide=_over_plus)
+    stream = b"".join(before for before, _ in pieces)
+    passing = [b"+" if before == b"+" else after for before, after in pieces]
+
+    assert b"".join(sieve.feed(chunk) for chunk in cut(stream, sizes)) == b"".join(passing)
 
 
 def test_a_chunk_that_passes_whole_is_the_same_object() -> None:
