@@ -48,6 +48,7 @@ class Sieve:
         self._parts: list[Data] = []  # what passes of the chunk, when it is not the chunk as it came
         self._changed = False
         self._taking_out = False
+        self._lost = False
         self._begun = b""  # what is there of the field that is wanted
         self._glide = glide
         self._steps = parser(self)
@@ -69,12 +70,14 @@ class Sieve:
             RemoteProtocolError: the parser's. The place in the stream is lost then.
             RuntimeError: the place was lost before; a bug of the caller.
         """
+        if self._lost:
+            raise RuntimeError("Sieve.feed was called after the stream was lost")
         self._data, self._at, self._passed_upto = data, 0, 0
         self._parts, self._changed = [], self._taking_out
-        try:
-            self._walk(len(data))
-        except StopIteration:
-            raise RuntimeError("Sieve.feed was called after the stream was lost") from None
+        # Until shown otherwise: behind an error nothing may pass any more.
+        self._lost = True
+        self._walk(len(data))
+        self._lost = False
         if self._changed and not self._taking_out:
             self._parts.append(data[self._passed_upto :])
         passed = b"".join(self._parts) if self._changed else data

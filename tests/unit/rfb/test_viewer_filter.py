@@ -246,6 +246,15 @@ def test_what_it_does_not_know_is_an_error_that_says_where(policy: Policy, size:
     )
 
 
+def test_behind_an_error_nothing_passes_any_more() -> None:
+    viewer = made(Policy(no_resize=True))
+    with pytest.raises(RemoteProtocolError):
+        viewer.feed(INIT + b"\x07")
+
+    with pytest.raises(RuntimeError):
+        viewer.feed(KEY)
+
+
 @pytest.mark.parametrize(
     ("message", "field"),
     [
