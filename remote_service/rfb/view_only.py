@@ -9,7 +9,8 @@ the server throw all others out (RFC 6143 section 7.3.1).
 from __future__ import annotations
 
 from .buffer import Data
-from .message_table import EXTENDED_MOUSE_BUTTONS, LAYOUTS, Fixed, Measured, MessageType, layout_of
+from .layout import Fixed, Measured
+from .message_table import EXTENDED_MOUSE_BUTTONS, LAYOUTS, MessageType, layout_of
 
 SHARED = b"\x01"
 """The only ClientInit that passes."""

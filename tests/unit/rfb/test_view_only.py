@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from remote_service.rfb.clipboard import MAX_CUT_TEXT
 from remote_service.rfb.errors import RemoteProtocolError
-from remote_service.rfb.message_table import MAX_CUT_TEXT, MAX_ENCODINGS, MessageType
+from remote_service.rfb.message_table import MAX_ENCODINGS, MessageType
 from remote_service.rfb.messages import ClientMessageFramer
 from remote_service.rfb.view_only import PASSED, ViewOnlyFilter
 from tests.unit.rfb.helpers import CHUNK_SIZES, cut
