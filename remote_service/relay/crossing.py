@@ -33,6 +33,7 @@ class Crossing(asyncio.Protocol):
             down: looks at the endpoint's.
         """
         self._line = line
+        self._upstream = upstream
         self._up = up
         self._down = down
         self._pieces: list[bytes] = []
@@ -68,6 +69,7 @@ class Crossing(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The endpoint has hung up."""
         self._hung_up.set()
+        self._upstream.connection_lost(exc)
         self._line.release(Hold.ENDPOINT)
 
     def pause_writing(self) -> None:

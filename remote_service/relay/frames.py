@@ -25,6 +25,8 @@ a program that sends thousands would have everybody else wait while they are ans
 MOST_CONTROL_PAYLOAD = 125
 MOST_PIECE = 16 * 1024
 """Bytes of a payload that are given on in one go: what takes long to look at is looked at a little at a time."""
+MOST_JOINED = 4 * 1024
+"""Bytes of a message up to which to copy it costs less than to send its header apart, as a TLS record of its own."""
 
 _FIN = 0x80
 _RESERVED = 0x70
@@ -236,6 +238,12 @@ def binary_header(length: int) -> bytes:
     if length < 1 << 16:
         return struct.pack("!BBH", _BINARY, _LENGTH_16, length)
     return struct.pack("!BBQ", _BINARY, _LENGTH_64, length)
+
+
+def binary_message(data: bytes) -> tuple[bytes, ...]:
+    """A binary message in one frame, in the buffers in which it is best sent."""
+    header = binary_header(len(data))
+    return (header + data,) if len(data) <= MOST_JOINED else (header, data)
 
 
 def control_frame(opcode: Opcode, payload: bytes) -> bytes:

@@ -18,7 +18,7 @@ from remote_service.relay.frames import (
     FrameError,
     FrameReader,
     Opcode,
-    binary_header,
+    binary_message,
     close_frame,
     close_of,
     control_frame,
@@ -134,7 +134,7 @@ class Line(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Sends a message; nothing happens when the viewer has left."""
         if not self._closing:
-            self._transport.writelines((binary_header(len(data)), data))
+            self._transport.writelines(binary_message(data))
 
     def hold(self, reason: Hold) -> None:
         """The viewer is read no further."""
@@ -183,6 +183,7 @@ class Line(asyncio.Protocol):
     def _hang_up(self) -> None:
         """Ends the connection once what was sent is taken, for which there is not all time of the world."""
         self._closing = True
+        self._inflow.stop()
         self._end_within(CLOSE_PATIENCE)
         self._transport.close()
 

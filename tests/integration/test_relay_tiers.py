@@ -23,6 +23,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from remote_service.tasks import spawn
 from tests.integration.certificates import self_signed
 from tests.integration.pages import unverified
 from tests.integration.serving import PROJECT, free_port
@@ -167,8 +168,13 @@ def own_relay(tmp_path: Path) -> Iterator[Callable[[Kind], Relay]]:
         each.stop()
 
 
-async def until_the_end(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-    await reader.read()
+async def standstill(count: Callable[[], int]) -> None:
+    """Waits until all buffers are full."""
+    async with asyncio.timeout(20):
+        before = -1
+        while (now := count()) != before:
+            before = now
+            await asyncio.sleep(STALL / 3)
 
 
 # ---- bytes -----------------------------------------------------------------------------------------------
@@ -273,7 +279,7 @@ async def test_a_viewer_that_reads_nothing_holds_a_fast_server_back(relay: Relay
 
     async with relay.endpoint(flood), relay.viewer(max_queue=1) as viewer:
         await viewer.recv()
-        await asyncio.sleep(STALL / 3)
+        await standstill(lambda: sent)
         before, already = relay.rss, sent
         await asyncio.sleep(STALL)
         assert sent == already
@@ -303,15 +309,20 @@ async def test_a_server_that_reads_nothing_holds_a_fast_viewer_back(relay: Relay
                 await viewer.send(MEGABYTE)
                 sent += len(MEGABYTE)
 
-        pushing = asyncio.ensure_future(push())  # noqa: TID251 (it is awaited below)
-        await asyncio.sleep(STALL / 3)
-        before, already = relay.rss, sent
-        await asyncio.sleep(STALL)
-        assert sent == already
-        assert relay.rss - before < GROWTH
-        reads.set()
-        await asyncio.wait_for(pushing, 30)
-        await eventually_async(lambda: heard == 64 * len(MEGABYTE), within=10)
+        pushing = spawn(push(), name="push")
+        try:
+            await standstill(lambda: sent)
+            before, already = relay.rss, sent
+            await asyncio.sleep(STALL)
+            assert sent == already
+            assert relay.rss - before < GROWTH
+            reads.set()
+            await asyncio.wait_for(pushing, 30)
+            await eventually_async(lambda: heard == 64 * len(MEGABYTE), within=10)
+        finally:
+            reads.set()
+            pushing.cancel()
+            viewer.transport.abort()
 
 
 # ---- ends ------------------------------------------------------------------------------------------------

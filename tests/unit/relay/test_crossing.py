@@ -116,6 +116,8 @@ async def test_it_is_finished_when_the_endpoint_hangs_up(ends: Ends, before: boo
     await crossing.finished()
     assert ends.viewer.written.endswith(b"last words")
     assert ends.viewer.reading
+    ends.upstream.send(b"nobody listens")
+    await ends.upstream.drained()
     ends.line.data_received(frame(2, b"into the void"))
     assert ends.endpoint.written == b""
 

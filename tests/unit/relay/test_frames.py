@@ -16,6 +16,7 @@ from remote_service.relay import frames
 from remote_service.relay.frames import (
     LEAST_PART,
     MOST_CONTROL_FRAMES,
+    MOST_JOINED,
     MOST_PIECE,
     Control,
     FloodError,
@@ -24,6 +25,7 @@ from remote_service.relay.frames import (
     FrameReader,
     Opcode,
     binary_header,
+    binary_message,
     close_frame,
     close_of,
     control_frame,
@@ -300,6 +302,16 @@ def test_a_header_says_how_long_its_message_is(length: int, size: int) -> None:
     read = parsed(header + bytes(length))
 
     assert (len(header), read.opcode, read.fin, len(read.data)) == (size, Theirs.BINARY, True, length)
+
+
+@pytest.mark.parametrize(("length", "buffers"), [(0, 1), (MOST_JOINED, 1), (MOST_JOINED + 1, 2)])
+def test_a_message_that_is_large_is_not_copied(length: int, buffers: int) -> None:
+    data = bytes(length)
+    sent = binary_message(data)
+
+    assert len(sent) == buffers
+    assert b"".join(sent) == binary_header(length) + data
+    assert buffers == 1 or sent[1] is data
 
 
 def test_control_frames_are_read_as_they_were_meant() -> None:
