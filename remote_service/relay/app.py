@@ -17,10 +17,13 @@ from remote_service import lifecycle
 from remote_service.endpoints import EndpointKind
 from remote_service.errors import RefusedError
 from remote_service.relay import closing, rows
+from remote_service.relay.backpressure import lacks_backpressure
 from remote_service.relay.closing import Close
 from remote_service.relay.gateway import Watch, gateway
 from remote_service.relay.grants import Grant, find_grant
+from remote_service.relay.line import Line
 from remote_service.relay.pump import EndpointError, Pump, ViewerGone, ViewerRefused
+from remote_service.relay.takeover import takeover_of
 from remote_service.rfb.errors import RemoteProtocolError
 from remote_service.sealing import SealError
 from remote_service.states import EndReason, State
@@ -55,18 +58,31 @@ async def relay(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     except RefusedError:
         await send({"type": "websocket.close"})
         return
-    await send({"type": "websocket.accept", "subprotocol": "binary" if "binary" in scope["subprotocols"] else None})
+    accept = {"type": "websocket.accept", "subprotocol": "binary" if "binary" in scope["subprotocols"] else None}
+    if lacks_backpressure(send):
+        log.error("session %s: a viewer is sent away: %s", grant.session_id, closing.NO_BACKPRESSURE)
+        await send(accept)
+        await _say(Close(closing.RELAY_ERROR, closing.NO_BACKPRESSURE), send)
+        return
+    line = None
+    if take_over := takeover_of(scope):
+        line = await take_over(accept)
+        receive, send = line.receive, line.send
+    else:
+        await send(accept)
     try:
-        await _serve_viewer(grant, receive, send)
+        await _serve_viewer(grant, receive, send, line)
     except DatabaseError as error:
         log.error("session %s: a viewer is sent away, the database cannot be reached: %s", grant.session_id, error)
         await _say(Close(closing.RELAY_ERROR, closing.NO_DATABASE), send)
 
 
-async def _serve_viewer(grant: Grant, receive: Receive, send: Send) -> None:
+async def _serve_viewer(grant: Grant, receive: Receive, send: Send, line: Line | None) -> None:
     watch = await gateway().open_viewer(grant)
     log.info("session %s: a viewer came from %s", grant.session_id, grant.actor.address or "a local socket")
-    pump = Pump(receive, send, control=grant.control, on_input=lambda: gateway().input_seen(grant.session_id))
+    pump = Pump(
+        receive, send, control=grant.control, on_input=lambda: gateway().input_seen(grant.session_id), line=line
+    )
     clean = False
     try:
         clean = await _serve(watch, pump, send)

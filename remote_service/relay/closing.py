@@ -19,8 +19,12 @@ MOST_REASON_BYTES = 123
 HAS_GONE = _("The session has gone.")
 MAY_NOT_SEE = _("You are logged out, or may not see this session any more.")
 NO_DATABASE = _("The gateway cannot reach its database at the moment.")
+NO_BACKPRESSURE = _("The gateway runs under daphne, which holds nobody back; start it with manage.py serve.")
 SCREEN_CLOSED = _("The session's screen closed the connection.")
-SENTENCES = (HAS_GONE, MAY_NOT_SEE, NO_DATABASE, SCREEN_CLOSED, *(ending.sentence for ending in ENDINGS.values()))
+SENTENCES = (
+    HAS_GONE, MAY_NOT_SEE, NO_DATABASE, NO_BACKPRESSURE, SCREEN_CLOSED,
+    *(ending.sentence for ending in ENDINGS.values()),
+)  # fmt: skip
 """What a reason can begin with, for pages that show one: what follows is of scripts, staff and programs."""
 
 _GOODBYES = frozenset({1000, 1001, 1005})

@@ -10,6 +10,9 @@ from typing import Any
 from remote_service import conf
 from remote_service.endpoints import Endpoint
 from remote_service.hosting.account import script_uid
+from remote_service.relay.crossing import Crossing
+from remote_service.relay.inflow import BRAKE, BRAKE_FROM
+from remote_service.relay.line import Line
 from remote_service.relay.upstream import Upstream, connect
 from remote_service.rfb.errors import AuthenticationFailed, RFBError
 from remote_service.rfb.handshake import ServerLogin, ViewerLogin, looks_like_banner
@@ -20,10 +23,6 @@ MOST_EARLY = 64 * 1024
 """Bytes of a viewer that are kept until its session runs; then it is read no further."""
 SLICE = 16 * 1024
 """Bytes of a viewer that are looked at in one go: the event loop is held for a few milliseconds at worst."""
-BRAKE_FROM = 0.0005
-BRAKE = 4
-"""Looking at a slice for longer than `BRAKE_FROM` seconds (of the processor, so that nobody pays for the load of
-others) is paid for by waiting `BRAKE` times as long."""
 CONNECT_TIMEOUT = 10.0
 BANNER_TIMEOUT = 10.0
 """Seconds that a VNC server has to say who it is, and to let us in."""
@@ -55,6 +54,7 @@ class Pump:
         *,
         control: bool,
         on_input: Callable[[], None],
+        line: Line | None = None,
     ) -> None:
         """Prepares.
 
@@ -63,11 +63,15 @@ class Pump:
             send: the websocket's.
             control: whether what the viewer types and clicks may reach the session.
             on_input: called when it typed or clicked.
+            line: the viewer's transport where it could be taken over; then `receive` and `send` are its own, and bytes
+                pass without them once the endpoint is there.
         """
         self._receive = receive
         self._send = send
         self._filter = None if control else ViewOnlyFilter()
         self._on_input = on_input
+        self._line = line
+        self._crossing: Crossing | None = None
         self._upstream: Upstream | None = None
         self._early = bytearray()
         self._login: ViewerLogin | None = None
@@ -110,6 +114,9 @@ class Pump:
         while self._early:
             early, self._early = bytes(self._early), bytearray()
             await self._from_viewer(early)
+        if self._line is not None:
+            assert self._upstream is not None
+            self._crossing = Crossing(self._line, self._upstream, up=self._up, down=self._down)
         self._open.set()
 
     async def _from_viewer(self, data: bytes) -> None:
@@ -125,16 +132,21 @@ class Pump:
         the event loop, and everybody else with it.
         """
         began = time.thread_time()
-        if self._filter is not None:
-            data = self._filter.feed(data)
-        elif self._watch.from_viewer(data):
-            self._on_input()
+        data = self._look(data)
         took = time.thread_time() - began
         if data:
             assert self._upstream is not None
             self._upstream.send(data)
         if took > BRAKE_FROM:
             await asyncio.sleep(took * BRAKE)
+
+    def _look(self, data: bytes) -> bytes:
+        """Looks at bytes of the viewer; returns those that may reach the endpoint."""
+        if self._filter is not None:
+            return self._filter.feed(data)
+        if self._watch.from_viewer(data):
+            self._on_input()
+        return data
 
     async def _log_viewer_in(self, login: ViewerLogin, data: bytes) -> bytes:
         """Speaks the server's part of the handshake to the viewer; returns what follows it."""
@@ -228,6 +240,9 @@ class Pump:
         await self._to_viewer(self._login.start())
 
     async def _pump_down(self, upstream: Upstream) -> None:
+        if self._crossing is not None:
+            await self._crossing.finished()
+            return
         while data := await upstream.read():
             if self._watch.needs_server:
                 self._watch.from_server(data)
@@ -238,6 +253,26 @@ class Pump:
             await self._send({"type": "websocket.send", "bytes": data})
         except (OSError, RuntimeError) as error:
             raise ViewerGone from error
+        self.bytes_down += len(data)
+
+    # ---- the same for a line that was taken over ----------------------------------------------------------
+
+    def _up(self, data: bytes) -> bytes:
+        self.bytes_up += len(data)
+        if self._login is not None:
+            assert self._line is not None
+            answer = self._login.receive(data)
+            if answer:
+                self._line.write(answer)
+                self.bytes_down += len(answer)
+            if not self._login.done:
+                return b""
+            data, self._login = self._login.leftover, None
+        return self._look(data)
+
+    def _down(self, data: bytes) -> None:
+        if self._watch.needs_server:
+            self._watch.from_server(data)
         self.bytes_down += len(data)
 
     def close(self) -> None:

@@ -100,6 +100,24 @@ class Upstream(asyncio.Protocol):
         self.send(data)
         await self.drained()
 
+    def hand_over(self, protocol: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
+        """Gives the connection to another protocol, as it stands; returns its transport and what nobody read yet.
+
+        The protocol is told at once when the endpoint has hung up, or takes no more at the moment.
+        """
+        assert self._transport is not None, "not connected yet"
+        transport, unread = self._transport, b"".join(self._chunks)
+        self._chunks.clear()
+        if self._ended:
+            protocol.connection_lost(None)
+            return transport, unread
+        transport.set_protocol(protocol)
+        if not self._writable.is_set():
+            protocol.pause_writing()
+        if not self._reading:
+            transport.resume_reading()
+        return transport, unread
+
     def close(self) -> None:
         """Hangs up; what was not sent yet is lost, since nobody is left to see its effect."""
         if self._transport is not None:

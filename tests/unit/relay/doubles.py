@@ -70,10 +70,14 @@ class Transport(asyncio.Transport):
         self.high: int | None = None
         self.reading = True
         self.aborted = False
+        self.protocol: Any = None
         self._server = server
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         self.high = high
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = protocol
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written.append(bytes(data))
@@ -92,6 +96,48 @@ class Transport(asyncio.Transport):
         self.aborted = True
 
 
+class ViewerTransport(asyncio.Transport):
+    """A viewer's TCP connection, which can close as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.reading = True
+        self.closing = False
+        self.aborted = False
+        self.ended = False
+        self.protocol: asyncio.BaseProtocol | None = None
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = protocol
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += data
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.ended = True
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def close(self) -> None:
+        self.closing = True
+
+    def abort(self) -> None:
+        self.closing = self.aborted = True
+
+
 class Server:
     """An endpoint that says something at once, answers in steps, and keeps what comes after them."""
 
@@ -104,6 +150,7 @@ class Server:
         """
         self.upstream = Upstream()
         self.transport = Transport(self._hear)
+        self.transport.protocol = self.upstream
         self.heard = b""
         """What came, the steps' bytes included."""
         self._answers = list(answers)
@@ -117,10 +164,10 @@ class Server:
 
     def says(self, data: bytes) -> None:
         if data:
-            self.upstream.data_received(data)
+            self.transport.protocol.data_received(data)
 
     def hangs_up(self) -> None:
-        self.upstream.connection_lost(None)
+        self.transport.protocol.connection_lost(None)
 
     def _hear(self, data: bytes) -> None:
         self.heard += data

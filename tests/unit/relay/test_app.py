@@ -15,12 +15,13 @@ from remote_service import lifecycle
 from remote_service.endpoints import Endpoint, EndpointKind
 from remote_service.errors import NotAllowedError
 from remote_service.lifecycle import Actor
-from remote_service.relay import app, rows
+from remote_service.relay import app, closing, rows
 from remote_service.relay.app import relay
 from remote_service.relay.gateway import Watch
 from remote_service.relay.grants import Grant
 from remote_service.relay.pump import EndpointError, ViewerGone, ViewerRefused
 from remote_service.relay.rows import Glimpse
+from remote_service.relay.takeover import TAKEOVER
 from remote_service.rfb.errors import Peer, RemoteProtocolError
 from remote_service.sealing import SealError
 from remote_service.states import EndReason, State
@@ -38,13 +39,14 @@ NO_RFB = RemoteProtocolError(Peer.VIEWER, offset=0, field="message-type", value=
 class Pump:
     """A pump whose ends the test decides."""
 
-    def __init__(self, receive: Any, send: Any, *, control: bool, on_input: Callable[[], None]) -> None:
+    def __init__(self, receive: Any, send: Any, *, control: bool, on_input: Callable[[], None], line: Any) -> None:
         loop = asyncio.get_running_loop()
         self.left: asyncio.Future[int] = loop.create_future()
         self.done: asyncio.Future[None] = loop.create_future()
         self.ran: list[tuple[Endpoint, str | None, bool]] = []
         self.control = control
         self.on_input = on_input
+        self.line = line
         self.closed = False
         self.bytes_up, self.bytes_down = 3, 7
 
@@ -121,9 +123,9 @@ class Site:
 
     # ---- what happens -----------------------------------------------------------------------------------
 
-    def connect(self, *subprotocols: str) -> None:
+    def connect(self, *subprotocols: str, **more: Any) -> None:
         self.viewer.messages.put_nowait({"type": "websocket.connect"})
-        scope = {"type": "websocket", "subprotocols": list(subprotocols)}
+        scope = {"type": "websocket", "subprotocols": list(subprotocols), **more}
         self.task = spawn(relay(scope, self.viewer.receive, self.viewer.send), name="relay under test")
 
     async def pump(self) -> Pump:
@@ -185,6 +187,42 @@ async def test_a_granted_one_is_accepted_at_once(site: Site, offered: list[str],
 
     assert site.viewer.accepted == chosen
     assert site.viewer.heard == []
+
+
+async def test_where_the_transport_can_be_taken_over_the_line_is_used(site: Site) -> None:
+    taken = Viewer()
+
+    async def take_over(accept: dict[str, Any]) -> Viewer:
+        await taken.send(accept)
+        return taken
+
+    site.connect("binary", extensions={TAKEOVER: take_over})
+    pump = await site.pump()
+
+    assert pump.line is taken
+    assert (taken.accepted, site.viewer.accepted) == ("binary", False)
+    pump.left.set_result(1011)
+    await site.over()
+    assert site.closed == [False]
+
+
+async def test_elsewhere_it_is_not(site: Site) -> None:
+    site.connect("binary", extensions={"websocket.http.response": {}})
+
+    assert (await site.pump()).line is None
+
+
+async def test_under_daphne_it_refuses_and_says_why(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(app, "lacks_backpressure", lambda send: send == site.viewer.send)
+    site.connect()
+
+    assert await site.told() == (1011, closing.NO_BACKPRESSURE)
+    assert site.pumps == []
+    assert [record.message for record in caplog.records] == [
+        f"session {SESSION}: a viewer is sent away: {closing.NO_BACKPRESSURE}"
+    ]
 
 
 async def test_what_is_no_connect_is_left_alone(site: Site) -> None:

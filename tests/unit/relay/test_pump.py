@@ -13,6 +13,7 @@ import pytest
 
 from remote_service.endpoints import Endpoint
 from remote_service.relay import pump as module
+from remote_service.relay.line import Line
 from remote_service.relay.pump import MOST_EARLY, EndpointError, Pump, ViewerGone, ViewerRefused
 from remote_service.relay.upstream import MOST_UNREAD, Upstream
 from remote_service.rfb.errors import RemoteProtocolError
@@ -26,9 +27,11 @@ from tests.unit.relay.doubles import (
     PASSWORD,
     Server,
     Viewer,
+    ViewerTransport,
     server_with_password,
     server_without_password,
 )
+from tests.unit.relay.test_frames import frame
 from tests.waiting import eventually_async
 
 ENDPOINT = Endpoint.tcp("127.0.0.1", 5901)
@@ -654,3 +657,108 @@ async def test_nobody_can_only_look_at_a_server_that_encrypts(make: Make) -> Non
 async def test_a_server_that_does_not_answer_who_may_only_look_is_given_up(make: Make) -> None:
     with pytest.raises(EndpointError, match=r"did not let the gateway in within 0\.02 s"):
         await make(Server(b""), control=False).run()
+
+
+# ---- a line that was taken over --------------------------------------------------------------------------
+
+
+class DirectRelay(Relay):
+    """The same with a line in place of `receive` and `send`; what it said and heard is unframed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, server: Server, *, control: bool = True) -> None:
+        super().__init__(monkeypatch, server, control=control)
+        self.transport = ViewerTransport()
+        self.line = Line(self.transport, most_message=1 << 20, peer="", lost=lambda _error: None)
+        self.pump = Pump(self.line.receive, self.line.send, control=control, on_input=self._input, line=self.line)
+
+    def says(self, *pieces: bytes) -> None:
+        self.line.data_received(b"".join(frame(2, piece) for piece in pieces))
+
+    async def until_viewer_heard(self, data: bytes) -> None:
+        await eventually_async(lambda: unframed(self.transport.written) == data)
+
+    async def close(self) -> None:
+        await super().close()
+        self.line.connection_lost(None)
+
+
+def unframed(stream: bytes) -> bytes:
+    data, at = b"", 0
+    while at < len(stream):
+        assert stream[at] == 0x82
+        assert stream[at + 1] < 126
+        data += stream[at + 2 : at + 2 + stream[at + 1]]
+        at += 2 + stream[at + 1]
+    return data
+
+
+@pytest.fixture
+async def direct(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Make]:
+    made: list[DirectRelay] = []
+
+    def relay(server: Server, *, control: bool = True) -> DirectRelay:
+        made.append(DirectRelay(monkeypatch, server, control=control))
+        return made[-1]
+
+    yield relay
+    for each in made:
+        await each.close()
+
+
+@pytest.mark.parametrize("password", [None, PASSWORD])
+@pytest.mark.parametrize("early", [True, False])
+async def test_directly_the_same_bytes_pass(direct: Any, password: str | None, early: bool) -> None:
+    relay = direct(server_with_password() if password else server_without_password())
+    relay.read()
+    if early:
+        relay.says(*HANDSHAKE, KEY)
+        await turn_around()
+    relay.run(password)
+    if not early:
+        await relay.until_viewer_heard(BANNER)
+        relay.says(*HANDSHAKE, KEY)
+
+    heard = (LOGGED_IN if password else BANNER + b"\x01") + b"\x01" + KEY
+    await relay.until_server_heard(heard)
+    relay.says(REQUEST)
+    relay.server.says(b"picture")
+    await relay.until_server_heard(heard + REQUEST)
+    await relay.until_viewer_heard(EMPTY_SCREEN + b"picture")
+    # Until the server has spoken, nobody can tell where an early viewer's handshake ends.
+    assert relay.inputs == (0 if early and not password else 1)
+    up, down = len(b"".join(HANDSHAKE) + KEY + REQUEST), len(EMPTY_SCREEN + b"picture")
+    assert (relay.pump.bytes_up, relay.pump.bytes_down) == (up, down)
+
+
+async def test_directly_who_may_only_look_types_in_vain(direct: Any) -> None:
+    relay = direct(server_without_password(), control=False)
+    reading = relay.read()
+    relay.run()
+    await relay.until_viewer_heard(BANNER)
+
+    relay.says(*HANDSHAKE, KEY, REQUEST)
+    await relay.until_server_heard(BANNER + b"\x01\x01" + REQUEST)
+    relay.says(b"\x07secret")
+    with pytest.raises(RemoteProtocolError, match="message-type at byte"):
+        await reading
+    assert relay.heard == BANNER + b"\x01\x01" + REQUEST
+
+
+async def test_directly_it_ends_as_either_end_does(direct: Any) -> None:
+    relay = direct(Server(b"open"))
+    reading, running = relay.read(), relay.run(rfb=False)
+    await relay.until_viewer_heard(b"open")
+    relay.server.hangs_up()
+    assert await running is None
+    relay.line.data_received(frame(8))
+    assert await reading == 1005
+
+
+async def test_directly_nothing_passes_once_it_is_cancelled(direct: Any) -> None:
+    relay = direct(Server(b"open"))
+    running = relay.run(rfb=False)
+    await relay.until_viewer_heard(b"open")
+    running.cancel()
+    await asyncio.wait({running})
+    relay.says(b"key")
+    assert relay.heard == b""
