@@ -12,6 +12,7 @@ from remote_service.relay.inflow import Hold
 from remote_service.relay.line import MOST_UNSENT, Line
 from remote_service.relay.outflow import Outflow
 from remote_service.relay.upstream import Upstream
+from remote_service.rfb.buffer import Data
 from remote_service.rfb.errors import RemoteProtocolError
 
 
@@ -24,7 +25,7 @@ class Crossing(asyncio.Protocol):
         upstream: Upstream,
         *,
         up: Callable[[bytes], bytes],
-        down: Callable[[bytes], bytes],
+        down: Callable[[Data], Data],
         works: bool = False,
     ) -> None:
         """Takes both ends over; what has been read of them already passes first.
@@ -33,7 +34,8 @@ class Crossing(asyncio.Protocol):
             line: the viewer's.
             upstream: the endpoint's connection.
             up: what of the viewer's bytes reaches the endpoint; may raise RemoteProtocolError.
-            down: what of the endpoint's bytes reaches the viewer; may raise RemoteProtocolError.
+            down: what of the endpoint's bytes reaches the viewer, themselves when that are all of them; may raise
+                RemoteProtocolError.
             works: whether `down` takes its time, and needs a brake.
         """
         self._line = line
@@ -88,7 +90,7 @@ class Crossing(asyncio.Protocol):
         if self._outflow is not None:
             self._outflow.feed(data)
         elif not self._stopped:
-            self._line.write(self._down(data))
+            self._line.write(bytes(self._down(data)))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The endpoint has hung up."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 
 from remote_service.relay.upstream import Upstream
+from remote_service.rfb.buffer import Data
 from remote_service.rfb.messages import InputWatch
 from remote_service.rfb.policy import Policy
 from remote_service.rfb.policy_filter import PolicyFilter
@@ -110,14 +111,14 @@ class Gate:
         self._schedule()
         return passed
 
-    def down(self, data: bytes) -> bytes:
-        """What of the endpoint's bytes reaches the viewer.
+    def down(self, data: Data) -> Data:
+        """What of the endpoint's bytes reaches the viewer; `data` itself when that is all.
 
         Raises:
             RemoteProtocolError: the endpoint does not speak RFB where it must.
         """
         if self._filter is not None:
-            return bytes(self._filter.from_server(data))
+            return self._filter.from_server(data)
         assert self._watch is not None
         if self._watch.needs_server:
             self._watch.from_server(data)

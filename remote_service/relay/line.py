@@ -292,7 +292,7 @@ class Line(asyncio.Protocol):
             self._transport.write(control_frame(Opcode.PONG, ping))
 
     def _ping(self) -> None:
-        # Whoever is not read may have answered behind what the endpoint does not take; it is heard some time after that.
+        # Whoever is not read may have answered behind what the endpoint does not take; that is heard a while later.
         held = self._inflow.held
         if not (self._heard or held):
             self._cut()

@@ -14,8 +14,9 @@ from remote_service.relay.crossing import Crossing
 from remote_service.relay.gate import Gate, Way
 from remote_service.relay.inflow import BRAKE, BRAKE_FROM
 from remote_service.relay.line import Line
-from remote_service.relay.outflow import brake_for, slices
+from remote_service.relay.outflow import Work, slices
 from remote_service.relay.upstream import Upstream, connect
+from remote_service.rfb.buffer import Data
 from remote_service.rfb.errors import AuthenticationFailed, RFBError
 from remote_service.rfb.handshake import ServerLogin, ViewerLogin, looks_like_banner
 from remote_service.rfb.policy import Policy
@@ -245,11 +246,13 @@ class Pump:
             await self._crossing.finished()
             return
         while data := await upstream.read():
-            for piece in slices(data) if self._gate.looks_down else (data,):
-                began = time.thread_time()
-                passed = self._gate.down(piece)
-                wait = brake_for(time.thread_time() - began, len(piece)) if self._gate.looks_down else 0.0
-                if passed:
+            if not self._gate.looks_down:
+                await self._to_viewer(bytes(self._gate.down(data)))
+                continue
+            work = Work(data, self._gate.down)
+            while not work.done:
+                wait = work.step()
+                if passed := work.take():
                     await self._to_viewer(passed)
                 if wait:
                     await asyncio.sleep(wait)
@@ -276,7 +279,7 @@ class Pump:
             data, self._login = self._login.leftover, None
         return self._gate.up(data)
 
-    def _down(self, data: bytes) -> bytes:
+    def _down(self, data: Data) -> Data:
         passed = self._gate.down(data)
         self.bytes_down += len(passed)
         return passed

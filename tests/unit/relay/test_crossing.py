@@ -12,6 +12,7 @@ from remote_service.relay.frames import binary_header
 from remote_service.relay.inflow import Hold
 from remote_service.relay.line import Line
 from remote_service.relay.upstream import MOST_UNREAD, Upstream
+from remote_service.rfb.buffer import Data
 from remote_service.rfb.errors import Peer, RemoteProtocolError
 from remote_service.tasks import spawn
 from tests.unit.relay.doubles import ViewerTransport
@@ -40,11 +41,11 @@ class Ends:
             raise self.error
         return data.replace(b"secret", b"")
 
-    def _down(self, data: bytes) -> bytes:
+    def _down(self, data: Data) -> Data:
         self.seen += data
         if data == b"no RFB":
             raise NO_RFB
-        return data.replace(b"secret", b"")
+        return bytes(data).replace(b"secret", b"")
 
 
 @pytest.fixture

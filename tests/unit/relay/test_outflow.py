@@ -10,11 +10,19 @@ import pytest
 
 from remote_service.relay import outflow as module
 from remote_service.relay.inflow import BRAKE, BRAKE_FROM
-from remote_service.relay.outflow import SLICE, Outflow, brake_for, slices
+from remote_service.relay.outflow import MOST_AT_ONCE, SLICE, Outflow, Work, brake_for, slices
+from remote_service.rfb.buffer import Data
 from remote_service.rfb.errors import Peer, RemoteProtocolError
 from tests.unit.relay.doubles import ViewerTransport
 
 NO_RFB = RemoteProtocolError(Peer.VNC_SERVER, offset=0, field="message-type", value=7, allowed="0")
+
+
+def look(data: Data) -> Data:
+    if b"!" in bytes(data):
+        raise NO_RFB
+    passed = bytes(data).replace(b"secret", b"")
+    return data if len(passed) == len(data) else passed
 
 
 class Ends:
@@ -27,11 +35,9 @@ class Ends:
         self.failed: list[RemoteProtocolError] = []
         self.outflow = Outflow(self.transport, look=self._look, give=self.given.append, fail=self.failed.append)
 
-    def _look(self, data: bytes) -> bytes:
+    def _look(self, data: Data) -> Data:
         self.looked.append(len(data))
-        if b"!" in data:
-            raise NO_RFB
-        return data.replace(b"secret", b"")
+        return look(data)
 
 
 class Timers:
@@ -80,18 +86,40 @@ def test_only_what_takes_long_for_its_size_is_braked() -> None:
 
 def test_what_passes_of_a_chunk_is_given_in_one_piece() -> None:
     ends = Ends()
-    ends.outflow.feed(b"secret" + bytes(SLICE))
+    ends.outflow.feed(b"secret" + bytes(MOST_AT_ONCE))
     ends.outflow.feed(b"secret")
 
-    assert ends.given == [bytes(SLICE)]
-    assert ends.looked == [SLICE, 6, 6]
+    assert ends.given == [bytes(MOST_AT_ONCE)]
+    assert ends.looked == [MOST_AT_ONCE, 6, 6]
+
+
+def test_a_chunk_of_which_nothing_is_taken_out_is_not_copied() -> None:
+    ends = Ends()
+    chunk = bytes(4 * MOST_AT_ONCE)
+    ends.outflow.feed(chunk)
+
+    assert ends.given[0] is chunk
+
+
+@pytest.mark.parametrize("secret", [0, 1, 2, 3, None])
+@pytest.mark.parametrize("often", [True, False])
+def test_all_that_passes_is_taken_once_whatever_was_changed(secret: int | None, often: bool) -> None:
+    parts = [bytes([65 + at]) * (MOST_AT_ONCE - 6) for at in range(4)]
+    chunk = b"".join(part + (b"secret" if at == secret else b"public") for at, part in enumerate(parts)) + b"end"
+    work, taken = Work(chunk, look), b""
+
+    while not work.done:
+        work.step()
+        taken += work.take() if often else b""
+
+    assert taken + work.take() == chunk.replace(b"secret", b"")
 
 
 def test_who_makes_work_waits_for_it_and_nothing_is_lost_or_overtaken(slow: Timers) -> None:
     ends = Ends()
-    ends.outflow.feed(b"a" * SLICE + b"b")
+    ends.outflow.feed(b"a" * MOST_AT_ONCE + b"b")
     ends.outflow.feed(b"c")
-    assert ends.given == [b"a" * SLICE]
+    assert ends.given == [b"a" * MOST_AT_ONCE]
     assert not ends.transport.reading
 
     assert slow.ring() == pytest.approx(0.01 * BRAKE)
@@ -129,10 +157,10 @@ def test_a_viewer_that_has_caught_up_does_not_undo_the_brake(slow: Timers) -> No
 
 def test_what_came_before_an_error_passes_and_nothing_behind_it() -> None:
     ends = Ends()
-    ends.outflow.feed(b"a" * SLICE + b"!" + b"b" * SLICE)
+    ends.outflow.feed(b"a" * MOST_AT_ONCE + b"!" + b"b" * SLICE)
     ends.outflow.feed(b"c")
 
-    assert ends.given == [b"a" * SLICE]
+    assert ends.given == [b"a" * MOST_AT_ONCE]
     assert ends.failed == [NO_RFB]
     ends.outflow.viewer_full()
     ends.outflow.viewer_drained()
@@ -141,10 +169,10 @@ def test_what_came_before_an_error_passes_and_nothing_behind_it() -> None:
 
 def test_once_stopped_nothing_passes(slow: Timers) -> None:
     ends = Ends()
-    ends.outflow.feed(b"a" * SLICE + b"b")
+    ends.outflow.feed(b"a" * MOST_AT_ONCE + b"b")
 
     ends.outflow.stop()
 
     assert slow.waiting == []
     ends.outflow.feed(b"c")
-    assert ends.given == [b"a" * SLICE]
+    assert ends.given == [b"a" * MOST_AT_ONCE]
