@@ -1,7 +1,7 @@
 # `make run` and `make test` are all one needs; each does its own set-up, which tools/setup.py describes.
 # The one that is running gets Ctrl-C and SIGTERM itself: no shell stands between make and it.
 
-.PHONY: help run setup test lint clean
+.PHONY: help run setup test lint fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
@@ -18,6 +18,9 @@ test: ## set up and run linters, types and all tests, with coverage
 
 lint: ## run linters and types only
 	@sh tools/setup.sh lint
+
+fuzz: ## look for bytes that break the reading of RFB (FUZZ_SECONDS=60)
+	@sh tools/setup.sh fuzz
 
 clean: ## remove .venv and all caches; var/ (database, logs) stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

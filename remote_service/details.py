@@ -57,8 +57,7 @@ NO_RFB = _(
     'A type that is no VNC needs "stream": "raw".'
 )
 NOT_LET_IN = _("The VNC server did not let the gateway in within %(seconds)s s.")
-ONLY_LOOKS_AT_RAW = _("This session is no VNC, so whoever may only look cannot be let in.")
-ONLY_LOOKS = _("Whoever may only look cannot be let in here. %(error)s")
+NO_VNC = _("It is no VNC.")
 IS_TERMINAL = _("This session is a terminal; its page is not a screen.")
 NO_PASSWORD = _("The session's password is not to be had: %(error)s.")
 

@@ -14,101 +14,25 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
 
 from remote_service.conf import GatewaySettings
 from remote_service.forwarded import BehindProxy
-from remote_service.states import ENDINGS, EndReason
+from remote_service.relay.line import PING
+from remote_service.relay.takeover import WebSocketProtocol
 from remote_service.supervisor import Supervisor
 from remote_service.tasks import spawn
 
 log = logging.getLogger(__name__)
 
-LINE_CUT = 1006
-PING = 15.0
-"""Seconds between two pings, and for the answer: a dead peer is found within 30."""
 MOST_MESSAGE = 4 * 1024 * 1024
 """Bytes of one message from a browser; the largest that noVNC sends is a pasted text."""
 KEEP_ALIVE = 75
 """Seconds that an idle connection is kept: longer than a page's poll, and than a front proxy keeps its own (60)."""
 BACKLOG = 2048
-LEAST_PART = 1024
-"""Bytes from which on a continuation counts as part of a message; browsers send much more at once."""
-MOST_CONTROL_FRAMES = 64
-"""Pings, pongs and tiny continuations of one connection in a second. Browsers send none by themselves; a program that
-sends thousands would have everybody else wait while they are answered, and the answers fill memory."""
 LOAD_PATIENCE = 3.0
 """Seconds that the first answer waits for all scripts; one that hangs at import keeps no page from being served."""
 GRACE = 1
 """Whole seconds that requests have to finish when the server stops."""
-
-
-class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's websocket, which also says when a line was cut.
-
-    uvicorn reports a lost connection with the code of a close frame without a code (1005), but a viewer whose line
-    was cut must be told from one that closed its window.
-    """
-
-    _second_ends = 0.0
-    _control_frames = 0
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The TCP connection has ended."""
-        if self.handshake_complete and self.conn.close_rcvd is None:
-            self._report_cut()
-        super().connection_lost(exc)
-
-    def handle_ping(self) -> None:
-        """The peer wants an answer."""
-        if self._control_frame_counts():
-            super().handle_ping()
-
-    def handle_pong(self, event: Frame) -> None:
-        """The peer answers, or says something for no reason."""
-        if self._control_frame_counts():
-            super().handle_pong(event)
-
-    def handle_cont(self, event: Frame) -> None:
-        """A further part of a message."""
-        if len(event.data) >= LEAST_PART or self._control_frame_counts():
-            super().handle_cont(event)
-
-    def _control_frame_counts(self) -> bool:
-        """Counts a frame that carries nothing on; False for one too many, with which the connection ends."""
-        now = self.loop.time()
-        if now >= self._second_ends:
-            self._second_ends, self._control_frames = now + 1.0, 0
-        self._control_frames += 1
-        if self._control_frames == MOST_CONTROL_FRAMES + 1:
-            log.warning("%s: more than %d control frames within a second; cut", self.client, MOST_CONTROL_FRAMES)
-            self.transport.abort()
-        return self._control_frames <= MOST_CONTROL_FRAMES
-
-    def keepalive_timeout(self) -> None:
-        """The peer has not answered a ping: it is gone, and so is what waits to be sent to it."""
-        if self.read_paused:
-            # It may have answered behind what the endpoint does not take at the moment: ask again.
-            self.pong_timer = self.pending_ping_payload = None
-            self.schedule_ping()
-            return
-        self._report_cut()
-        super().keepalive_timeout()
-        self.transport.abort()
-
-    def shutdown(self) -> None:
-        """The server stops; who has not been told why by the relay is told here: uvicorn itself gives no reason."""
-        if self.handshake_complete and not self.close_sent:
-            stopped = ENDINGS[EndReason.SERVER_STOPPED]
-            self.queue.put_nowait({"type": "websocket.disconnect", "code": stopped.close_code})
-            self.conn.send_close(stopped.close_code, stopped.sentence)
-            self.transport.write(b"".join(self.conn.data_to_send()))
-            self.close_sent = True
-        super().shutdown()
-
-    def _report_cut(self) -> None:
-        self.queue.put_nowait({"type": "websocket.disconnect", "code": LINE_CUT})
 
 
 class ListenError(RuntimeError):

@@ -1,4 +1,4 @@
-"""Makes a checkout ready to run or to be tested, and hands over: `tools/setup.sh setup|run|test|lint`.
+"""Makes a checkout ready to run or to be tested, and hands over: `tools/setup.sh setup|run|test|lint|fuzz`.
 
 It runs before anything is installed, so it knows the standard library only. Each step looks first, says one
 line when it has something to do, and is silent when it has not.
@@ -21,7 +21,15 @@ from tools.shell import SetupError, is_root, lock, run, say
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin/python"
-COMMANDS = ("setup", "run", "test", "lint")
+COMMANDS = ("setup", "run", "test", "lint", "fuzz")
+INSIDE = ("lint", "fuzz")
+"""Commands that need nothing outside the checkout."""
+REQUIREMENTS = {
+    "test": "tests/requirements.txt",
+    "lint": "tests/requirements.txt",
+    "fuzz": "tests/fuzz/requirements.txt",
+}
+"""What a command needs on top of requirements.txt."""
 
 # Not part of a copy that is tested: made anew there, or none of its business.
 NOT_COPIED = (".venv", "var", "static-root", "node_modules", "__pycache__", ".*_cache", ".hypothesis")
@@ -32,7 +40,8 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
     Args:
         arguments: One of `COMMANDS`.
-        environ: The environment: `SYSTEM_PACKAGES`, `REMOTE_SERVICE_SESSION_USER`, `HOST`, `PORT`.
+        environ: The environment: `SYSTEM_PACKAGES`, `REMOTE_SERVICE_SESSION_USER`, `HOST`, `PORT`,
+            `FUZZ_SECONDS`.
 
     Returns:
         The exit status of a command that ends with the set-up, or of one that failed. The others never
@@ -70,8 +79,8 @@ def prepare(command: str, environ: Mapping[str, str]) -> int | None:
     """
     root = is_root()
     allowed = system_packages.wanted(environ)
-    account = session_account.wanted_name(environ) if root and command != "lint" else None
-    if command != "lint":
+    account = session_account.wanted_name(environ) if root and command not in INSIDE else None
+    if command not in INSIDE:
         needs = system_packages.TEST_NEEDS if command == "test" else system_packages.RUN_NEEDS
         system_packages.ensure(needs, allowed=allowed, is_root=root)
     if account:
@@ -82,10 +91,10 @@ def prepare(command: str, environ: Mapping[str, str]) -> int | None:
             return test_in_a_copy(account, closed)
     virtualenv.ensure_venv(VENV, allowed=allowed, is_root=root)
     requirements = [ROOT / "requirements.txt"]
-    if command in ("test", "lint"):
-        requirements.append(ROOT / "tests/requirements.txt")
+    if command in REQUIREMENTS:
+        requirements.append(ROOT / REQUIREMENTS[command])
     virtualenv.ensure_requirements(VENV, requirements, is_root=root)
-    if command in ("test", "lint"):
+    if command in REQUIREMENTS:
         return None
     if account:
         warn_of_obstacle(account)
@@ -98,6 +107,8 @@ def successor(command: str, environ: Mapping[str, str]) -> list[str]:
     if command == "run":
         host, port = environ.get("HOST") or "127.0.0.1", environ.get("PORT") or "8000"
         return [str(PYTHON), "manage.py", "serve", "--host", host, "--port", port]
+    if command == "fuzz":
+        return [str(PYTHON), "-m", "tests.fuzz", environ.get("FUZZ_SECONDS") or "60"]
     return ["/bin/bash", "tools/run_tests.sh", *(["--lint"] if command == "lint" else [])]
 
 

@@ -17,10 +17,13 @@ from remote_service import details, lifecycle
 from remote_service.endpoints import EndpointKind
 from remote_service.errors import RefusedError
 from remote_service.relay import closing, rows
+from remote_service.relay.backpressure import lacks_backpressure
 from remote_service.relay.closing import Close
 from remote_service.relay.gateway import Watch, gateway
 from remote_service.relay.grants import Grant, find_grant
+from remote_service.relay.line import Line
 from remote_service.relay.pump import EndpointError, Pump, ViewerGone, ViewerRefused
+from remote_service.relay.takeover import takeover_of
 from remote_service.rfb.errors import RemoteProtocolError
 from remote_service.sealing import SealError
 from remote_service.states import EndReason, State
@@ -40,7 +43,15 @@ GOODBYE_PATIENCE = 1.0
 RelayEnd = EndpointError | ViewerGone | ViewerRefused | RemoteProtocolError
 T = TypeVar("T")
 
-_MAY_COME_BACK = frozenset({closing.RELAY_ERROR, closing.RESTARTING, closing.RIGHT_WITHDRAWN, closing.ENDPOINT_LOST})
+_MAY_COME_BACK = frozenset(
+    {
+        closing.RELAY_ERROR,
+        closing.RESTARTING,
+        closing.RIGHT_WITHDRAWN,
+        closing.RIGHTS_CHANGED,
+        closing.ENDPOINT_LOST,
+    }
+)
 """Closed by us without a goodbye of the viewer: as if its line was cut. Who is logged out may log in again."""
 _LEADS_NOWHERE = frozenset({State.STOPPING, State.ENDED, State.FAILED})
 
@@ -55,18 +66,29 @@ async def relay(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     except RefusedError:
         await send({"type": "websocket.close"})
         return
-    await send({"type": "websocket.accept", "subprotocol": "binary" if "binary" in scope["subprotocols"] else None})
+    accept = {"type": "websocket.accept", "subprotocol": "binary" if "binary" in scope["subprotocols"] else None}
+    if lacks_backpressure(send):
+        log.error("session %s: a viewer is sent away: %s", grant.session_id, closing.NO_BACKPRESSURE)
+        await send(accept)
+        await _say(Close(closing.RELAY_ERROR, closing.NO_BACKPRESSURE), send)
+        return
+    line = None
+    if take_over := takeover_of(scope):
+        line = await take_over(accept)
+        receive, send = line.receive, line.send
+    else:
+        await send(accept)
     try:
-        await _serve_viewer(grant, receive, send)
+        await _serve_viewer(grant, receive, send, line)
     except DatabaseError as error:
         log.error("session %s: a viewer is sent away, the database cannot be reached: %s", grant.session_id, error)
         await _say(Close(closing.RELAY_ERROR, closing.NO_DATABASE), send)
 
 
-async def _serve_viewer(grant: Grant, receive: Receive, send: Send) -> None:
+async def _serve_viewer(grant: Grant, receive: Receive, send: Send, line: Line | None) -> None:
     watch = await gateway().open_viewer(grant)
     log.info("session %s: a viewer came from %s", grant.session_id, grant.actor.address or "a local socket")
-    pump = Pump(receive, send, control=grant.control, on_input=lambda: gateway().input_seen(grant.session_id))
+    pump = Pump(receive, send, policy=watch.policy, on_input=lambda: gateway().input_seen(grant.session_id), line=line)
     clean = False
     try:
         clean = await _serve(watch, pump, send)
@@ -84,11 +106,14 @@ async def _serve(watch: Watch, pump: Pump, send: Send) -> bool:
     reading = spawn(_outcome(pump.read_viewer()), name="viewer")
     serving = spawn(_outcome(_reach_and_pump(watch, pump)), name="endpoint")
     ending = spawn(watch.until(_leads_nowhere), name="end of session")
-    tasks = (reading, serving, ending)
+    changing = spawn(_follow_rights(watch, pump), name="rights")
+    tasks = (reading, serving, ending, changing)
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if ending.done():
             close = _told(watch)
+        elif changing.done():
+            close = Close(closing.RIGHTS_CHANGED, closing.RIGHTS_ARE_OTHERS)
         elif reading.done():
             close = Close(closing.RELAY_ERROR, str(reading.result()))
         else:
@@ -126,6 +151,14 @@ def _leads_nowhere(watch: Watch) -> bool:
     return watch.withdrawn or watch.glimpse.state in _LEADS_NOWHERE
 
 
+async def _follow_rights(watch: Watch, pump: Pump) -> None:
+    """Has every change of what the viewer may do take effect; returns when it has to come anew for one."""
+    while True:
+        await watch.until(lambda w: w.policy != pump.policy)
+        if not pump.change(watch.policy):
+            return
+
+
 async def _reach_and_pump(watch: Watch, pump: Pump) -> None:
     await watch.until(lambda w: w.glimpse.state is State.RUNNING)
     glimpse = watch.glimpse
@@ -142,7 +175,13 @@ async def _reach_and_pump(watch: Watch, pump: Pump) -> None:
 
 async def _why(watch: Watch, end: RelayEnd | None) -> Close:
     """The endpoint hung up or was never there: waits for the supervisor to say what that means."""
-    if isinstance(end, ViewerGone | ViewerRefused | RemoteProtocolError):
+    if isinstance(end, ViewerRefused):
+        log.warning("session %s: a viewer whose rights are limited is refused: %s", watch.grant.session_id, end)
+        await sync_to_async(lifecycle.note)(
+            watch.grant.session_id, "viewer refused", why=f"{closing.NOT_FILTERED} {end}", by=watch.grant.actor
+        )
+        return Close(closing.CANNOT_FILTER, f"{closing.NOT_FILTERED} {end}")
+    if isinstance(end, ViewerGone | RemoteProtocolError):
         return Close(closing.RELAY_ERROR, str(end))
     why = closing.SCREEN_CLOSED if end is None else str(end)
     session_id = watch.grant.session_id

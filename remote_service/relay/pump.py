@@ -10,20 +10,19 @@ from typing import Any
 from remote_service import conf, details
 from remote_service.endpoints import Endpoint
 from remote_service.hosting.account import script_uid
+from remote_service.relay.crossing import Crossing
+from remote_service.relay.gate import Gate, Way
+from remote_service.relay.inflow import BRAKE, BRAKE_FROM
+from remote_service.relay.line import Line
+from remote_service.relay.outflow import Work, slices
 from remote_service.relay.upstream import Upstream, connect
+from remote_service.rfb.buffer import Data
 from remote_service.rfb.errors import AuthenticationFailed, RFBError
 from remote_service.rfb.handshake import ServerLogin, ViewerLogin, looks_like_banner
-from remote_service.rfb.messages import InputWatch
-from remote_service.rfb.view_only import ViewOnlyFilter
+from remote_service.rfb.policy import Policy
 
 MOST_EARLY = 64 * 1024
 """Bytes of a viewer that are kept until its session runs; then it is read no further."""
-SLICE = 16 * 1024
-"""Bytes of a viewer that are looked at in one go: the event loop is held for a few milliseconds at worst."""
-BRAKE_FROM = 0.0005
-BRAKE = 4
-"""Looking at a slice for longer than `BRAKE_FROM` seconds (of the processor, so that nobody pays for the load of
-others) is paid for by waiting `BRAKE` times as long."""
 CONNECT_TIMEOUT = 10.0
 BANNER_TIMEOUT = 10.0
 """Seconds that a VNC server has to say who it is, and to let us in."""
@@ -42,7 +41,7 @@ class ViewerGone(Exception):
 
 
 class ViewerRefused(Exception):
-    """This viewer cannot be served, though the session is as it should be; says why."""
+    """This viewer's limits cannot be enforced here, though the session is as it should be; says why."""
 
 
 class Pump:
@@ -53,28 +52,40 @@ class Pump:
         receive: Callable[[], Awaitable[dict[str, Any]]],
         send: Callable[[dict[str, Any]], Awaitable[None]],
         *,
-        control: bool,
+        policy: Policy,
         on_input: Callable[[], None],
+        line: Line | None = None,
     ) -> None:
         """Prepares.
 
         Args:
             receive: the websocket's.
             send: the websocket's.
-            control: whether what the viewer types and clicks may reach the session.
-            on_input: called when it typed or clicked.
+            policy: what the viewer may do at first.
+            on_input: called when it typed or clicked, and that passed.
+            line: the viewer's transport where it could be taken over; then `receive` and `send` are its own, and bytes
+                pass without them once the endpoint is there.
         """
         self._receive = receive
         self._send = send
-        self._filter = None if control else ViewOnlyFilter()
-        self._on_input = on_input
+        self._gate = Gate(policy, on_input)
+        self._line = line
+        self._crossing: Crossing | None = None
         self._upstream: Upstream | None = None
         self._early = bytearray()
         self._login: ViewerLogin | None = None
-        self._watch = InputWatch.for_rfb()
         self._open = asyncio.Event()
         self.bytes_down = 0
         self.bytes_up = 0
+
+    @property
+    def policy(self) -> Policy:
+        """What the viewer may do."""
+        return self._gate.policy
+
+    def change(self, policy: Policy) -> bool:
+        """Another policy holds from the next message on; False when the viewer has to come anew for that."""
+        return self._gate.change(policy)
 
     # ---- viewer to endpoint -----------------------------------------------------------------------------
 
@@ -110,13 +121,17 @@ class Pump:
         while self._early:
             early, self._early = bytes(self._early), bytearray()
             await self._from_viewer(early)
+        if self._line is not None:
+            assert self._upstream is not None
+            works = self._gate.looks_down
+            self._crossing = Crossing(self._line, self._upstream, up=self._up, down=self._down, works=works)
         self._open.set()
 
     async def _from_viewer(self, data: bytes) -> None:
         if self._login is not None:
             data = await self._log_viewer_in(self._login, data)
-        for at in range(0, len(data), SLICE):
-            await self._pass_on(data[at : at + SLICE])
+        for piece in slices(data):
+            await self._pass_on(piece)
 
     async def _pass_on(self, data: bytes) -> None:
         """Looks at a slice and sends it; a viewer whose messages take long to look at has to wait for itself.
@@ -125,10 +140,7 @@ class Pump:
         the event loop, and everybody else with it.
         """
         began = time.thread_time()
-        if self._filter is not None:
-            data = self._filter.feed(data)
-        elif self._watch.from_viewer(data):
-            self._on_input()
+        data = self._gate.up(data)
         took = time.thread_time() - began
         if data:
             assert self._upstream is not None
@@ -155,7 +167,7 @@ class Pump:
             EndpointError: it cannot be reached, speaks no RFB, or refuses the password.
             RemoteProtocolError: the viewer does not speak RFB where it must.
             ViewerGone: the viewer left meanwhile.
-            ViewerRefused: it may only look, and its input cannot be told from looking here.
+            ViewerRefused: its limits cannot be enforced here.
         """
         try:
             upstream = self._upstream = await connect(
@@ -164,12 +176,14 @@ class Pump:
         except OSError as error:
             raise EndpointError(details.UNREACHABLE.filled(endpoint=endpoint, error=error), fatal=False) from error
         if not rfb:
-            if self._filter is not None:
-                raise ViewerRefused(details.ONLY_LOOKS_AT_RAW)
-            self._watch = InputWatch.for_raw()
-        elif password or self._filter is not None:
+            if self._gate.limited:
+                raise ViewerRefused(details.NO_VNC)
+            self._gate.begin(Way.RAW, upstream)
+        elif password or self._gate.limited:
+            self._gate.begin(Way.LOGGED_IN, upstream)
             await self._log_in(upstream, password or None)
         else:
+            self._gate.begin(Way.UNTOUCHED, upstream)
             await self._check_banner(upstream)
         await self._open_up()
         await self._pump_down(upstream)
@@ -193,7 +207,7 @@ class Pump:
     async def _log_in(self, upstream: Upstream, password: str | None) -> None:
         """Answers the VNC server's authentication, then lets the viewer in without one.
 
-        Who may only look is let in so in any case: it sends nothing before it stands behind the filter.
+        Who has limits is let in so in any case: it sends nothing before it stands behind its filter.
         """
         login = ServerLogin(password)
         data = b""
@@ -210,20 +224,30 @@ class Pump:
                 details.NOT_LET_IN.filled(seconds=f"{BANNER_TIMEOUT:g}"), fatal=not login.banner_seen
             ) from None
         except RFBError as error:
-            if self._filter is not None:
-                raise ViewerRefused(details.ONLY_LOOKS.filled(error=error)) from error
+            # Without a password only who has limits comes here; others are asked for it by their browser.
+            if password is None and isinstance(error, AuthenticationFailed):
+                raise ViewerRefused(str(error)) from error
             not_rfb = bool(data) and not login.banner_seen
             raise EndpointError(str(error), fatal=not_rfb or isinstance(error, AuthenticationFailed)) from error
         upstream.unread(login.leftover)
-        self._watch = InputWatch.for_authenticated()
         self._login = ViewerLogin()
         await self._to_viewer(self._login.start())
 
     async def _pump_down(self, upstream: Upstream) -> None:
+        if self._crossing is not None:
+            await self._crossing.finished()
+            return
         while data := await upstream.read():
-            if self._watch.needs_server:
-                self._watch.from_server(data)
-            await self._to_viewer(data)
+            if not self._gate.looks_down:
+                await self._to_viewer(bytes(self._gate.down(data)))
+                continue
+            work = Work(data, self._gate.down)
+            while not work.done:
+                wait = work.step()
+                if passed := work.take():
+                    await self._to_viewer(passed)
+                if wait:
+                    await asyncio.sleep(wait)
 
     async def _to_viewer(self, data: bytes) -> None:
         try:
@@ -232,7 +256,28 @@ class Pump:
             raise ViewerGone from error
         self.bytes_down += len(data)
 
+    # ---- the same for a line that was taken over ----------------------------------------------------------
+
+    def _up(self, data: bytes) -> bytes:
+        self.bytes_up += len(data)
+        if self._login is not None:
+            assert self._line is not None
+            answer = self._login.receive(data)
+            if answer:
+                self._line.write(answer)
+                self.bytes_down += len(answer)
+            if not self._login.done:
+                return b""
+            data, self._login = self._login.leftover, None
+        return self._gate.up(data)
+
+    def _down(self, data: Data) -> Data:
+        passed = self._gate.down(data)
+        self.bytes_down += len(passed)
+        return passed
+
     def close(self) -> None:
         """Hangs up on the endpoint."""
+        self._gate.close()
         if self._upstream is not None:
             self._upstream.close()

@@ -16,6 +16,8 @@ MOST_UNREAD = 256 * 1024
 """Bytes that wait for the viewer before reading pauses. One wake-up then moves as much, in one websocket message."""
 MOST_UNSENT = 256 * 1024
 """Bytes that wait for the endpoint before the viewer is read no further."""
+MOST_WAITING = 4 * 1024
+"""Bytes that wait for the endpoint before the gateway asks it nothing by itself."""
 
 
 class Upstream(asyncio.Protocol):
@@ -90,6 +92,11 @@ class Upstream(asyncio.Protocol):
         if self._transport is not None and not self._ended and data:
             self._transport.write(data)
 
+    @property
+    def congested(self) -> bool:
+        """Whether much waits for the endpoint; also once the connection was handed over."""
+        return self._transport is not None and self._transport.get_write_buffer_size() > MOST_WAITING
+
     async def drained(self) -> None:
         """Returns when more may be sent: at once, or when the endpoint has taken enough, or has hung up."""
         if not self._writable.is_set():
@@ -99,6 +106,24 @@ class Upstream(asyncio.Protocol):
         """Sends to the endpoint; returns when more may be sent."""
         self.send(data)
         await self.drained()
+
+    def hand_over(self, protocol: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
+        """Gives the connection to another protocol, as it stands; returns its transport and what nobody read yet.
+
+        The protocol is told at once when the endpoint has hung up, or takes no more at the moment.
+        """
+        assert self._transport is not None, "not connected yet"
+        transport, unread = self._transport, b"".join(self._chunks)
+        self._chunks.clear()
+        if self._ended:
+            protocol.connection_lost(None)
+            return transport, unread
+        transport.set_protocol(protocol)
+        if not self._writable.is_set():
+            protocol.pause_writing()
+        if not self._reading:
+            transport.resume_reading()
+        return transport, unread
 
     def close(self) -> None:
         """Hangs up; what was not sent yet is lost, since nobody is left to see its effect."""

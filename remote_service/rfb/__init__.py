@@ -10,9 +10,17 @@ the community's "The RFB Protocol" (rfbproto), whose section names are quoted.
 - `auth`: the answer to a VNC Authentication challenge
 - `handshake`: logging in to a VNC server, and letting a viewer in
 - `observer`: following a handshake between two others
-- `message_table`: where each message of a viewer ends
 - `messages`: framing a viewer's messages, and telling real input from housekeeping
-- `view_only`: dropping what somebody who may only look must not send
+- `screenshot`: the smallest client that RFB allows
+
+What may pass is decided by a policy, and a stream is filtered while it flows:
+
+- `policy`, `policy_filter`: what a viewer may do, and both directions of its connection under that
+- `sieve`: letting a stream through while a parser follows it and takes something out
+- `layout`, `message_table`, `server_table`: where each message of either side ends
+- `encodings`, `rectangles`, `tight`, `pixel_format`: where each rectangle of a picture ends
+- `clipboard`, `pacer`: what a clipboard message does; how often pictures are asked for
+- `viewer_filter`, `server_filter`: either direction
 """
 
 from __future__ import annotations

@@ -13,18 +13,16 @@ bookkeeping.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Mapping
 
-from .errors import Peer, RemoteProtocolError
+from .clipboard import cut_text
+from .errors import Peer
+from .layout import Fixed, Layout, Measured, not_allowed
 
 # What a message may be long, at most. Bodies are counted and never kept, so this is no question of memory: a
 # length above these is a sign of lost framing, and believing it would swallow all that follows.
 MAX_ENCODINGS = 1024
 """Entries of SetEncodings: the registry knows fewer than 200, and viewers send about 30."""
-MAX_CUT_TEXT = 32 * 1024 * 1024
-"""Bytes of clipboard: rfbproto's default limit is 20 MiB of text, and servers take 256 KiB to 1 MiB."""
 MAX_FENCE_PAYLOAD = 64
 """Bytes of a fence's payload; rfbproto, ClientFence."""
 # Two counts need no constant: SetDesktopSize has a U8 of screens, and gii a U16 of bytes.
@@ -50,39 +48,12 @@ class MessageType(enum.IntEnum):
     QEMU = 255
 
 
-@dataclass(frozen=True)
-class Fixed:
-    """A message of known length."""
-
-    length: int
-    """All of its bytes, the type included."""
-    is_input: bool = False
-    lists_encodings: bool = False
-    """From the fifth byte on these are S32 encodings (SetEncodings)."""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A message whose length is in its header."""
-
-    header: int
-    """How many bytes, the type included, `measure` needs."""
-    measure: Callable[[bytes, int], Layout]
-    """Takes the header and where in the stream it stands; returns the layout, which may again be a `Measured`
-    with a longer header. Raises RemoteProtocolError."""
-
-
-Layout: TypeAlias = Fixed | Measured
-
-
-def _not_allowed(offset: int, field: str, value: int, allowed: str) -> RemoteProtocolError:
-    return RemoteProtocolError(Peer.VIEWER, offset=offset, field=field, value=value, allowed=allowed)
-
-
 def _set_encodings(header: bytes, offset: int) -> Layout:
     count = int.from_bytes(header[2:4], "big")
     if count > MAX_ENCODINGS:
-        raise _not_allowed(offset + 2, "SetEncodings number-of-encodings", count, f"at most {MAX_ENCODINGS}")
+        raise not_allowed(
+            Peer.VIEWER, offset + 2, "SetEncodings number-of-encodings", count, f"at most {MAX_ENCODINGS}"
+        )
     return Fixed(4 + 4 * count, lists_encodings=True)
 
 
@@ -94,36 +65,16 @@ def _extended_pointer(header: bytes, offset: int) -> Layout:
     return _LONG_POINTER_EVENT if header[1] & 0x80 else _POINTER_EVENT
 
 
-def _cut_text(header: bytes, offset: int) -> Layout:
-    length = int.from_bytes(header[4:8], "big", signed=True)
-    if length < 0:
-        return Measured(12, _extended_cut_text)
-    if length > MAX_CUT_TEXT:
-        raise _not_allowed(offset + 4, "ClientCutText length", length, f"at most {MAX_CUT_TEXT} bytes")
-    return Fixed(8 + length, is_input=True)
+def fence(peer: Peer, name: str) -> Measured:
+    """Return the layout of this peer's fence, which errors call `name`; both peers' have the same form."""
 
+    def measure(header: bytes, offset: int) -> Layout:
+        length = header[8]
+        if length > MAX_FENCE_PAYLOAD:
+            raise not_allowed(peer, offset + 8, f"{name} length", length, f"at most {MAX_FENCE_PAYLOAD} bytes")
+        return Fixed(9 + length)
 
-_CLIPBOARD_CAPS = 1 << 24
-_CLIPBOARD_NOTIFY = 1 << 27
-_CLIPBOARD_PROVIDE = 1 << 28
-
-
-def _extended_cut_text(header: bytes, offset: int) -> Layout:
-    length = -int.from_bytes(header[4:8], "big", signed=True)
-    if not 4 <= length <= MAX_CUT_TEXT:
-        raise _not_allowed(offset + 4, "ClientCutText length", -length, f"-4 (the flags alone) to -{MAX_CUT_TEXT}")
-    # Viewers send caps and request by themselves, whenever a program in the session changes the clipboard. In
-    # caps the bits of the other actions say what the viewer can do, and nothing was copied.
-    flags = int.from_bytes(header[8:12], "big")
-    copied = flags & (_CLIPBOARD_NOTIFY | _CLIPBOARD_PROVIDE) and not flags & _CLIPBOARD_CAPS
-    return Fixed(8 + length, is_input=bool(copied))
-
-
-def _fence(header: bytes, offset: int) -> Layout:
-    length = header[8]
-    if length > MAX_FENCE_PAYLOAD:
-        raise _not_allowed(offset + 8, "ClientFence length", length, f"at most {MAX_FENCE_PAYLOAD} bytes")
-    return Fixed(9 + length)
+    return Measured(9, measure)
 
 
 def _set_desktop_size(header: bytes, offset: int) -> Layout:
@@ -143,16 +94,16 @@ def _gii(header: bytes, offset: int) -> Layout:
         case 3:  # Device Destruction
             allowed, fits = "4", length == 4
         case _:
-            raise _not_allowed(offset + 1, "gii sub-type", kind, "0 to 3")
+            raise not_allowed(Peer.VIEWER, offset + 1, "gii sub-type", kind, "0 to 3")
     if not fits:
-        raise _not_allowed(offset + 2, f"gii length of sub-type {kind}", length, allowed)
+        raise not_allowed(Peer.VIEWER, offset + 2, f"gii length of sub-type {kind}", length, allowed)
     return Fixed(4 + length)
 
 
 def _qemu_audio(header: bytes, offset: int) -> Layout:
     operation = int.from_bytes(header[2:4], "big")
     if operation > 2:
-        raise _not_allowed(offset + 2, "QEMU audio operation", operation, "0 to 2")
+        raise not_allowed(Peer.VIEWER, offset + 2, "QEMU audio operation", operation, "0 to 2")
     return Fixed(10 if operation == 2 else 4)
 
 
@@ -167,7 +118,7 @@ def _qemu(header: bytes, offset: int) -> Layout:
         case 1:  # Audio
             return _QEMU_AUDIO
         case submessage:
-            raise _not_allowed(offset + 1, "QEMU submessage-type", submessage, "0 (key) or 1 (audio)")
+            raise not_allowed(Peer.VIEWER, offset + 1, "QEMU submessage-type", submessage, "0 (key) or 1 (audio)")
 
 
 LAYOUTS: Mapping[int, Layout] = {
@@ -183,11 +134,11 @@ LAYOUTS: Mapping[int, Layout] = {
     MessageType.POINTER_EVENT: _POINTER_EVENT,
     # RFC 6143 section 7.5.6: type, 3 padding, U32 length, text.
     # rfbproto, Extended Clipboard Pseudo-Encoding: length negative, U32 flags, data; it counts both.
-    MessageType.CLIENT_CUT_TEXT: Measured(8, _cut_text),
+    MessageType.CLIENT_CUT_TEXT: cut_text(Peer.VIEWER, "ClientCutText"),
     # rfbproto, EnableContinuousUpdates: type, enable, x, y, width, height
     MessageType.ENABLE_CONTINUOUS_UPDATES: Fixed(10),
     # rfbproto, ClientFence: type, 3 padding, U32 flags, U8 length, payload
-    MessageType.CLIENT_FENCE: Measured(9, _fence),
+    MessageType.CLIENT_FENCE: fence(Peer.VIEWER, "ClientFence"),
     # rfbproto, xvp Client Message: type, 1 padding, version, code
     MessageType.XVP: Fixed(4),
     # rfbproto, SetDesktopSize: type, 1 padding, width, height, U8 screens, 1 padding, screens of 16
@@ -221,5 +172,5 @@ def layout_of(kind: int, layouts: Mapping[int, Layout], offset: int) -> Layout:
     layout = layouts.get(kind)
     if layout is None:
         known = ", ".join(str(int(message)) for message in MessageType)
-        raise _not_allowed(offset, "message-type", kind, f"one of {known}")
+        raise not_allowed(Peer.VIEWER, offset, "message-type", kind, f"one of {known}")
     return layout

@@ -10,15 +10,8 @@ from collections.abc import Mapping
 
 from .buffer import Data
 from .errors import RemoteProtocolError
-from .message_table import (
-    EXTENDED_LAYOUTS,
-    EXTENDED_MOUSE_BUTTONS,
-    LAYOUTS,
-    Fixed,
-    Layout,
-    Measured,
-    layout_of,
-)
+from .layout import Fixed, Layout, Measured
+from .message_table import EXTENDED_LAYOUTS, EXTENDED_MOUSE_BUTTONS, LAYOUTS, layout_of
 from .observer import HandshakeObserver, HandshakePhase
 
 _LONGEST_HEADER = 12

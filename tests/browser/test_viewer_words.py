@@ -19,7 +19,7 @@ GERMAN = {
     str(HAS_GONE): "Die Sitzung ist weg.",
     details.UNREACHABLE.template: "%(error)s, also kein Weg nach %(endpoint)s.",
     details.NO_RFB.template: "Kein RFB: %(found)s",
-    details.ONLY_LOOKS_AT_RAW.template: "Nichts zu sehen.",
+    details.IS_TERMINAL.template: "Nichts zu sehen.",
 }
 SAID = {
     f"{HAS_GONE} Bye.": "Die Sitzung ist weg. Bye.",
@@ -27,7 +27,7 @@ SAID = {
         "[Errno 111] ($&) no, also kein Weg nach tcp:h:1."
     ),
     str(details.NO_RFB.filled(found=repr(b"SSH-2.0-Open"))): "Kein RFB: b'SSH-2.0-Open'",
-    str(details.ONLY_LOOKS_AT_RAW): "Nichts zu sehen.",
+    str(details.IS_TERMINAL): "Nichts zu sehen.",
     "The node cannot be reached: ask Jim.": "The node cannot be reached: ask Jim.",
     "": "",
 }
@@ -45,5 +45,5 @@ def test_it_says_each_in_the_words_of_its_page(page_says: list[str]) -> None:
 
 
 def test_it_recognises_the_same_as_the_server() -> None:
-    known = (details.UNREACHABLE, details.NO_RFB, details.ONLY_LOOKS_AT_RAW)
+    known = (details.UNREACHABLE, details.NO_RFB, details.IS_TERMINAL)
     assert [recognised(reason, known) is not None for reason in SAID] == [False, True, True, True, False, False]

@@ -23,6 +23,10 @@ QUICKLY = {
         ["--rounds", "1", "--gap", "1.6"],
         ["a change on another open page", "another change right after it"],
     ),
+    "relay_soak": (
+        ["--seconds", "1", "--streams", "4", "--tls"],
+        ["streams that differed or stood still", "growth of the relay"],
+    ),
 }
 
 

@@ -68,12 +68,21 @@ class Transport(asyncio.Transport):
         super().__init__()
         self.written: list[bytes] = []
         self.high: int | None = None
+        self.waiting = 0
+        """Bytes that were written and not taken."""
         self.reading = True
         self.aborted = False
+        self.protocol: Any = None
         self._server = server
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         self.high = high
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = protocol
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written.append(bytes(data))
@@ -81,7 +90,6 @@ class Transport(asyncio.Transport):
             self._server(bytes(data))
 
     def pause_reading(self) -> None:
-        assert self.reading
         self.reading = False
 
     def resume_reading(self) -> None:
@@ -90,6 +98,48 @@ class Transport(asyncio.Transport):
 
     def abort(self) -> None:
         self.aborted = True
+
+
+class ViewerTransport(asyncio.Transport):
+    """A viewer's TCP connection, which can close as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.reading = True
+        self.closing = False
+        self.aborted = False
+        self.ended = False
+        self.protocol: asyncio.BaseProtocol | None = None
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = protocol
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += data
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.ended = True
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def close(self) -> None:
+        self.closing = True
+
+    def abort(self) -> None:
+        self.closing = self.aborted = True
 
 
 class Server:
@@ -104,6 +154,7 @@ class Server:
         """
         self.upstream = Upstream()
         self.transport = Transport(self._hear)
+        self.transport.protocol = self.upstream
         self.heard = b""
         """What came, the steps' bytes included."""
         self._answers = list(answers)
@@ -117,10 +168,10 @@ class Server:
 
     def says(self, data: bytes) -> None:
         if data:
-            self.upstream.data_received(data)
+            self.transport.protocol.data_received(data)
 
     def hangs_up(self) -> None:
-        self.upstream.connection_lost(None)
+        self.transport.protocol.connection_lost(None)
 
     def _hear(self, data: bytes) -> None:
         self.heard += data

@@ -6,15 +6,14 @@ from typing import Literal
 
 import pytest
 
+from remote_service.rfb.clipboard import MAX_CUT_TEXT
 from remote_service.rfb.errors import RemoteProtocolError
+from remote_service.rfb.layout import Fixed, Measured
 from remote_service.rfb.message_table import (
     EXTENDED_LAYOUTS,
     LAYOUTS,
-    MAX_CUT_TEXT,
     MAX_ENCODINGS,
     MAX_FENCE_PAYLOAD,
-    Fixed,
-    Measured,
     MessageType,
     layout_of,
 )

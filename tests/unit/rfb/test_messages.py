@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from remote_service.rfb.clipboard import MAX_CUT_TEXT
 from remote_service.rfb.errors import RemoteProtocolError
-from remote_service.rfb.message_table import MAX_CUT_TEXT
 from remote_service.rfb.messages import ClientMessageFramer, InputWatch
 from tests.unit.rfb.helpers import CHUNK_SIZES, cut
 from tests.unit.rfb.recordings import load

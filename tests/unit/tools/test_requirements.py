@@ -1,4 +1,4 @@
-"""The two requirements files: exact, explained, and one list without contradictions."""
+"""The requirements files: exact, explained, and one list without contradictions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tools.setup import ROOT
 
-FILES = ("requirements.txt", "tests/requirements.txt")
+FILES = ("requirements.txt", "tests/requirements.txt", "tests/fuzz/requirements.txt")
 LINE = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(\[[a-z,]+\])?==(?P<version>[0-9][^ ;]*)( ; [^#]+)?  # \S.*")
 
 

@@ -111,6 +111,12 @@ def test_lint_changes_nothing_outside_the_checkout(monkeypatch: pytest.MonkeyPat
     assert steps.taken == [".venv", "requirements.txt", "tests/requirements.txt"]
 
 
+def test_fuzzing_changes_nothing_outside_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = Steps(monkeypatch, root=True)
+    assert prepare("fuzz", {}) is None
+    assert steps.taken == [".venv", "requirements.txt", "tests/fuzz/requirements.txt"]
+
+
 def test_it_warns_when_the_session_account_cannot_read_the_checkout(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -176,10 +182,15 @@ def test_test_and_lint_become_the_gate() -> None:
     assert successor("lint", {}) == ["/bin/bash", "tools/run_tests.sh", "--lint"]
 
 
+def test_fuzz_becomes_the_fuzzer_for_a_minute_or_as_long_as_it_is_told() -> None:
+    assert successor("fuzz", {"FUZZ_SECONDS": ""}) == [str(setup.PYTHON), "-m", "tests.fuzz", "60"]
+    assert successor("fuzz", {"FUZZ_SECONDS": "600"})[-1] == "600"
+
+
 @pytest.mark.parametrize(("arguments", "got"), [([], "nothing"), (["start"], "start"), (["run", "-x"], "run -x")])
 def test_it_refuses_other_commands(arguments: list[str], got: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments, {}) == 2
-    assert capsys.readouterr().err == f"tools/setup.sh takes one of setup, run, test, lint; got {got}\n"
+    assert capsys.readouterr().err == f"tools/setup.sh takes one of setup, run, test, lint, fuzz; got {got}\n"
 
 
 @pytest.mark.usefixtures("quiet_signals")
