@@ -87,7 +87,9 @@ def _judge(session: Session, scope: dict[str, Any], user: Any, actor: Actor) -> 
         return Grant(session.pk, None, "", control=True, actor=actor)
     if not from_own_pages(scope):
         raise NotAllowedError(_("The websocket's Origin is another site, so its cookie does not count."))
-    if not access.may_view(user, session):
+    if not access.may_watch(user, session):
+        if access.must_say_why(user, session):
+            raise NotAllowedError(_("Who opened the websocket has not said why they look at somebody else's session."))
         raise NotAllowedError(_("Who opened the websocket may not see this session."))
     return Grant(
         session.pk,
