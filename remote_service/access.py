@@ -147,7 +147,7 @@ def share_of(user: Visitor, session: Session) -> Share | None:
 def shared_with(user: Visitor, only: Session | None = None) -> dict[uuid.UUID, Share]:
     """The shares that the user holds and that are worth something now, by their session; of each the best.
 
-    Three queries at most for each type of session, and one for who holds none.
+    Two queries and one for each type; one alone for who holds none.
     """
     if not isinstance(user, User) or not user.is_active:
         return {}
@@ -157,7 +157,8 @@ def shared_with(user: Visitor, only: Session | None = None) -> dict[uuid.UUID, S
     if not shares:
         return {}
     who, now = person(user), timezone.now()
-    reaches = {share.session.type_name: reach_of(share.session) for share in shares}
+    one_each = {share.session.type_name: share.session for share in shares}
+    reaches = {name: reach_of(session) for name, session in one_each.items()}
     best: dict[uuid.UUID, Share] = {}
     for share in shares:
         reach, groups = reaches[share.session.type_name]

@@ -12,14 +12,16 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session as LoginSession
 from django.utils import timezone
 
+from remote_service import sharing
 from remote_service.endpoints import Endpoint
 from remote_service.lifecycle import Actor
-from remote_service.models import Gateway, Session, SessionEvent, Viewer
+from remote_service.models import Gateway, Session, SessionEvent, Share, Viewer
 from remote_service.relay import rows
 from remote_service.relay.grants import Grant
 from remote_service.relay.rows import Glimpse
 from remote_service.reservations import Reservation
 from remote_service.sealing import SealError, seal
+from remote_service.sharing import Offer
 from remote_service.states import State
 
 Reserve = Callable[..., Reservation]
@@ -326,6 +328,7 @@ def test_a_permission_that_is_taken_ends_the_right(
     reserve: Reserve,
     alice: Any,
     make_user: Callable[..., Any],
+    say_why: Callable[..., None],
     before: str,
     control: bool,
     after: str | None,
@@ -334,12 +337,71 @@ def test_a_permission_that_is_taken_ends_the_right(
     from django.contrib.auth.models import Permission
 
     staff = make_user("staff", permissions=(before,))
-    grant = grant_for(reserve(alice).session, staff, login=logged_in(), control=control)
+    session = reserve(alice).session
+    say_why(staff, session)
+    grant = grant_for(session, staff, login=logged_in(), control=control)
     assert rows.look({grant})[1] == {grant}
 
     staff.user_permissions.set(Permission.objects.filter(codename=after) if after else [])
 
     assert (rows.look({grant})[1] == {grant}) is holds
+
+
+# ---- shares ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def held(reserve: Reserve, alice: Any, bob: Any) -> tuple[Session, Share]:
+    """A session of Alice's, and the share of it that Bob has accepted."""
+    session = reserve(alice).session
+    share, secret = sharing.make_share(session, Offer(user=bob), alice, Actor("alice", "", "web"))
+    sharing.accept(secret, bob, Actor("bob", "", "web"))
+    return session, share
+
+
+@pytest.mark.parametrize("end", ["revoked", "expired", "blocked", "logged out", "over"])
+def test_a_share_that_ends_ends_the_right(held: tuple[Session, Share], bob: Any, put: Any, end: str) -> None:
+    session, share = held
+    login = logged_in()
+    grant = grant_for(session, bob, login=login, control=False)
+    assert rows.look({grant})[1] == {grant}
+    match end:
+        case "revoked":
+            sharing.revoke(share, Actor("alice", "", "web"))
+        case "expired":
+            Share.objects.update(expires_at=timezone.now())
+        case "blocked":
+            type(bob).objects.filter(pk=bob.pk).update(is_active=False)
+        case "logged out":
+            LoginSession.objects.filter(session_key=login).delete()
+        case "over":
+            put(session, State.ENDED)
+
+    assert rows.look({grant})[1] == set()
+
+
+def test_control_that_is_given_leaves_the_line_as_it_is_and_taken_back_ends_it(
+    held: tuple[Session, Share], bob: Any
+) -> None:
+    session, share = held
+    login = logged_in()
+    looking = grant_for(session, bob, login=login, control=False)
+    sharing.set_control(share, True, Actor("alice", "", "web"))
+    acting = grant_for(session, bob, login=login, control=True)
+    assert rows.look({looking, acting})[1] == {looking, acting}
+    sharing.set_control(share, False, Actor("alice", "", "web"))
+    assert rows.look({looking, acting})[1] == {looking}
+
+
+def test_whom_the_owner_let_in_counts_for_the_end_as_she_does(held: tuple[Session, Share], bob: Any) -> None:
+    session, share = held
+    pk = opened(session, bob)
+    rows.close_viewer(pk, clean=True)
+    assert not viewer(pk).superseded
+    pk = opened(session, bob)
+    sharing.revoke(share, Actor("alice", "", "web"))
+    rows.close_viewer(pk, clean=False)
+    assert viewer(pk).superseded, "who was thrown out is not waited for"
 
 
 # ---- passwords -------------------------------------------------------------------------------------------
