@@ -33,6 +33,7 @@ def test_everything_but_script_count_and_options_has_a_default() -> None:
         "on_last_disconnect": None,
         "stream": "rfb",
         "rest": True,
+        "share": "group",
     }
     assert plain.limits.model_dump() == {
         "reservation_timeout": 300.0,
