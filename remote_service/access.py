@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, Group, User
@@ -53,9 +54,32 @@ def may_view(user: Visitor, session: Session) -> bool:
     return _owns(user, session) or _has(user, VIEW, MANAGE)
 
 
+@dataclass(frozen=True, slots=True)
+class ScreenRights:
+    """What somebody may do at a session's screen."""
+
+    watch: bool
+    control: bool
+    """Whether what they type and click reaches the session."""
+
+
+def screen_rights(user: Visitor, session: Session) -> ScreenRights:
+    """What the user may do at the session's screen: its owner, who holds a share of it, and staff who said why.
+
+    Four queries at most for who holds a share, none for the owner.
+    """
+    if _owns(user, session):
+        return ScreenRights(watch=True, control=True)
+    share = share_of(user, session)
+    if share is not None and share.control:
+        return ScreenRights(watch=True, control=True)
+    looks = _looks_with_reason(user, session)
+    return ScreenRights(watch=share is not None or looks, control=looks and _has(user, MANAGE))
+
+
 def may_watch(user: Visitor, session: Session) -> bool:
-    """Whether the user may see the session's screen: its owner, who holds a share of it, and staff who said why."""
-    return _owns(user, session) or share_of(user, session) is not None or _looks_with_reason(user, session)
+    """Whether the user may see the session's screen."""
+    return screen_rights(user, session).watch
 
 
 def must_say_why(user: Visitor, session: Session) -> bool:
@@ -69,14 +93,8 @@ def may_stop(user: Visitor, session: Session) -> bool:
 
 
 def may_control(user: Visitor, session: Session) -> bool:
-    """Whether what the user types and clicks reaches the session.
-
-    Its owner's does, that of who holds a share with control, and that of who may manage any and has said why.
-    """
-    if _owns(user, session):
-        return True
-    share = share_of(user, session)
-    return (share is not None and share.control) or (_has(user, MANAGE) and _looks_with_reason(user, session))
+    """Whether what the user types and clicks reaches the session."""
+    return screen_rights(user, session).control
 
 
 def may_share(user: Visitor, session: Session) -> bool:
@@ -95,10 +113,12 @@ def may_manage(user: Visitor) -> bool:
 
 
 def _looks_with_reason(user: Visitor, session: Session) -> bool:
-    if not _has(user, VIEW, MANAGE):
+    if not isinstance(user, User):
         return False
+    # Asked first: permissions cost more, and most who ask have never said why.
     since = timezone.now() - REASON_COUNTS
-    return StaffLook.objects.filter(session=session, user=user.pk, at__gt=since).exists()
+    said_why = StaffLook.objects.filter(session=session, user=user.pk, at__gt=since).exists()
+    return said_why and _has(user, VIEW, MANAGE)
 
 
 def _owns(user: Visitor, session: Session) -> bool:

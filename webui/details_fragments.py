@@ -31,5 +31,9 @@ def details_page(user: User, parameters: Mapping[str, str]) -> Fragments | None:
 
 def of_session(user: User, session: Session) -> Fragments:
     """The page of a session that the user may see."""
-    context = {"details": details(session, user, timezone.now()), "session": session}
+    context = {
+        "details": details(session, user, timezone.now()),
+        "session": session,
+        "may_share": access.may_share(user, session),
+    }
     return {"details": render_to_string("webui/_details.html", context), **share_fragments.of_shares(user, session)}

@@ -87,7 +87,8 @@ def _judge(session: Session, scope: dict[str, Any], user: Any, actor: Actor) -> 
         return Grant(session.pk, None, "", control=True, actor=actor)
     if not from_own_pages(scope):
         raise NotAllowedError(_("The websocket's Origin is another site, so its cookie does not count."))
-    if not access.may_watch(user, session):
+    rights = access.screen_rights(user, session)
+    if not rights.watch:
         if access.must_say_why(user, session):
             raise NotAllowedError(_("Who opened the websocket has not said why they look at somebody else's session."))
         raise NotAllowedError(_("Who opened the websocket may not see this session."))
@@ -95,7 +96,7 @@ def _judge(session: Session, scope: dict[str, Any], user: Any, actor: Actor) -> 
         session.pk,
         user.pk,
         login=scope["session"].session_key or "",
-        control=access.may_control(user, session),
+        control=rights.control,
         actor=actor,
         password_stamp=user.get_session_auth_hash(),
     )

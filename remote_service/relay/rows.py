@@ -118,7 +118,8 @@ def _holds(grant: Grant, session: Session | None, user: User | None, alive: Coll
         return True
     if user is None or grant.login not in alive or user.get_session_auth_hash() != grant.password_stamp:
         return False
-    return access.may_watch(user, session) and (access.may_control(user, session) or not grant.control)
+    rights = access.screen_rights(user, session)
+    return rights.watch and (rights.control or not grant.control)
 
 
 def password_of(session_id: uuid.UUID) -> str | None:

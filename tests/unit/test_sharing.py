@@ -271,6 +271,17 @@ def test_of_two_shares_the_better_counts(session: Session, alice: Any, bob: Any)
     assert access.shared_with(bob)[session.pk].control
 
 
+def test_a_look_at_a_guests_rights_is_a_few_queries(
+    session: Session, alice: Any, bob: Any, django_assert_max_num_queries: Any
+) -> None:
+    _, secret = share(session, alice)
+    sharing.accept(secret, bob, BY_BOB)
+    with django_assert_max_num_queries(4):
+        assert access.screen_rights(bob, session) == access.ScreenRights(watch=True, control=False)
+    with django_assert_max_num_queries(0):
+        assert access.screen_rights(alice, session).control
+
+
 def test_all_that_is_shared_with_somebody_is_found_in_a_few_queries(
     session: Session, alice: Any, bob: Any, django_assert_max_num_queries: Any
 ) -> None:

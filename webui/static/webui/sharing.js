@@ -29,7 +29,7 @@ export function wireSharing(say) {
     });
     byId("share-copy").addEventListener("click", () => copy(make.dataset));
   }
-  return sayWho(make?.dataset.watching ?? "", say);
+  return sayWho(byId("share-act")?.dataset.watching ?? "", say);
 }
 
 /** The answer, or null when there is none. A redirect is one: what was asked for is done. */
@@ -56,8 +56,9 @@ async function makeLink(form) {
   if (told?.link) {
     const place = byId("share-link");
     place.value = new URL(told.link, location.href).href;
-    place.focus();
+    place.focus({ preventScroll: true });
     place.select();
+    byId("share-made").scrollIntoView({ block: "nearest" });
   }
 }
 
