@@ -58,7 +58,7 @@ async function makeLink(form) {
     place.value = new URL(told.link, location.href).href;
     place.focus({ preventScroll: true });
     place.select();
-    byId("share-made").scrollIntoView({ block: "nearest" });
+    byId("share-made").scrollIntoView({ block: "center" });
   }
 }
 
