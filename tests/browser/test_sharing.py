@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -228,6 +230,18 @@ def test_staff_says_why_and_the_owner_reads_it_beside_the_screen(visit: Visits) 
     expect(alice.page.get_by_text("root looks at this session now.")).to_be_visible()
     open_panel(alice.page)
     expect(alice.page.locator("#shares")).to_contain_text("root · staff: “Ticket 4711”")
+
+
+def test_staff_is_asked_again_when_the_reason_counts_no_more(site: BrowserSite, visit: Visits) -> None:
+    alice, root = visit(ALICE), visit(ROOT)
+    session = alice.connect(MEMBERS)
+    site.say_why(ROOT, session)
+    page = root.open(session_path(session))
+    wait_for_state(page, "connected")
+    with closing(sqlite3.connect(site.state / "gateway.sqlite3", timeout=20, isolation_level=None)) as database:
+        database.execute("UPDATE remote_service_stafflook SET at = '2026-01-01 00:00:00'")
+    expect(page.get_by_label("Reason")).to_be_visible()
+    assert viewer(alice.page, "state") == "connected"
 
 
 # ---- accessibility ------------------------------------------------------------------------------------------

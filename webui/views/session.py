@@ -34,6 +34,7 @@ def status(request: HttpRequest, session_id: uuid.UUID) -> JsonResponse:
             "progress": found.progress,
             "phases": [{"key": phase.key, "status": phase.status} for phase in phases(found)],
             "over": found.over,
+            "watch": access.may_watch(visitor(request), found),
             "ending": words.stored_words(found.ending),
         }
     )

@@ -183,6 +183,8 @@ export class Line extends EventTarget {
     const answer = await askStatus(this.#page.status);
     if (answer.kind === "known" && (answer.status.over || answer.status.state === "stopping")) {
       this.#ending(code, answer.status.ending);
+    } else if (answer.kind === "known" && !answer.status.watch) {
+      location.reload(); // one of the staff, whose reason to look counts no more: the page asks for another
     } else if (answer.kind === "login" || answer.kind === "gone") {
       this.#shutOut(answer.kind);
     } else {
