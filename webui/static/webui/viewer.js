@@ -46,10 +46,11 @@ line.addEventListener("connect", () => {
   }
 });
 const shared = wireSharing(say);
+const { control } = byId("rights").dataset;
 follow(() => {
   localTimes();
   shared();
-  if (byId("rights").dataset.control !== page.dataset.control) {
+  if (byId("rights").dataset.control !== control) {
     location.reload(); // the toolbar has other tools then
   }
 }, { quiet: true });
