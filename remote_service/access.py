@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, Group, User
@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from remote_service.models import Session, SessionType, Share, ShareHolder, StaffLook, live_states
+from remote_service.rfb.policy import Policy
 from remote_service.share_rules import REASON_COUNTS, Audience, Person, Reach, Terms, refusal
 
 Visitor = AbstractBaseUser | AnonymousUser | User
@@ -105,6 +106,18 @@ def may_share(user: Visitor, session: Session) -> bool:
 def may_revoke(user: Visitor, session: Session) -> bool:
     """Whether the user may take shares of the session back."""
     return may_stop(user, session)
+
+
+def viewer_policy(user: Visitor, session: Session) -> Policy | None:
+    """What the user may do at the session's screen, None when they may not see it.
+
+    It is what its type allows all, and only to look without more rights.
+    """
+    rights = screen_rights(user, session)
+    if not rights.watch:
+        return None
+    allowed = session.viewer_policy
+    return allowed if rights.control else replace(allowed, view_only=True)
 
 
 def may_manage(user: Visitor) -> bool:

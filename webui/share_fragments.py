@@ -25,14 +25,15 @@ def viewer(user: User, parameters: Mapping[str, str]) -> Fragments:
     except ValueError:
         return {}
     found = Session.objects.filter(pk=wanted).first()
-    if found is None or not access.may_watch(user, found):
-        return {}
-    return of_viewer(user, found)
+    return {} if found is None else of_viewer(user, found)
 
 
 def of_viewer(user: User, session: Session) -> Fragments:
-    """The same for a session whose screen the user may see."""
-    rights = render_to_string("webui/_viewer_rights.html", {"control": access.may_control(user, session)})
+    """The same for a session that there is."""
+    policy = access.viewer_policy(user, session)
+    if policy is None:
+        return {}
+    rights = render_to_string("webui/_viewer_rights.html", {"control": not policy.view_only})
     shown = of_shares(user, session) if session.owner_id == user.pk else {}
     return {"rights": rights.strip(), **shown}
 

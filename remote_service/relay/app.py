@@ -43,7 +43,15 @@ GOODBYE_PATIENCE = 1.0
 RelayEnd = EndpointError | ViewerGone | ViewerRefused | RemoteProtocolError
 T = TypeVar("T")
 
-_MAY_COME_BACK = frozenset({closing.RELAY_ERROR, closing.RESTARTING, closing.RIGHT_WITHDRAWN, closing.ENDPOINT_LOST})
+_MAY_COME_BACK = frozenset(
+    {
+        closing.RELAY_ERROR,
+        closing.RESTARTING,
+        closing.RIGHT_WITHDRAWN,
+        closing.RIGHTS_CHANGED,
+        closing.ENDPOINT_LOST,
+    }
+)
 """Closed by us without a goodbye of the viewer: as if its line was cut. Who is logged out may log in again."""
 _LEADS_NOWHERE = frozenset({State.STOPPING, State.ENDED, State.FAILED})
 
@@ -80,9 +88,7 @@ async def relay(scope: dict[str, Any], receive: Receive, send: Send) -> None:
 async def _serve_viewer(grant: Grant, receive: Receive, send: Send, line: Line | None) -> None:
     watch = await gateway().open_viewer(grant)
     log.info("session %s: a viewer came from %s", grant.session_id, grant.actor.address or "a local socket")
-    pump = Pump(
-        receive, send, control=grant.control, on_input=lambda: gateway().input_seen(grant.session_id), line=line
-    )
+    pump = Pump(receive, send, policy=watch.policy, on_input=lambda: gateway().input_seen(grant.session_id), line=line)
     clean = False
     try:
         clean = await _serve(watch, pump, send)
@@ -100,11 +106,14 @@ async def _serve(watch: Watch, pump: Pump, send: Send) -> bool:
     reading = spawn(_outcome(pump.read_viewer()), name="viewer")
     serving = spawn(_outcome(_reach_and_pump(watch, pump)), name="endpoint")
     ending = spawn(watch.until(_leads_nowhere), name="end of session")
-    tasks = (reading, serving, ending)
+    changing = spawn(_follow_rights(watch, pump), name="rights")
+    tasks = (reading, serving, ending, changing)
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if ending.done():
             close = _told(watch)
+        elif changing.done():
+            close = Close(closing.RIGHTS_CHANGED, closing.RIGHTS_ARE_OTHERS)
         elif reading.done():
             close = Close(closing.RELAY_ERROR, str(reading.result()))
         else:
@@ -142,6 +151,14 @@ def _leads_nowhere(watch: Watch) -> bool:
     return watch.withdrawn or watch.glimpse.state in _LEADS_NOWHERE
 
 
+async def _follow_rights(watch: Watch, pump: Pump) -> None:
+    """Has every change of what the viewer may do take effect; returns when it has to come anew for one."""
+    while True:
+        await watch.until(lambda w: w.policy != pump.policy)
+        if not pump.change(watch.policy):
+            return
+
+
 async def _reach_and_pump(watch: Watch, pump: Pump) -> None:
     await watch.until(lambda w: w.glimpse.state is State.RUNNING)
     glimpse = watch.glimpse
@@ -158,7 +175,13 @@ async def _reach_and_pump(watch: Watch, pump: Pump) -> None:
 
 async def _why(watch: Watch, end: RelayEnd | None) -> Close:
     """The endpoint hung up or was never there: waits for the supervisor to say what that means."""
-    if isinstance(end, ViewerGone | ViewerRefused | RemoteProtocolError):
+    if isinstance(end, ViewerRefused):
+        log.warning("session %s: a viewer whose rights are limited is refused: %s", watch.grant.session_id, end)
+        await sync_to_async(lifecycle.note)(
+            watch.grant.session_id, "viewer refused", why=f"{closing.NOT_FILTERED} {end}", by=watch.grant.actor
+        )
+        return Close(closing.CANNOT_FILTER, f"{closing.NOT_FILTERED} {end}")
+    if isinstance(end, ViewerGone | RemoteProtocolError):
         return Close(closing.RELAY_ERROR, str(end))
     why = closing.SCREEN_CLOSED if end is None else str(end)
     session_id = watch.grant.session_id

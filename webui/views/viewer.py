@@ -6,7 +6,7 @@ import uuid
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -64,6 +64,9 @@ def _ask_why(request: HttpRequest, found: Session, form: WatchForm) -> HttpRespo
 def _live(request: HttpRequest, found: Session) -> HttpResponse:
     user = visitor(request)
     page = reverse("session", args=[found.pk])
+    policy = access.viewer_policy(user, found)
+    if policy is None:
+        raise Http404
     context = {
         "session": found,
         "live": first_look(
@@ -72,7 +75,9 @@ def _live(request: HttpRequest, found: Session) -> HttpResponse:
         "state": words.state_words(found.state),
         "phases": phases(found),
         "websocket": f"{page}websockify",
-        "control": access.may_control(user, found),
+        "control": not policy.view_only,
+        "policy": policy,
+        "clipboard_in": not (policy.view_only or policy.no_clipboard_in),
         "may_stop": access.may_stop(user, found),
         "may_view": access.may_view(user, found),
         "share_form": ShareForm(session=found, owner=user) if access.may_share(user, found) else None,

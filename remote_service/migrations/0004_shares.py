@@ -13,7 +13,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("remote_service", "0002_pages"),
+        ("remote_service", "0003_viewer_policy"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
