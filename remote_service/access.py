@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, Group, User
 from django.db.models import QuerySet
+from django.utils import timezone
 
-from remote_service.models import Session, SessionType
+from remote_service.models import Session, SessionType, Share, ShareHolder, StaffLook, live_states
 from remote_service.rfb.policy import Policy
+from remote_service.share_rules import REASON_COUNTS, Audience, Person, Reach, Terms, refusal
 
 Visitor = AbstractBaseUser | AnonymousUser | User
 
@@ -48,8 +51,41 @@ def _has(user: Visitor, *permissions: str) -> bool:
 
 
 def may_view(user: Visitor, session: Session) -> bool:
-    """Whether the user may see the session and its screen."""
+    """Whether the user may see what is known of the session; its screen is `may_watch`'s."""
     return _owns(user, session) or _has(user, VIEW, MANAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenRights:
+    """What somebody may do at a session's screen."""
+
+    watch: bool
+    control: bool
+    """Whether what they type and click reaches the session."""
+
+
+def screen_rights(user: Visitor, session: Session) -> ScreenRights:
+    """What the user may do at the session's screen: its owner, who holds a share of it, and staff who said why.
+
+    Four queries at most for who holds a share, none for the owner.
+    """
+    if _owns(user, session):
+        return ScreenRights(watch=True, control=True)
+    share = share_of(user, session)
+    if share is not None and share.control:
+        return ScreenRights(watch=True, control=True)
+    looks = _looks_with_reason(user, session)
+    return ScreenRights(watch=share is not None or looks, control=looks and _has(user, MANAGE))
+
+
+def may_watch(user: Visitor, session: Session) -> bool:
+    """Whether the user may see the session's screen."""
+    return screen_rights(user, session).watch
+
+
+def must_say_why(user: Visitor, session: Session) -> bool:
+    """Whether the user may see the session's screen as soon as they have said why."""
+    return _has(user, VIEW, MANAGE) and not may_watch(user, session)
 
 
 def may_stop(user: Visitor, session: Session) -> bool:
@@ -58,19 +94,44 @@ def may_stop(user: Visitor, session: Session) -> bool:
 
 
 def may_control(user: Visitor, session: Session) -> bool:
-    """Whether what the user types and clicks reaches the session: its owner's does, and that of who may manage any."""
+    """Whether what the user types and clicks reaches the session."""
+    return screen_rights(user, session).control
+
+
+def may_share(user: Visitor, session: Session) -> bool:
+    """Whether the user may let others in: its owner, while it lives, and if its type is shared at all."""
+    return _owns(user, session) and not session.over and reach_of(session)[0] not in (None, Reach.NO)
+
+
+def may_revoke(user: Visitor, session: Session) -> bool:
+    """Whether the user may take shares of the session back."""
     return may_stop(user, session)
 
 
-def viewer_policy(user: Visitor, session: Session) -> Policy:
-    """What who may view the session may do there: what its type allows all, and only to look without more rights."""
+def viewer_policy(user: Visitor, session: Session) -> Policy | None:
+    """What the user may do at the session's screen, None when they may not see it.
+
+    It is what its type allows all, and only to look without more rights.
+    """
+    rights = screen_rights(user, session)
+    if not rights.watch:
+        return None
     allowed = session.viewer_policy
-    return allowed if may_control(user, session) else replace(allowed, view_only=True)
+    return allowed if rights.control else replace(allowed, view_only=True)
 
 
 def may_manage(user: Visitor) -> bool:
     """Whether the user may manage every session of the site."""
     return _has(user, MANAGE)
+
+
+def _looks_with_reason(user: Visitor, session: Session) -> bool:
+    if not isinstance(user, User):
+        return False
+    # Asked first: permissions cost more, and most who ask have never said why.
+    since = timezone.now() - REASON_COUNTS
+    said_why = StaffLook.objects.filter(session=session, user=user.pk, at__gt=since).exists()
+    return said_why and _has(user, VIEW, MANAGE)
 
 
 def _owns(user: Visitor, session: Session) -> bool:
@@ -82,3 +143,60 @@ def visible_sessions(user: Visitor) -> QuerySet[Session]:
     if _has(user, VIEW, MANAGE):
         return Session.objects.all()
     return Session.objects.filter(owner_id=user.pk) if user.is_active else Session.objects.none()
+
+
+# ---- shares -------------------------------------------------------------------------------------------------
+
+
+def reach_of(session: Session) -> tuple[Reach | None, tuple[str, ...] | None]:
+    """How far the session may be shared, and the groups of its type; None and none when there is no such type now."""
+    row = SessionType.objects.filter(name=session.type_name).first()
+    return (None, ()) if row is None else (Reach(row.definition.share), row.definition.groups)
+
+
+def person(user: User) -> Person:
+    """The user as rules know them."""
+    return Person(user.pk, user.is_active, group_names(user))
+
+
+def terms_of(share: Share) -> Terms:
+    """A share as rules know it."""
+    return Terms(
+        live=not share.session.over,
+        audience=Audience(share.audience),
+        user_id=share.user_id,
+        group=share.group.name if share.group is not None else "",
+        expires_at=share.expires_at,
+        revoked=share.revoked_at is not None,
+        uses_left=None if share.most_uses is None else max(0, share.most_uses - share.uses),
+    )
+
+
+def share_of(user: Visitor, session: Session) -> Share | None:
+    """The share under which the user may watch the session now; of several the one that gives most."""
+    return shared_with(user, only=session).get(session.pk)
+
+
+def shared_with(user: Visitor, only: Session | None = None) -> dict[uuid.UUID, Share]:
+    """The shares that the user holds and that are worth something now, by their session; of each the best.
+
+    Two queries and one for each type; one alone for who holds none.
+    """
+    if not isinstance(user, User) or not user.is_active:
+        return {}
+    held = ShareHolder.objects.filter(user=user.pk, share__revoked_at=None)
+    held = held.filter(share__session__state__in=live_states()) if only is None else held.filter(share__session=only)
+    shares = [holder.share for holder in held.select_related("share__session", "share__group")]
+    if not shares:
+        return {}
+    who, now = person(user), timezone.now()
+    one_each = {share.session.type_name: share.session for share in shares}
+    reaches = {name: reach_of(session) for name, session in one_each.items()}
+    best: dict[uuid.UUID, Share] = {}
+    for share in shares:
+        reach, groups = reaches[share.session.type_name]
+        if refusal(terms_of(share), who, reach, groups, now):
+            continue
+        if share.session_id not in best or share.control:
+            best[share.session_id] = share
+    return best

@@ -82,6 +82,17 @@ def session_account(gateway_settings: Any, settings: Any) -> Any:
 
 
 @pytest.fixture
+def say_why(db: None) -> Callable[..., None]:
+    """One of the staff has said why they look at a session."""
+    from remote_service.models import StaffLook
+
+    def say(user: Any, session: Any) -> None:
+        StaffLook.objects.create(user=user, session=session, reason="Ticket 4711")
+
+    return say
+
+
+@pytest.fixture
 def make_type(db: None) -> Callable[..., Any]:
     """Publishes a session type, as a loaded sessions file would; keywords are keys of its entry."""
     from remote_service.models import SessionType

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from remote_service import access
 from remote_service.models import Session
+from webui import share_fragments
 from webui.live.fragments import Fragments
 from webui.session_details import details
 
@@ -30,5 +31,9 @@ def details_page(user: User, parameters: Mapping[str, str]) -> Fragments | None:
 
 def of_session(user: User, session: Session) -> Fragments:
     """The page of a session that the user may see."""
-    context = {"details": details(session, user, timezone.now()), "session": session}
-    return {"details": render_to_string("webui/_details.html", context)}
+    context = {
+        "details": details(session, user, timezone.now()),
+        "session": session,
+        "may_share": access.may_share(user, session),
+    }
+    return {"details": render_to_string("webui/_details.html", context), **share_fragments.of_shares(user, session)}

@@ -35,6 +35,7 @@ PAGE_ICONS = (
     "fit",
     "fullscreen",
     "leave",
+    "share",
     "stop",
     "warning",
     "check",

@@ -23,7 +23,7 @@ from django.utils.translation import get_language
 from remote_service import conf
 from remote_service.models import SessionType, Site
 from sessions_config.environment import Environment
-from webui import words
+from webui import share_fragments, words
 from webui.icons import type_icon
 from webui.launch_form import launch_form
 from webui.live.fragments import Fragments, placeholder
@@ -62,6 +62,7 @@ def of_picker(user: User, types: tuple[TypeCard, ...], site: Site) -> Fragments:
         ),
         "others": _list("webui/_others.html", "session", listing.others, left_out=listing.left_out),
         "types": _types(user, types, site),
+        **share_fragments.of_picker(user),
     }
     for card in (*listing.live, *listing.others):
         fragments[f"session-{card.pk}"] = _session("webui/_session_card.html", card, *_where())

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from webui.views import account, announcements, details, favicon, live, picker, session, theme, viewer
+from webui.views import (
+    account,
+    announcements,
+    details,
+    favicon,
+    live,
+    picker,
+    session,
+    share_link,
+    shares,
+    theme,
+    viewer,
+)
 from webui.views.dashboard import announcements as staff_announcements
 from webui.views.dashboard import catalogue, overview, sessions, site, slots, users
 
@@ -23,6 +35,16 @@ session_urls = [  # /sessions/<id>/; the websocket is at .../websockify, see rem
     path("sessions/<uuid:session_id>/log", session.log, name="session-log"),
     path("sessions/<uuid:session_id>/log/part", details.log_part, name="session-log-part"),
     path("sessions/<uuid:session_id>/details/", details.page, name="session-details"),
+]
+
+share_urls = [
+    path("share/", share_link.page, name="share"),
+    path("share/ask", share_link.ask, name="share-ask"),
+    path("share/accept", share_link.accept, name="share-accept"),
+    path("sessions/<uuid:session_id>/watch", viewer.watch, name="session-watch"),
+    path("sessions/<uuid:session_id>/shares/", shares.make, name="session-share"),
+    path("sessions/<uuid:session_id>/shares/<uuid:share_id>/rights", shares.rights, name="share-rights"),
+    path("sessions/<uuid:session_id>/shares/<uuid:share_id>/revoke", shares.revoke, name="share-revoke"),
 ]
 
 account_urls = [
@@ -58,6 +80,7 @@ dashboard_urls = [
 urlpatterns = [
     *picker_urls,
     *session_urls,
+    *share_urls,
     *account_urls,
     *dashboard_urls,
     path("theme/", theme.theme, name="theme"),

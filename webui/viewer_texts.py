@@ -37,6 +37,8 @@ def viewer_texts() -> dict[str, str]:
         "limitedText": _("You cannot be let in: {}"),
         "loginTitle": _("You are logged out"),
         "loginText": _("Log in again to get back to the session, which may still be running."),
+        "overTitle": _("The session is over"),
+        "overText": _("It was shared with you, and what was shared has ended with it."),
         "goneTitle": _("This session is not there for you"),
         "goneText": _("It was removed, or your right to see it was withdrawn."),
         "endingTitle": _("The session is ending"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.contrib.auth.models import User
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -33,6 +33,19 @@ def visible_session(request: HttpRequest, session_id: uuid.UUID) -> Session:
         Http404: there is none, or it is none that who asks may see; the answer does not tell which.
     """
     return get_object_or_404(access.visible_sessions(visitor(request)), pk=session_id)
+
+
+def watched_session(request: HttpRequest, session_id: uuid.UUID) -> Session:
+    """The session whose screen a page is about: also one that was shared with who asks.
+
+    Raises:
+        Http404: as `visible_session`.
+    """
+    found = get_object_or_404(Session, pk=session_id)
+    user = visitor(request)
+    if not access.may_view(user, found) and not access.may_watch(user, found):
+        raise Http404
+    return found
 
 
 def is_staff(user: User) -> bool:

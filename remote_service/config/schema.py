@@ -295,6 +295,8 @@ class SessionType(_Strict):
     )
     rest: Annotated[bool, Says(_("true or false"), "false")] = True
     """Whether `/v1` may reserve it."""
+    share: Annotated[Literal["group", "outside", "no"], Says('"group", "outside" or "no"', '"outside"')] = "group"
+    """With whom owners may share its sessions: `share_rules.Reach`."""
 
     @field_validator("options")
     @classmethod

@@ -12,6 +12,7 @@ from remote_service.models.session import (
     event_fields,
     live_states,
 )
+from remote_service.models.share import Share, ShareHolder, StaffLook
 from remote_service.models.site import Announcement, Drain, SessionType, Site
 
 __all__ = [
@@ -24,7 +25,10 @@ __all__ = [
     "SessionEvent",
     "SessionQuerySet",
     "SessionType",
+    "Share",
+    "ShareHolder",
     "Site",
+    "StaffLook",
     "Viewer",
     "event_fields",
     "live_states",

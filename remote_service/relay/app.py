@@ -200,6 +200,7 @@ async def _why(watch: Watch, end: RelayEnd | None) -> Close:
 
 
 def _told(watch: Watch) -> Close:
-    if watch.withdrawn:
+    # A share ends with its session; who held it is told of that end.
+    if watch.withdrawn and watch.glimpse.state not in _LEADS_NOWHERE:
         return Close(closing.RIGHT_WITHDRAWN, closing.MAY_NOT_SEE)
     return closing.close_for(watch.glimpse.end_reason, watch.glimpse.end_detail)

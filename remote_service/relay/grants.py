@@ -85,9 +85,12 @@ def _judge(session: Session, scope: dict[str, Any], user: Any, actor: Actor) -> 
         return Grant(session.pk, None, "", actor), True
     if not from_own_pages(scope):
         raise NotAllowedError(details.OTHER_ORIGIN)
-    if not access.may_view(user, session):
+    rights = access.screen_rights(user, session)
+    if not rights.watch:
+        if access.must_say_why(user, session):
+            raise NotAllowedError(details.HAS_NOT_SAID_WHY)
         raise NotAllowedError(details.MAY_NOT_SEE)
     grant = Grant(
         session.pk, user.pk, scope["session"].session_key or "", actor, password_stamp=user.get_session_auth_hash()
     )
-    return grant, access.may_control(user, session)
+    return grant, rights.control

@@ -60,19 +60,24 @@ def _of_user(session_id: uuid.UUID, user_id: int | None) -> QuerySet[Viewer]:
 
 def close_viewer(viewer_id: int, *, clean: bool) -> None:
     """Writes that a viewer has left, once; the supervisor is told, since it may have been the last."""
-    viewer = Viewer.objects.select_related("session").filter(pk=viewer_id, closed_at=None).first()
+    viewer = Viewer.objects.select_related("session", "user").filter(pk=viewer_id, closed_at=None).first()
     if viewer is None:
         return
     # A line that was cut is often noticed only after its user came back; and that staff had a look at a session is
-    # no sign that its owner is done with it.
+    # no sign that its owner is done with it. Whom the owner let in may go on when the owner has left.
     came_back = not clean and _of_user(viewer.session_id, viewer.user_id).filter(pk__gt=viewer.pk).exists()
+    counts = viewer.user_id == viewer.session.owner_id or _was_let_in(viewer)
     Viewer.objects.filter(pk=viewer_id, closed_at=None).update(
         closed_at=timezone.now(),
         ending=Viewer.Ending.CLEAN if clean else Viewer.Ending.CUT,
-        superseded=came_back or viewer.user_id != viewer.session.owner_id,
+        superseded=came_back or not counts,
     )
     nudge_supervisor()
     nudge_gateways(viewer.session_id)
+
+
+def _was_let_in(viewer: Viewer) -> bool:
+    return viewer.user is not None and access.share_of(viewer.user, viewer.session) is not None
 
 
 def is_first_viewer(viewer_id: int) -> bool:
@@ -126,7 +131,7 @@ def _allowed(grant: Grant, session: Session | None, user: User | None, alive: Co
         return session.viewer_policy
     if user is None or grant.login not in alive or user.get_session_auth_hash() != grant.password_stamp:
         return None
-    return access.viewer_policy(user, session) if access.may_view(user, session) else None
+    return access.viewer_policy(user, session)
 
 
 def password_of(session_id: uuid.UUID) -> str | None:

@@ -100,9 +100,10 @@ def test_the_clipboard_is_shared_by_itself_when_it_is_wanted(visit: Visits) -> N
     eventually(copied, within=15)
 
 
-def test_the_clipboard_goes_by_itself_to_ones_own_sessions_alone(visit: Visits) -> None:
+def test_the_clipboard_goes_by_itself_to_ones_own_sessions_alone(site: BrowserSite, visit: Visits) -> None:
     """What somebody copies elsewhere is nothing for whoever asked staff to look at a session."""
     session = visit(ALICE).connect(PATTERN)
+    site.say_why(ROOT, session)
     staff = visit(ROOT)
     page = staff.open()
     page.evaluate("localStorage.setItem('viewer.clipboard', 'automatic')")

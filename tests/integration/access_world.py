@@ -15,23 +15,29 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from remote_service.lifecycle import Actor
-from remote_service.models import Session, SessionEvent, Site
+from remote_service.models import Session, SessionEvent, Share, Site, StaffLook
 from remote_service.reservations import Reservation, reserve_for_rest, reserve_for_user
+from remote_service.sealing import token_hash
+from remote_service.sharing import Offer, make_share
 from remote_service.states import State
 
 ROLES = ("anonymous", "alice", "bob", "charlie", "staff", "looker", "manager", "root")
 """In the order of the matrix: nobody, the owner, one of her group, an outsider, staff without permissions, with the
 one to view and with the one to manage any session, and a superuser; of the last four none is in her group."""
 
+SHARE_SECRET = "what is behind the hash"
+
 
 @dataclass
 class World:
-    """One site. `session` is Alice's and runs, `ended` was hers, `rest` is nobody's."""
+    """One site. `session` is Alice's and runs, `ended` was hers, `rest` is nobody's. Staff who may have said why they
+    look at both that live; `share` is a link to Alice's for anyone that nobody has accepted yet."""
 
     users: dict[str, User]
     session: Reservation
     ended: Reservation
     rest: Reservation
+    share: Share
 
     def client(self, role: str, **traits: Any) -> Client:
         """A browser in which somebody is logged in."""
@@ -44,6 +50,7 @@ class World:
         """An address of the route that is about something that exists."""
         values = {
             "<uuid:session_id>": str(self.session.session.pk),
+            "<uuid:share_id>": str(self.share.pk),
             "<path:type_name>": "Team",
             "<str:token>": self.rest.token,
             "<path:content_type_id>": str(ContentType.objects.get_for_model(User).pk),
@@ -103,9 +110,14 @@ def make_world(make_user: Callable[..., Any], make_type: Callable[..., Any], gro
     AccessAttempt.objects.create(username="mallory", failures_since_start=1)
     AccessFailureLog.objects.create(username="mallory")
     AccessLog.objects.create(username="mallory")
+    share, _ = make_share(session.session, Offer(), users["alice"], Actor("alice", "", "web"))
+    Share.objects.filter(pk=share.pk).update(secret_hash=token_hash(SHARE_SECRET))
+    for role in ("looker", "manager", "root"):
+        for looked_at in (session, rest):
+            StaffLook.objects.create(session=looked_at.session, user=users[role], reason="Ticket 4711")
     Session.objects.filter(pk=session.session.pk).update(state=State.RUNNING, running_at=timezone.now(), wanted="")
     Session.objects.filter(pk=ended.session.pk).update(state=State.ENDED, ended_at=timezone.now(), wanted="")
-    return World(users, session, ended, rest)
+    return World(users, session, ended, rest, share)
 
 
 def sessions_now() -> list[dict[str, Any]]:

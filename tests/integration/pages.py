@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import ssl
 import urllib.error
@@ -77,6 +78,24 @@ class SitePages(ABC):
         """A user presses Stop."""
         self.login(name)
         assert self.post(name, f"/sessions/{session}/stop").status == 200
+
+    def say_why(self, name: str, session: str) -> None:
+        """One of the staff says why they look at somebody's session."""
+        self.login(name)
+        assert self.post(name, f"/sessions/{session}/watch", {"reason": "Ticket 4711"}).status == 200
+
+    def share(self, name: str, session: str, **fields: str) -> str:
+        """An owner makes a link, for anyone to look unless `fields` say otherwise; returns its secret."""
+        self.login(name)
+        entered = {"control": "view", "audience": "anyone", "lasts": "day", **fields}
+        page = self.post(name, f"/sessions/{session}/shares/", entered)
+        assert page.status == 201, page.text
+        return str(json.loads(page.text)["link"]).partition("#")[2]
+
+    def accept(self, name: str, secret: str) -> int:
+        """Somebody accepts it; returns the status of the page to which that leads."""
+        self.login(name)
+        return self.post(name, "/share/accept", {"secret": secret}).status
 
     def _fetch(self, name: str, request: str | urllib.request.Request) -> Page:
         page = fetch(self._browser(name)[1], request)

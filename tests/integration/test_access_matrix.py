@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 
-from remote_service.models import Session
+from remote_service.models import Session, StaffLook
 from remote_service.rest import views as rest_views
 from sessions_config.asgi import websockets
-from tests.integration.access_world import ROLES, World, make_world, routes, sessions_now
+from tests.integration.access_world import ROLES, SHARE_SECRET, World, make_world, routes, sessions_now
 from tests.unit.conftest import _static_files_by_plain_names  # noqa: F401 (a fixture that all tests here use)
 from tests.unit.relay.doubles import Viewer
 
@@ -56,6 +56,22 @@ SITE = {
     ("sessions/<uuid:session_id>/stop", "GET"):     everybody(405),
     # The one who may only look knows of it, so it is 403 and no 404.
     ("sessions/<uuid:session_id>/stop", "POST"):    "login 303 404 404  404 403 303 303",
+    # A link is the same page for everybody; what it is worth is told to those for whom it is.
+    ("share/", "GET"):                        everybody(200),
+    ("share/", "POST"):                       everybody(405),
+    ("share/ask", "GET"):                     everybody(405),
+    ("share/ask", "POST"):                    "login 200 200 404  404 404 404 404",
+    ("share/accept", "GET"):                  everybody(405),
+    ("share/accept", "POST"):                 "login 303 303 404  404 404 404 404",
+    ("sessions/<uuid:session_id>/watch", "GET"):     everybody(405),
+    ("sessions/<uuid:session_id>/watch", "POST"):    "login 303 404 404  404 303 303 303",
+    # The owner alone lets others in; who may stop the session may throw them out.
+    ("sessions/<uuid:session_id>/shares/", "GET"):   everybody(405),
+    ("sessions/<uuid:session_id>/shares/", "POST"):  "login 201 404 404  404 403 403 403",
+    ("sessions/<uuid:session_id>/shares/<uuid:share_id>/rights", "GET"):   everybody(405),
+    ("sessions/<uuid:session_id>/shares/<uuid:share_id>/rights", "POST"):  "login 303 404 404  404 403 403 403",
+    ("sessions/<uuid:session_id>/shares/<uuid:share_id>/revoke", "GET"):   everybody(405),
+    ("sessions/<uuid:session_id>/shares/<uuid:share_id>/revoke", "POST"):  "login 303 404 404  404 403 303 303",
     ("login/", "GET"):                        "200 302 302 302  302 302 302 302",
     ("login/", "POST"):                       "200 302 302 302  302 302 302 302",
     ("logout/", "GET"):                       everybody(405),
@@ -166,6 +182,10 @@ POSTED = {
 FIELDS = {
     "launch/": {"type": "Team"},
     "theme/": {"theme": "dark"},
+    "share/ask": {"secret": SHARE_SECRET},
+    "share/accept": {"secret": SHARE_SECRET},
+    "sessions/<uuid:session_id>/shares/": {"control": "view", "audience": "anyone", "lasts": "day"},
+    "sessions/<uuid:session_id>/watch": {"reason": "Ticket 4711"},
     "dashboard/sessions/<uuid:session_id>/stop": {"reason": "The node is rebooted."},
     "dashboard/drains/": {"kind": "type", "name": "Team", "text": "New licences come at noon."},
     "dashboard/announcements/": {"text": "Cake at four.", "level": "info"},
@@ -344,6 +364,39 @@ def test_a_websocket_opens_for_those_in_the_matrix(world: World, address: str, o
     answers = world.as_every(lambda role: upgrade(world, role, filled, origin))
 
     assert answers == dict(zip(ROLES, WEBSOCKETS[address, origin].split(), strict=True))
+
+
+UNTIL_A_REASON = "403 101 403 403  403 403 403 403"
+WHEN_ACCEPTED = "403 101 101 403  403 101 101 101"
+
+
+def test_a_websocket_of_anothers_session_opens_for_staff_after_it_said_why_and_for_who_accepted_a_share(
+    world: World,
+) -> None:
+    address = f"/sessions/{world.session.session.pk}/websockify"
+
+    def after_acceptance(role: str) -> str:
+        world.client(role).post("/share/accept", {"secret": SHARE_SECRET})
+        return upgrade(world, role, address, ORIGIN)
+
+    assert world.as_every(after_acceptance) == dict(zip(ROLES, WHEN_ACCEPTED.split(), strict=True))
+    StaffLook.objects.all().delete()
+    answers = world.as_every(lambda role: upgrade(world, role, address, ORIGIN))
+    assert answers == dict(zip(ROLES, UNTIL_A_REASON.split(), strict=True))
+
+
+PAGES_OF_A_GUEST = {
+    "": 200, "status": 200, "details/": 404, "log": 404, "log/part": 404,
+}  # fmt: skip
+
+
+def test_who_accepted_a_share_may_see_the_screen_and_nothing_else_of_the_session(world: World) -> None:
+    client = world.client("bob")
+    client.post("/share/accept", {"secret": SHARE_SECRET})
+    pages = {page: client.get(f"/sessions/{world.session.session.pk}/{page}").status_code for page in PAGES_OF_A_GUEST}
+    assert pages == PAGES_OF_A_GUEST
+    for act in ("stop", "shares/", f"shares/{world.share.pk}/rights", f"shares/{world.share.pk}/revoke", "watch"):
+        assert client.post(f"/sessions/{world.session.session.pk}/{act}").status_code == 404
 
 
 @pytest.mark.parametrize("role", ["looker", "manager", "root"])

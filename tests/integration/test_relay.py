@@ -144,6 +144,7 @@ WITHOUT_LONG_POINTER_EVENTS = bytes.fromhex("02 00 0001 00000000")
 
 async def test_who_may_only_look_sees_and_types_in_vain(live: LiveServer) -> None:
     async with launched(live, "alice", "Stub 3.8") as session:
+        await asyncio.to_thread(live.say_why, "looker", session)
         async with live.page_viewer("looker", session) as websocket:
             looker = Stream(websocket)
             await looker.log_in(shared=False)
@@ -160,6 +161,7 @@ async def test_who_may_only_look_sees_and_types_in_vain(live: LiveServer) -> Non
         assert end.value.rcvd.code == 1011
         assert end.value.rcvd.reason.startswith("The viewer does not speak RFB as expected: message-type at byte ")
 
+        await asyncio.to_thread(live.say_why, "manager", session)
         async with live.page_viewer("manager", session) as websocket:
             manager = Stream(websocket)
             await manager.log_in()
@@ -178,6 +180,7 @@ async def test_where_input_cannot_be_told_nobody_may_only_look(live: LiveServer,
     async with launched(live, "alice", type_name) as session, live.page_viewer("alice", session) as hers:
         if type_name == "Encrypting":
             assert await hers.recv() == BANNER
+        await asyncio.to_thread(live.say_why, "looker", session)
         async with live.page_viewer("looker", session) as websocket:
             with pytest.raises(ConnectionClosed) as end:
                 await websocket.recv()

@@ -68,6 +68,7 @@ async def test_rights_that_are_given_hold_on_the_open_screen_and_come_anew_when_
         await asyncio.to_thread(live.manage, "shell", "--no-imports", "-c", SWAP.format(codename))
 
     async with launched(live, "alice", "Stub") as session:
+        await asyncio.to_thread(live.say_why, "looker", session)
         async with live.page_viewer("looker", session) as websocket:
             viewer = await let_in(websocket)
             assert await passes(viewer, KEY, b"")

@@ -126,6 +126,7 @@ async def test_that_staff_had_a_look_does_not_end_a_session_that_its_user_has_no
     live: LiveServer,
 ) -> None:
     async with launched(live, "alice", "Pattern") as session:
+        await asyncio.to_thread(live.say_why, "manager", session)
         async with live.page_viewer("manager", session) as peek:
             assert await peek.recv() == BANNER
         await eventually_async(lambda: endings(live, session) == ["clean"])

@@ -39,10 +39,15 @@ MAY = {
     "launch in a group of nobody": set[str](),
     "view hers": {"alice", *WATCHING},
     "stop hers": {"alice", *MANAGING},
-    "control hers": {"alice", *MANAGING},
+    "watch hers": {"alice"},
+    "say why they watch hers": WATCHING,
+    "control hers": {"alice"},
+    "share hers": {"alice"},
+    "revoke shares of hers": {"alice", *MANAGING},
     "view nobody's": WATCHING,
     "stop nobody's": MANAGING,
-    "control nobody's": MANAGING,
+    "say why they watch nobody's": WATCHING,
+    "control nobody's": set[str](),
     "manage": MANAGING,
 }
 
@@ -75,6 +80,7 @@ def test_every_rule_holds_for_the_role(role: str, visitor: Callable[[str], Any],
     hers = session(user if role == "alice" else visitor("alice"), "hers")
     nobodys = session(None, "nobodys")
     for_all, for_group = make_type("For all"), make_type("For members", options={"group": [GROUP, "Elsewhere"]})
+    make_type("Desktop")
     for_nobody = make_type("For nobody", options={"group": "Nowhere"})
     answers = {
         "launch": access.may_launch(user, for_all, memberships),
@@ -82,9 +88,14 @@ def test_every_rule_holds_for_the_role(role: str, visitor: Callable[[str], Any],
         "launch in a group of nobody": access.may_launch(user, for_nobody, memberships),
         "view hers": access.may_view(user, hers),
         "stop hers": access.may_stop(user, hers),
+        "watch hers": access.may_watch(user, hers),
+        "say why they watch hers": access.must_say_why(user, hers),
         "control hers": access.may_control(user, hers),
+        "share hers": access.may_share(user, hers),
+        "revoke shares of hers": access.may_revoke(user, hers),
         "view nobody's": access.may_view(user, nobodys),
         "stop nobody's": access.may_stop(user, nobodys),
+        "say why they watch nobody's": access.must_say_why(user, nobodys),
         "control nobody's": access.may_control(user, nobodys),
         "manage": access.may_manage(user),
     }
@@ -137,10 +148,15 @@ def test_the_usable_types_are_in_the_order_of_the_sessions_file(
     assert access.usable_types(AnonymousUser()) == []
 
 
-def test_who_may_only_look_has_the_limits_of_the_type_too(visitor: Callable[[str], Any]) -> None:
+def test_who_may_only_look_has_the_limits_of_the_type_too(
+    visitor: Callable[[str], Any], say_why: Callable[..., None]
+) -> None:
     owner, watching, managing = visitor("alice"), visitor("watching staff"), visitor("managing staff")
     found = session(owner, "hers")
     found.stored_viewer_policy = {"no_clipboard_in": True}
+    assert access.viewer_policy(watching, found) is None
+    for staff in (watching, managing):
+        say_why(staff, found)
 
     for user in (owner, managing):
         assert access.viewer_policy(user, found) == Policy(no_clipboard_in=True)

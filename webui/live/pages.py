@@ -30,14 +30,9 @@ from webui.details_fragments import details_page
 from webui.live.fragments import Fragments, assembled, digest, stamps
 from webui.live.frame import closed_for, framed
 from webui.picker_fragments import launch, picker
+from webui.share_fragments import viewer
 
 Render = Callable[[User, Mapping[str, str]], Fragments | None]
-
-
-def viewer(user: User, parameters: Mapping[str, str]) -> Fragments:
-    """A session's screen, of which nothing but what stands above every page changes by fragments."""
-    return {}
-
 
 PAGES: dict[str, Render] = {
     "picker": picker,

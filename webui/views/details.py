@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from remote_service import access
 from remote_service.log_parts import read_part
 from webui.details_fragments import SESSION, of_session
+from webui.forms.shares import ShareForm
 from webui.live.pages import first_look
 from webui.log_texts import log_texts
 from webui.visitors import visible_session, visitor
@@ -32,6 +33,7 @@ def page(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
         "session": found,
         "live": first_look(user, "details", of_session(user, found), **{SESSION: str(found.pk)}),
         "may_stop": not found.over and access.may_stop(user, found),
+        "share_form": ShareForm(session=found, owner=user) if access.may_share(user, found) else None,
         "part": read_part(found.pk, finished=found.over),
         "log_texts": log_texts(),
     }

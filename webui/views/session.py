@@ -18,7 +18,7 @@ from remote_service.states import EndReason
 from webui import words
 from webui.phases import phases
 from webui.responses import SeeOther
-from webui.visitors import actor, visible_session, visitor
+from webui.visitors import actor, visible_session, visitor, watched_session
 
 
 @require_safe
@@ -26,7 +26,7 @@ from webui.visitors import actor, visible_session, visitor
 @never_cache
 def status(request: HttpRequest, session_id: uuid.UUID) -> JsonResponse:
     """How far the session has come, for the viewer while it shows no screen."""
-    found = visible_session(request, session_id)
+    found = watched_session(request, session_id)
     return JsonResponse(
         {
             "state": found.state,
@@ -34,6 +34,7 @@ def status(request: HttpRequest, session_id: uuid.UUID) -> JsonResponse:
             "progress": found.progress,
             "phases": [{"key": phase.key, "status": phase.status} for phase in phases(found)],
             "over": found.over,
+            "watch": access.may_watch(visitor(request), found),
             "ending": words.stored_words(found.ending),
         }
     )

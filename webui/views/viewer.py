@@ -6,22 +6,24 @@ import uuid
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from remote_service import access, session_logs
+from remote_service import access, session_logs, sharing
 from remote_service.models import Session, Site
-from webui import words
+from webui import share_fragments, words
+from webui.forms.shares import ShareForm, WatchForm
 from webui.live.pages import first_look
 from webui.phases import phases
+from webui.responses import SeeOther
 from webui.session_cards import owner_words
 from webui.session_details import details
 from webui.viewer_texts import viewer_reasons, viewer_texts
-from webui.visitors import visible_session, visitor
+from webui.visitors import actor, visible_session, visitor, watched_session
 
 FUNCTION_KEYS = tuple(f"F{number}" for number in range(1, 13))
 """As `KeyboardEvent.code` names them, which is how keyboards do."""
@@ -32,17 +34,44 @@ FUNCTION_KEYS = tuple(f"F{number}" for number in range(1, 13))
 @never_cache
 def session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
     """The page; a GET starts nothing, the websocket that the page opens does."""
+    found = watched_session(request, session_id)
+    if found.over:
+        return _over(request, found)
+    if access.must_say_why(visitor(request), found):
+        return _ask_why(request, found, WatchForm())
+    return _live(request, found)
+
+
+@require_POST
+@login_required
+@never_cache
+def watch(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
+    """Takes why one of the staff looks at somebody's session, and leads to it."""
     found = visible_session(request, session_id)
-    return _over(request, found) if found.over else _live(request, found)
+    if access.must_say_why(visitor(request), found):
+        form = WatchForm(request.POST)
+        if not form.is_valid():
+            return _ask_why(request, found, form)
+        sharing.say_why(found, visitor(request), form.cleaned_data["reason"], actor(request))
+    return SeeOther(reverse("session", args=[found.pk]))
+
+
+def _ask_why(request: HttpRequest, found: Session, form: WatchForm) -> HttpResponse:
+    context = {"session": found, "owner": owner_words(found), "form": form}
+    return render(request, "webui/watch.html", context, status=400 if form.is_bound else 200)
 
 
 def _live(request: HttpRequest, found: Session) -> HttpResponse:
     user = visitor(request)
     page = reverse("session", args=[found.pk])
     policy = access.viewer_policy(user, found)
+    if policy is None:
+        raise Http404
     context = {
         "session": found,
-        "live": first_look(user, "viewer", {}),
+        "live": first_look(
+            user, "viewer", share_fragments.of_viewer(user, found), **{share_fragments.SESSION: str(found.pk)}
+        ),
         "state": words.state_words(found.state),
         "phases": phases(found),
         "websocket": f"{page}websockify",
@@ -50,6 +79,8 @@ def _live(request: HttpRequest, found: Session) -> HttpResponse:
         "policy": policy,
         "clipboard_in": not (policy.view_only or policy.no_clipboard_in),
         "may_stop": access.may_stop(user, found),
+        "may_view": access.may_view(user, found),
+        "share_form": ShareForm(session=found, owner=user) if access.may_share(user, found) else None,
         "owner": "" if found.owner_id == user.pk else owner_words(found),
         "leaving": words.leaving_words(found.on_last_disconnect, found.limits.linger),
         "texts": viewer_texts(),

@@ -11,7 +11,7 @@ from tests.unit.config.conftest import ABSENT, Site
 
 ENTRY_KEYS = (
     'one of "script", "count", "options", "description", "icon", "category", "form", "limits", '
-    '"on_last_disconnect", "stream", "viewer_policy" and "rest"'
+    '"on_last_disconnect", "stream", "viewer_policy", "rest" and "share"'
 )
 LIMIT_KEYS = (
     'one of "reservation_timeout", "start_timeout", "linger", "reconnect", "idle_timeout", "max_lifetime" '
@@ -129,6 +129,8 @@ def test_it_demands(site: Site, key: str, expected: str, sample: str) -> None:
         ),
         ("stream", "RFB", 'the text "RFB"', '"rfb" or "raw"', 'did you mean "rfb"?'),
         ("stream", "vnc", 'the text "vnc"', '"rfb" or "raw"', 'write for example "stream": "rfb"'),
+        ("share", "outsied", 'the text "outsied"', '"group", "outside" or "no"', 'did you mean "outside"?'),
+        ("share", True, "true", '"group", "outside" or "no"', 'write for example "share": "outside"'),
         (
             "viewer_policy",
             ["view_only"],

@@ -37,6 +37,7 @@ def test_everything_but_script_count_and_options_has_a_default() -> None:
         "stream": "rfb",
         "viewer_policy": dict.fromkeys(FLAGS, False) | {"max_updates_per_second": None},
         "rest": True,
+        "share": "group",
     }
     assert plain.limits.model_dump() == {
         "reservation_timeout": 300.0,

@@ -444,6 +444,16 @@ async def test_who_loses_the_right_is_told_so(site: Site) -> None:
     assert site.closed == [False], "whoever logs in again finds the session"
 
 
+async def test_whose_right_ends_with_the_session_is_told_of_its_end(site: Site) -> None:
+    site.connect()
+    await site.served()
+
+    site.watch.withdrawn = True
+    site.shows(Glimpse(State.ENDED, EndReason.USER, ""))
+
+    assert await site.told() == (1000, "It was stopped by its user.")
+
+
 async def test_nothing_passes_any_more_while_the_viewer_is_told(site: Site) -> None:
     site.connect()
     pump = await site.served()

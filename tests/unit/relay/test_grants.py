@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from remote_service import sharing
 from remote_service.errors import NotAllowedError, RefusedError, UnknownTokenError
+from remote_service.lifecycle import Actor
 from remote_service.models import Session, SessionEvent
 from remote_service.relay.grants import find_grant
 from remote_service.reservations import Reservation
+from remote_service.sharing import Offer
 from remote_service.states import State
 from tests.unit.relay.scopes import ORIGIN, scope
 
@@ -21,6 +24,7 @@ NO_TOKEN = "A websocket came without a token; expected ?token=… or /sessions/{
 UNKNOWN = "A websocket asked for a session that does not exist."
 OVER = "A websocket asked for a session that is over."
 FOREIGN_ORIGIN = "The websocket's Origin is another site, so its cookie does not count."
+NO_REASON = "Who opened the websocket has not said why they look at somebody else's session."
 FOREIGN = "Who opened the websocket may not see this session."
 
 
@@ -208,15 +212,45 @@ def test_somebody_who_was_made_inactive_is_refused(reserve: Reserve, alice: Any)
     refused(scope(by_id(session), user=alice, origin=ORIGIN), NotAllowedError, FOREIGN)
 
 
+# ---- shares ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("control", [False, True])
+def test_who_holds_a_share_gets_it_and_starts_it_only_with_control(
+    reserve: Reserve, alice: Any, bob: Any, put: Callable[..., Session], control: bool
+) -> None:
+    session = put(reserve(alice).session, State.RESERVED, wanted="")
+    _, secret = sharing.make_share(session, Offer(control=control), alice, Actor("alice", "", "web"))
+    refused(scope(by_id(session), user=bob, origin=ORIGIN), NotAllowedError, FOREIGN)
+
+    sharing.accept(secret, bob, Actor("bob", "", "web"))
+
+    grant = find_grant(scope(by_id(session), user=bob, origin=ORIGIN))
+    assert grant.user_id == bob.pk
+    session.refresh_from_db()
+    assert session.wanted == ("start" if control else "")
+
+
+def test_a_shares_secret_is_no_token(reserve: Reserve, alice: Any, bob: Any) -> None:
+    session = reserve(alice).session
+    _, secret = sharing.make_share(session, Offer(), alice, Actor("alice", "", "web"))
+
+    refused(scope(query=f"token={secret}", user=bob, origin=ORIGIN), UnknownTokenError, UNKNOWN)
+
+
 # ---- staff -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("permission", ["view_any_session", "manage_any_session"])
 def test_staff_with_a_permission_gets_it(
-    reserve: Reserve, make_user: Callable[..., Any], alice: Any, permission: str
+    reserve: Reserve, make_user: Callable[..., Any], say_why: Callable[..., None], alice: Any, permission: str
 ) -> None:
     staff = make_user("staff", is_staff=True, permissions=(permission,))
     session = reserve(alice).session
+    event = refused(scope(by_id(session), user=staff, origin=ORIGIN), NotAllowedError, NO_REASON)
+    assert event.who == "staff"
+
+    say_why(staff, session)
 
     assert find_grant(scope(by_id(session), user=staff, origin=ORIGIN)).user_id == staff.pk
 
@@ -230,10 +264,11 @@ def test_staff_without_permissions_is_refused(reserve: Reserve, make_user: Calla
 
 @pytest.mark.parametrize(("permission", "wanted"), [("view_any_session", ""), ("manage_any_session", "start")])
 def test_who_may_only_look_starts_nothing(
-    reserve: Reserve, make_user: Callable[..., Any], permission: str, wanted: str
+    reserve: Reserve, make_user: Callable[..., Any], say_why: Callable[..., None], permission: str, wanted: str
 ) -> None:
     staff = make_user("staff", is_staff=True, permissions=(permission,))
     session = reserve().session
+    say_why(staff, session)
 
     find_grant(scope(by_id(session), user=staff, origin=ORIGIN))
 

@@ -12,15 +12,17 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session as LoginSession
 from django.utils import timezone
 
+from remote_service import sharing
 from remote_service.endpoints import Endpoint
 from remote_service.lifecycle import Actor
-from remote_service.models import Gateway, Session, SessionEvent, Viewer
+from remote_service.models import Gateway, Session, SessionEvent, Share, Viewer
 from remote_service.relay import rows
 from remote_service.relay.grants import Grant
 from remote_service.relay.rows import Glimpse
 from remote_service.reservations import Reservation
 from remote_service.rfb.policy import Policy
 from remote_service.sealing import SealError, seal
+from remote_service.sharing import Offer
 from remote_service.states import State
 
 Reserve = Callable[..., Reservation]
@@ -327,13 +329,20 @@ def test_a_user_who_is_not_there_any_more_has_no_right(reserve: Reserve, alice: 
     ],
 )
 def test_a_right_is_what_the_permission_allows_now(
-    reserve: Reserve, alice: Any, make_user: Callable[..., Any], before: str, after: str | None
+    reserve: Reserve,
+    alice: Any,
+    make_user: Callable[..., Any],
+    say_why: Callable[..., None],
+    before: str,
+    after: str | None,
 ) -> None:
     from django.contrib.auth.models import Permission
 
     allowed = {"view_any_session": Policy(view_only=True), "manage_any_session": Policy()}
     staff = make_user("staff", permissions=(before,))
-    grant = grant_for(reserve(alice).session, staff, login=logged_in())
+    session = reserve(alice).session
+    say_why(staff, session)
+    grant = grant_for(session, staff, login=logged_in())
     assert rows.look({grant})[1] == {grant: allowed[before]}
 
     staff.user_permissions.set(Permission.objects.filter(codename=after) if after else [])
@@ -342,10 +351,15 @@ def test_a_right_is_what_the_permission_allows_now(
 
 
 def test_what_a_type_allows_nobody_is_allowed_to_nobody(
-    reserve: Reserve, put: Callable[..., Session], alice: Any, make_user: Callable[..., Any]
+    reserve: Reserve,
+    put: Callable[..., Session],
+    alice: Any,
+    make_user: Callable[..., Any],
+    say_why: Callable[..., None],
 ) -> None:
     session = put(reserve(alice).session, State.RUNNING, stored_viewer_policy={"no_clipboard_out": True})
     looker = make_user("staff", permissions=("view_any_session",))
+    say_why(looker, session)
     hers, theirs = (grant_for(session, user, login=logged_in()) for user in (alice, looker))
     programs = Grant(session.pk, None, "", Actor())
 
@@ -358,6 +372,58 @@ def test_what_a_type_allows_nobody_is_allowed_to_nobody(
 
 def test_a_right_that_ended_before_its_viewer_came_allows_nothing(reserve: Reserve, alice: Any) -> None:
     assert rows.open_viewer(GATEWAY, grant_for(reserve(alice).session, alice, login="gone"))[2] is None
+
+
+# ---- shares ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def held(reserve: Reserve, alice: Any, bob: Any) -> tuple[Session, Share]:
+    """A session of Alice's, and the share of it that Bob has accepted."""
+    session = reserve(alice).session
+    share, secret = sharing.make_share(session, Offer(user=bob), alice, Actor("alice", "", "web"))
+    sharing.accept(secret, bob, Actor("bob", "", "web"))
+    return session, share
+
+
+@pytest.mark.parametrize("end", ["revoked", "expired", "blocked", "logged out", "over"])
+def test_a_share_that_ends_ends_the_right(held: tuple[Session, Share], bob: Any, put: Any, end: str) -> None:
+    session, share = held
+    login = logged_in()
+    grant = grant_for(session, bob, login=login)
+    assert rows.look({grant})[1] == {grant: Policy(view_only=True)}
+    match end:
+        case "revoked":
+            sharing.revoke(share, Actor("alice", "", "web"))
+        case "expired":
+            Share.objects.update(expires_at=timezone.now())
+        case "blocked":
+            type(bob).objects.filter(pk=bob.pk).update(is_active=False)
+        case "logged out":
+            LoginSession.objects.filter(session_key=login).delete()
+        case "over":
+            put(session, State.ENDED)
+
+    assert rows.look({grant})[1] == {}
+
+
+def test_control_that_is_given_and_taken_back_changes_the_policy(held: tuple[Session, Share], bob: Any) -> None:
+    session, share = held
+    grant = grant_for(session, bob, login=logged_in())
+    for control, policy in ((True, Policy()), (False, Policy(view_only=True))):
+        sharing.set_control(share, control, Actor("alice", "", "web"))
+        assert rows.look({grant})[1] == {grant: policy}
+
+
+def test_whom_the_owner_let_in_counts_for_the_end_as_she_does(held: tuple[Session, Share], bob: Any) -> None:
+    session, share = held
+    pk = opened(session, bob)
+    rows.close_viewer(pk, clean=True)
+    assert not viewer(pk).superseded
+    pk = opened(session, bob)
+    sharing.revoke(share, Actor("alice", "", "web"))
+    rows.close_viewer(pk, clean=False)
+    assert viewer(pk).superseded, "who was thrown out is not waited for"
 
 
 # ---- passwords -------------------------------------------------------------------------------------------

@@ -25,7 +25,9 @@ def test_it_is_there_for_those_who_may_see_the_session(
     asked = {"session": str(session.pk)}
     for user, there in ((alice, True), (manager, True), (bob, False)):
         assert (details_page(user, asked) is not None) is there
-    assert set(fragments_of(alice.pk, Address("details", tuple(asked.items()))) or {}) == {"details", "site-notes"}
+    assert set(fragments_of(alice.pk, Address("details", tuple(asked.items()))) or {}) == {
+        "details", "shares", "watchers", "site-notes",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("wanted", ["", "nonsense", str(uuid.UUID(int=1))])

@@ -25,7 +25,7 @@ def test_each_list_and_each_card_is_a_fragment(
     row = make_type()
     own, hers, over = make_session(manager), make_session(alice), make_session(manager, State.ENDED)
     assert set(picker(manager, {})) == {
-        "yours", "ended", "others", "types",
+        "yours", "ended", "shared", "others", "types",
         f"session-{own.pk}", f"session-{hers.pk}", f"ended-{over.pk}", f"type-{row.pk}", f"foot-{row.pk}",
     }  # fmt: skip
     assert f"session-{hers.pk}" not in picker(bob, {})

@@ -2,12 +2,18 @@
 
 import { confirmStops } from "./confirm.js";
 import { follow } from "./live/follow.js";
+import { say } from "./live/say.js";
 import { followLog } from "./live_log.js";
 import { localTimes } from "./local_times.js";
 import { closeMenus } from "./menus.js";
+import { wireSharing } from "./sharing.js";
 
 closeMenus();
 confirmStops();
 localTimes();
 followLog();
-follow(() => localTimes());
+const shared = wireSharing(say);
+follow(() => {
+  localTimes();
+  shared();
+});

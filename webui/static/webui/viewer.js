@@ -8,6 +8,7 @@ import { confirmStops } from "./confirm.js";
 import { follow } from "./live/follow.js";
 import { localTimes } from "./local_times.js";
 import { closeMenus } from "./menus.js";
+import { wireSharing } from "./sharing.js";
 import { wireClipboard } from "./viewer/clipboard.js";
 import { wireExtraKeys } from "./viewer/extra_keys.js";
 import { wireFigures } from "./viewer/figures.js";
@@ -44,7 +45,15 @@ line.addEventListener("connect", () => {
     enter();
   }
 });
-follow(() => {}, { quiet: true });
+const shared = wireSharing(say);
+const { control } = byId("rights").dataset;
+follow(() => {
+  localTimes();
+  shared();
+  if (byId("rights").dataset.control !== control) {
+    location.reload(); // the toolbar has other tools then
+  }
+}, { quiet: true });
 closeMenus();
 localTimes();
 confirmStops(() => line.leave());

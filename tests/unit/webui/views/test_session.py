@@ -50,9 +50,20 @@ def test_the_status_says_how_far_a_session_is(alice: User, visit: Visit, make_se
             {"key": "running", "status": "coming"},
         ],
         "over": False,
+        "watch": True,
         "ending": "",
     }
     assert "no-store" in response["Cache-Control"]
+
+
+def test_the_status_tells_staff_whether_they_have_to_say_why(
+    alice: User, watcher: User, visit: Visit, make_session: MakeSession, say_why: Callable[..., None]
+) -> None:
+    session = make_session(alice)
+    address = f"/sessions/{session.pk}/status"
+    assert visit(watcher).get(address).json()["watch"] is False
+    say_why(watcher, session)
+    assert visit(watcher).get(address).json()["watch"] is True
 
 
 def test_the_status_of_a_session_that_is_over_says_why(alice: User, visit: Visit, make_session: MakeSession) -> None:

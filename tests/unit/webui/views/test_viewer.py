@@ -12,7 +12,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from remote_service import sharing
+from remote_service.lifecycle import Actor
 from remote_service.models import Session, SessionEvent, Site
+from remote_service.sharing import Offer
 from remote_service.states import State
 from tests.conftest import GROUP
 
@@ -98,8 +101,11 @@ def test_novnc_is_fetched_ahead(alice: User, visit: Visit, make_session: MakeSes
     assert '<link rel="modulepreload" href="/static/vendor/novnc/core/rfb.js">' in shown
 
 
-def test_a_watcher_may_look_and_is_told_so(alice: User, watcher: User, visit: Visit, make_session: MakeSession) -> None:
+def test_a_watcher_may_look_and_is_told_so(
+    alice: User, watcher: User, visit: Visit, make_session: MakeSession, say_why: Callable[..., None]
+) -> None:
     session = make_session(alice)
+    say_why(watcher, session)
     shown = page(visit(watcher), session)
     assert 'data-control="false"' in shown
     assert "You may look at this session, and not control it." in shown
@@ -149,11 +155,65 @@ def test_a_screen_whose_size_is_fixed_offers_no_other(alice: User, visit: Visit,
     assert resize not in page(browser, make_session(alice, stored_viewer_policy={"no_resize": True}))
 
 
-def test_a_manager_may_control_and_stop(alice: User, manager: User, visit: Visit, make_session: MakeSession) -> None:
+def test_a_manager_may_control_and_stop(
+    alice: User, manager: User, visit: Visit, make_session: MakeSession, say_why: Callable[..., None]
+) -> None:
     session = make_session(alice)
+    say_why(manager, session)
     shown = page(visit(manager), session)
     assert 'data-control="true"' in shown
     assert f'formaction="/sessions/{session.pk}/stop"' in shown
+
+
+@pytest.mark.parametrize("role", ["watcher", "manager"])
+def test_staff_is_asked_why_before_it_sees_anothers_screen(
+    alice: User, visit: Visit, make_session: MakeSession, request: pytest.FixtureRequest, role: str
+) -> None:
+    user = request.getfixturevalue(role)
+    session = make_session(alice)
+    browser = visit(user)
+    shown = page(browser, session)
+    assert "Why do you look at “Pattern”?" in shown
+    assert 'id="screen"' not in shown
+
+    refused = browser.post(f"/sessions/{session.pk}/watch", {"reason": " "})
+    assert (refused.status_code, "This field is required." in refused.content.decode()) == (400, True)
+    assert 'id="screen"' not in page(browser, session)
+
+    answer = browser.post(f"/sessions/{session.pk}/watch", {"reason": "Ticket  4711"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/sessions/{session.pk}/")
+    assert 'id="screen"' in page(browser, session)
+    event = session.events.get(what="staff looks")
+    assert (event.who, event.why) == (user.username, "Ticket 4711")
+
+
+def test_nobody_else_is_asked_why(alice: User, bob: User, visit: Visit, make_session: MakeSession) -> None:
+    session = make_session(alice)
+    assert visit(bob).post(f"/sessions/{session.pk}/watch", {"reason": "Curious"}).status_code == 404
+    assert visit(alice).post(f"/sessions/{session.pk}/watch", {"reason": "Mine"}).status_code == 303
+    assert not session.staff_looks.exists()
+
+
+def test_who_holds_a_share_sees_the_screen_and_no_more(
+    alice: User, bob: User, visit: Visit, make_session: MakeSession, make_type: Callable[..., Any]
+) -> None:
+    make_type("Pattern")
+    session = make_session(alice)
+    _, secret = sharing.make_share(session, Offer(), alice, Actor("alice", "", "web"))
+    sharing.accept(secret, bob, Actor("bob", "", "web"))
+    browser = visit(bob)
+
+    shown = page(browser, session)
+
+    assert 'data-control="false"' in shown
+    assert "You may look at this session, and not control it." in shown
+    assert 'id="tool-share"' not in shown
+    for address in ("details/", "log", "stop", "shares/"):
+        assert f"/sessions/{session.pk}/{address}" not in shown
+    assert browser.get(f"/sessions/{session.pk}/status").status_code == 200
+    for address in ("details/", "log", "log/part"):
+        assert browser.get(f"/sessions/{session.pk}/{address}").status_code == 404
+    assert browser.post(f"/sessions/{session.pk}/stop").status_code == 404
 
 
 def test_the_page_says_what_leaving_means(alice: User, visit: Visit, make_session: MakeSession) -> None:

@@ -183,6 +183,8 @@ export class Line extends EventTarget {
     const answer = await askStatus(this.#page.status);
     if (answer.kind === "known" && (answer.status.over || answer.status.state === "stopping")) {
       this.#ending(code, answer.status.ending);
+    } else if (answer.kind === "known" && !answer.status.watch) {
+      location.reload(); // one of the staff, whose reason to look counts no more: the page asks for another
     } else if (answer.kind === "login" || answer.kind === "gone") {
       this.#shutOut(answer.kind);
     } else {
@@ -232,12 +234,22 @@ export class Line extends EventTarget {
     this.#cover.showNotice(title, text, { login });
   }
 
+  /** Somebody else's session has ended, and with it the right to see what became of it. */
+  #overForGuests(reason) {
+    this.#enter("ended", this.#texts.lost);
+    this.#cover.showNotice(this.#texts.overTitle, this.#texts.overText, { reason });
+  }
+
   /** The session ends: once it is over, the same address is the page that says what became of it. */
   async #ending(code, reason) {
     this.#enter(code === START_FAILED ? "failed" : "ended", this.#texts.ending);
     this.#cover.showEnding(reason);
     for (;;) {
       const answer = await askStatus(this.#page.status);
+      if (answer.kind === "gone" && verdict(code) === OVER) {
+        this.#overForGuests(reason);
+        return;
+      }
       if (answer.kind === "login" || answer.kind === "gone") {
         this.#shutOut(answer.kind);
         return;

@@ -1,0 +1,112 @@
+"""What a share is worth to somebody at a moment: pure rules. Who asks for them is `access`, who acts is `sharing`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from remote_service.texts import sentence as _
+
+REASON_COUNTS = timedelta(hours=8)
+"""How long staff may look after having said why."""
+MOST_USES = 1000
+
+
+class Audience(StrEnum):
+    """For whom a share is."""
+
+    USER = "user"
+    GROUP = "group"
+    ANYONE = "anyone"
+    """Who is logged in."""
+
+
+class Reach(StrEnum):
+    """How far sessions of a type may be shared: the values of the sessions file's key `share`."""
+
+    GROUP = "group"
+    """With those who may use the type themselves."""
+    OUTSIDE = "outside"
+    """With everybody who is logged in."""
+    NO = "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A share as it stands."""
+
+    live: bool
+    """Whether its session is not over."""
+    audience: Audience
+    user_id: int | None = None
+    """Of one for a user."""
+    group: str = ""
+    """Of one for a group."""
+    expires_at: datetime | None = None
+    revoked: bool = False
+    uses_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who is logged in."""
+
+    user_id: int
+    active: bool
+    groups: Collection[str]
+
+
+NOT_LIVE = _("Its session is over.")
+REVOKED = _("It was revoked.")
+EXPIRED = _("It has expired.")
+USED_UP = _("It was used up.")
+NOT_SHARED = _("Sessions of this type are not shared.")
+NOT_IN_TYPES_GROUP = _("Who opened it is in no group of the session's type.")
+FOR_OTHERS = _("It is for somebody else.")
+REFUSALS = (NOT_LIVE, REVOKED, EXPIRED, USED_UP, NOT_SHARED, NOT_IN_TYPES_GROUP, FOR_OTHERS)
+
+
+def admits(person: Person, reach: Reach | None, type_groups: Collection[str] | None) -> bool:
+    """Whether sessions of a type may be shared with somebody at all.
+
+    Args:
+        person: who.
+        reach: the type's; None when there is no such type any more.
+        type_groups: the groups that may use the type; None is everybody.
+    """
+    if not person.active or reach in (None, Reach.NO):
+        return False
+    return reach is Reach.OUTSIDE or type_groups is None or not set(type_groups).isdisjoint(person.groups)
+
+
+def refusal(
+    terms: Terms, person: Person, reach: Reach | None, type_groups: Collection[str] | None, now: datetime
+) -> str:
+    """Why the share is worth nothing to somebody now; empty when it is worth something.
+
+    Whether it was used up is asked only when somebody accepts it: see `use_refusal`.
+    """
+    if not terms.live:
+        return NOT_LIVE
+    if terms.revoked:
+        return REVOKED
+    if terms.expires_at is not None and now >= terms.expires_at:
+        return EXPIRED
+    if reach in (None, Reach.NO):
+        return NOT_SHARED
+    if not _is_for(terms, person):
+        return FOR_OTHERS
+    return "" if admits(person, reach, type_groups) else NOT_IN_TYPES_GROUP
+
+
+def use_refusal(terms: Terms) -> str:
+    """Why nobody else can accept it; empty when somebody can."""
+    return USED_UP if terms.uses_left == 0 else ""
+
+
+def _is_for(terms: Terms, person: Person) -> bool:
+    if terms.audience is Audience.USER:
+        return terms.user_id == person.user_id
+    return terms.audience is Audience.ANYONE or terms.group in person.groups

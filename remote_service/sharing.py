@@ -1,0 +1,185 @@
+"""Letting others in to a session: the one writer of shares. Each act is an event; what they are worth says `access`."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import Group, User
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from remote_service import access
+from remote_service.errors import NotAllowedError, UnknownTokenError
+from remote_service.lifecycle import Actor, note, note_refusal
+from remote_service.models import Session, Share, ShareHolder, StaffLook
+from remote_service.nudges import nudge_gateways
+from remote_service.sealing import new_token, token_hash
+from remote_service.share_rules import Audience, admits, refusal, use_refusal
+from remote_service.texts import sentence as _
+
+log = logging.getLogger(__name__)
+
+LEADS_NOWHERE = _(
+    "This link leads nowhere: the session is over, or the link was withdrawn, has expired, was used up, "
+    "or is for somebody else."
+)
+"""All that somebody is told whose link is worth nothing; the session's history says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What an owner offers: to `user`, to `group`, or to anyone who is logged in when both are None."""
+
+    control: bool = False
+    user: User | None = None
+    group: Group | None = None
+    expires_at: datetime | None = None
+    most_uses: int | None = None
+
+    @property
+    def audience(self) -> Audience:
+        """For whom it is."""
+        if self.user is not None:
+            return Audience.USER
+        return Audience.ANYONE if self.group is None else Audience.GROUP
+
+
+# ---- the owner ----------------------------------------------------------------------------------------------
+
+
+def make_share(session: Session, offer: Offer, user: User, by: Actor) -> tuple[Share, str]:
+    """Makes a link to a session; returns it with its secret, which cannot be had again.
+
+    Raises:
+        NotAllowedError: the user may not share it, or whom it is for may not come.
+    """
+    if not access.may_share(user, session):
+        raise NotAllowedError(_("This session cannot be shared by you."))
+    reach, groups = access.reach_of(session)
+    if offer.user is not None and not admits(access.person(offer.user), reach, groups):
+        name = offer.user.get_username()
+        raise NotAllowedError(_("%(name)r may not see sessions of this type.", name=name))
+    secret = new_token()
+    with transaction.atomic():
+        share = Share.objects.create(
+            session=session, secret_hash=token_hash(secret), control=offer.control, audience=offer.audience,
+            user=offer.user, group=offer.group, expires_at=offer.expires_at, most_uses=offer.most_uses,
+        )  # fmt: skip
+        note(session.pk, "shared", why=in_words(share), by=by)
+    nudge_gateways(session.pk)
+    return share, secret
+
+
+def set_control(share: Share, control: bool, by: Actor) -> bool:
+    """Hands the keyboard over to a share's holders, or takes it back; False when it was so already."""
+    with transaction.atomic():
+        changed = Share.objects.filter(pk=share.pk, revoked_at=None).exclude(control=control).update(control=control)
+        if changed:
+            share.control = control
+            note(share.session_id, "control given" if control else "control taken back", why=in_words(share), by=by)
+    if changed:
+        nudge_gateways(share.session_id)
+    return bool(changed)
+
+
+def revoke(share: Share, by: Actor) -> bool:
+    """Ends a share for all who hold it; False when it had been before. Their open lines end within two seconds."""
+    with transaction.atomic():
+        revoked = Share.objects.filter(pk=share.pk, revoked_at=None).update(revoked_at=timezone.now())
+        if revoked:
+            note(share.session_id, "share revoked", why=in_words(share), by=by)
+    if revoked:
+        nudge_gateways(share.session_id)
+    return bool(revoked)
+
+
+# ---- who has the link ---------------------------------------------------------------------------------------
+
+
+def find_offer(secret: str, user: User, by: Actor) -> Share:
+    """The share that a link leads to, for who may accept it; uses nothing up.
+
+    Raises:
+        UnknownTokenError: it is worth nothing to the user; why stands in the session's history.
+    """
+    share = Share.objects.select_related("session", "group", "user").filter(secret_hash=token_hash(secret)).first()
+    if share is None:
+        note_refusal(None, "A link of a share that does not exist was opened.", by, what="share refused")
+        raise UnknownTokenError(LEADS_NOWHERE)
+    if share.session.owner_id == user.pk and not share.session.over:
+        return share
+    reach, groups = access.reach_of(share.session)
+    terms = access.terms_of(share)
+    why = refusal(terms, access.person(user), reach, groups, timezone.now())
+    if not why and not _holds(share, user):
+        why = use_refusal(terms)
+    if why:
+        note_refusal(share.session_id, f"{why} ({in_words(share)})", by, what="share refused")
+        raise UnknownTokenError(LEADS_NOWHERE)
+    return share
+
+
+def accept(secret: str, user: User, by: Actor) -> Share:
+    """Accepts a share: its user holds it from now on. Again, and by the session's owner, it uses nothing up.
+
+    Raises:
+        UnknownTokenError: as `find_offer`.
+    """
+    share = find_offer(secret, user, by)
+    if share.session.owner_id == user.pk or _holds(share, user):
+        return share
+    try:
+        with transaction.atomic():
+            # The row counts, not what was read: two may accept the last use at the same moment.
+            free = Q(most_uses=None) | Q(uses__lt=F("most_uses"))
+            if not Share.objects.filter(free, pk=share.pk, revoked_at=None).update(uses=F("uses") + 1):
+                raise UnknownTokenError(LEADS_NOWHERE)
+            ShareHolder.objects.create(share=share, user=user)
+            note(share.session_id, "share accepted", why=in_words(share), by=by)
+    except IntegrityError:
+        return share  # the same user, twice at the same moment: one of them counts
+    nudge_gateways(share.session_id)
+    return share
+
+
+def _holds(share: Share, user: User) -> bool:
+    return ShareHolder.objects.filter(share=share, user=user).exists()
+
+
+# ---- staff --------------------------------------------------------------------------------------------------
+
+
+def say_why(session: Session, user: User, reason: str, by: Actor) -> None:
+    """Lets one of the staff look at a session for some hours, for a reason that its owner reads.
+
+    Raises:
+        NotAllowedError: the user may not see any session.
+    """
+    if not access.may_view(user, session):
+        raise NotAllowedError(_("Who is no staff needs a share to see somebody else's session."))
+    with transaction.atomic():
+        StaffLook.objects.create(session=session, user=user, reason=reason)
+        note(session.pk, "staff looks", why=reason, by=by)
+    nudge_gateways(session.pk)
+
+
+# ---- words --------------------------------------------------------------------------------------------------
+
+
+def in_words(share: Share) -> str:
+    """A share in a line of the history: for whom, with which rights, until when."""
+    whom = {
+        Audience.USER: f"to {share.user}",
+        Audience.GROUP: f"to the group {share.group}",
+        Audience.ANYONE: "to anyone who is logged in",
+    }[Audience(share.audience)]
+    until = f"until {share.expires_at:%Y-%m-%d %H:%M} UTC" if share.expires_at else "until the session ends"
+    return f"{_reference(share.pk)}: {whom}, {'with control' if share.control else 'view only'}, {until}"
+
+
+def _reference(share_id: uuid.UUID) -> str:
+    return f"share {str(share_id)[:8]}"

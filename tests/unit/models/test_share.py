@@ -1,0 +1,39 @@
+"""Shares in the database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from remote_service.models import Session, Share, ShareHolder, StaffLook
+
+
+@pytest.fixture
+def share(alice: Any) -> Share:
+    session = Session.objects.create(type_name="Desktop", index=0, owner=alice, door="web", token_hash="hash")
+    return Share.objects.create(session=session, secret_hash="secret hash", audience="anyone")
+
+
+def test_somebody_holds_a_share_once(share: Share, bob: Any) -> None:
+    ShareHolder.objects.create(share=share, user=bob)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ShareHolder.objects.create(share=share, user=bob)
+
+
+def test_a_secret_leads_to_one_share(share: Share) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Share.objects.create(session=share.session, secret_hash="secret hash", audience="anyone")
+
+
+def test_what_was_for_a_group_is_for_nobody_when_the_group_is_gone(share: Share, group: Any) -> None:
+    Share.objects.create(session=share.session, secret_hash="another hash", audience="group", group=group)
+    group.delete()
+    assert list(Share.objects.all()) == [share]
+
+
+def test_they_are_known_by_their_numbers(share: Share, bob: Any) -> None:
+    assert str(share) == f"share {share.pk} of {share.session_id}"
+    assert str(ShareHolder(share=share, user=bob)) == f"holder {bob.pk} of {share.pk}"
+    assert str(StaffLook(session=share.session, user=bob)) == f"look of {bob.pk} at {share.session_id}"

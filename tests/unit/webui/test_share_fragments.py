@@ -1,0 +1,68 @@
+"""What pages are told of shares as they change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from remote_service import sharing
+from remote_service.lifecycle import Actor
+from remote_service.models import Session
+from remote_service.sharing import Offer
+from webui.share_fragments import of_picker, of_shares, viewer
+
+BY = Actor("alice", "", "web")
+
+
+@pytest.fixture
+def session(alice: User, make_session: Callable[..., Session], make_type: Callable[..., Any]) -> Session:
+    make_type("Pattern")
+    return make_session(alice)
+
+
+def test_the_owners_page_hears_of_rights_and_shares(session: Session, alice: User) -> None:
+    found = viewer(alice, {"session": str(session.pk)})
+    assert set(found) == {"rights", "shares", "watchers"}
+    for element_id, html in found.items():
+        assert f' id="{element_id}"' in html.partition(">")[0]
+
+
+def test_a_guests_page_hears_of_its_own_rights_alone(session: Session, alice: User, bob: User) -> None:
+    asked = {"session": str(session.pk)}
+    assert viewer(bob, asked) == {}
+    share, secret = sharing.make_share(session, Offer(), alice, BY)
+    sharing.accept(secret, bob, Actor("bob", "", "web"))
+    assert viewer(bob, asked) == {"rights": '<span id="rights" data-control="false" hidden></span>'}
+    sharing.set_control(share, True, BY)
+    assert viewer(bob, asked) == {"rights": '<span id="rights" data-control="true" hidden></span>'}
+    sharing.revoke(share, BY)
+    assert viewer(bob, asked) == {}
+
+
+@pytest.mark.parametrize("wanted", ["", "nonsense", "00000000-0000-0000-0000-000000000001"])
+def test_of_what_is_no_session_there_is_nothing(alice: User, wanted: str) -> None:
+    assert viewer(alice, {"session": wanted}) == {}
+
+
+def test_buttons_are_there_for_those_who_may(session: Session, alice: User, watcher: User, manager: User) -> None:
+    share, _ = sharing.make_share(session, Offer(), alice, BY)
+
+    def buttons(user: User) -> tuple[bool, bool]:
+        html = of_shares(user, session)["shares"]
+        return f'id="rights-{share.pk}"' in html, f'id="revoke-{share.pk}"' in html
+
+    assert [buttons(user) for user in (alice, manager, watcher)] == [(True, True), (False, True), (False, False)]
+
+
+def test_nobody_and_some_are_told_apart(session: Session, alice: User, bob: User) -> None:
+    assert "hidden" in of_shares(alice, session)["watchers"]
+    assert "Nobody else looks at this session, and it is not shared." in of_shares(alice, session)["shares"]
+    session.viewers.create(user=bob)
+    assert "1<span" in of_shares(alice, session)["watchers"]
+
+
+def test_the_picker_hides_the_part_while_nothing_was_shared(alice: User) -> None:
+    assert of_picker(alice)["shared"].startswith('<section class="part" id="shared" aria-labelledby="shared-title" hid')

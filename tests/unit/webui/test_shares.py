@@ -1,0 +1,90 @@
+"""Shares as pages show them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+
+from remote_service import sharing
+from remote_service.lifecycle import Actor
+from remote_service.models import Session, Share
+from remote_service.sharing import Offer
+from remote_service.states import State
+from tests.conftest import GROUP
+from webui.shares import Holder, Watcher, shared_cards, shares_of, watchers_of, whom
+
+BY = Actor("alice", "", "web")
+
+
+@pytest.fixture
+def session(alice: User, make_session: Callable[..., Session], make_type: Callable[..., Any]) -> Session:
+    make_type("Pattern")
+    return make_session(alice, title="Blade")
+
+
+def accepted(session: Session, by: User, **offer: Any) -> Share:
+    assert session.owner is not None
+    share, secret = sharing.make_share(session, Offer(**offer), session.owner, BY)
+    sharing.accept(secret, by, Actor(by.username, "", "web"))
+    return share
+
+
+def test_it_is_said_for_whom_a_share_is(session: Session, alice: User, bob: User, group: Group) -> None:
+    offers = [Offer(user=bob), Offer(group=group), Offer()]
+    shares = [sharing.make_share(session, offer, alice, BY)[0] for offer in offers]
+    assert [whom(share) for share in shares] == ["bob", f"the group {GROUP}", "all who have the link"]
+
+
+def test_those_that_count_are_listed_with_who_holds_them(session: Session, alice: User, bob: User) -> None:
+    share = accepted(session, bob, most_uses=2)
+    sharing.revoke(accepted(session, bob), BY)
+    accepted(session, bob, expires_at=timezone.now() + timedelta(hours=1))
+    now = timezone.now() + timedelta(hours=2)
+    session.viewers.create(user=bob)
+
+    (shown,) = shares_of(session, now)
+
+    assert (shown.pk, shown.control, shown.until) == (share.pk, False, None)
+    assert shown.uses_left == "1 more may accept it"
+    assert shown.holders == (Holder("bob", watching=True),)
+    session.viewers.update(closed_at=now)
+    assert shares_of(session, now)[0].holders == (Holder("bob", watching=False),)
+    session.state = State.ENDED
+    assert shares_of(session, now) == ()
+
+
+def test_for_one_user_the_uses_do_not_matter(session: Session, alice: User, bob: User) -> None:
+    sharing.make_share(session, Offer(user=bob, most_uses=1), alice, BY)
+    assert shares_of(session, timezone.now())[0].uses_left == ""
+
+
+def test_who_looks_is_all_but_the_owner_and_staff_with_their_reason(
+    session: Session, alice: User, bob: User, watcher: User, manager: User
+) -> None:
+    accepted(session, bob)
+    sharing.say_why(session, watcher, "Ticket 4711", BY)
+    sharing.say_why(session, watcher, "Ticket 4712", BY)
+    for user in (alice, watcher, bob, bob):
+        session.viewers.create(user=user)
+    session.viewers.create(user=manager, closed_at=timezone.now())
+    assert watchers_of(session) == (Watcher("bob", ""), Watcher("wanda", "Ticket 4712"))
+
+
+def test_a_card_has_what_a_guest_may_know(session: Session, alice: User, bob: User) -> None:
+    until = timezone.now() + timedelta(hours=1)
+    accepted(session, bob, control=True, expires_at=until)
+    (card,) = shared_cards(bob)
+    assert (card.pk, card.name, card.type_name, card.owner) == (session.pk, "Blade", "Pattern", "alice")
+    assert (card.state, card.state_words, card.control, card.until) == ("running", "Running", True, until)
+    assert shared_cards(alice) == ()
+
+
+def test_a_session_that_is_being_ended_says_so(session: Session, bob: User) -> None:
+    accepted(session, bob)
+    Session.objects.update(wanted="stop")
+    assert shared_cards(bob)[0].state_words == "Ending"

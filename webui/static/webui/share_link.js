@@ -1,0 +1,80 @@
+/**
+ * Where a share's link leads. What is behind the # of the address is the link's secret: it is taken out of the address
+ * at once, posted to ask what it is worth, and posted once more when the visitor accepts. Over a login it waits in this
+ * tab alone.
+ */
+
+import { localTimes } from "./local_times.js";
+import { closeMenus } from "./menus.js";
+
+const KEPT = "share";
+const byId = (id) => document.getElementById(id);
+const page = byId("share-link-page");
+
+/** Where a browser may not remember, the link has to be opened again after the login. */
+function keep(secret) {
+  try {
+    if (secret) {
+      sessionStorage.setItem(KEPT, secret);
+    } else {
+      sessionStorage.removeItem(KEPT);
+    }
+  } catch {
+    // Nothing is kept.
+  }
+}
+
+function kept() {
+  try {
+    return sessionStorage.getItem(KEPT) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+async function ask(secret) {
+  const form = byId("share-accept");
+  form.elements.secret.value = secret;
+  let answer = null;
+  try {
+    answer = await fetch(page.dataset.ask, { method: "POST", body: new FormData(form), redirect: "manual" });
+  } catch {
+    // Said below.
+  }
+  if (answer?.type === "opaqueredirect") {
+    keep(secret);
+    location.reload(); // logged out meanwhile: the page then says so
+    return;
+  }
+  if (answer?.status !== 200 && answer?.status !== 404) {
+    byId("share-failed").hidden = false;
+    page.dataset.state = "failed";
+    return;
+  }
+  byId("share-answer").innerHTML = await answer.text();
+  localTimes();
+  form.hidden = answer.status !== 200;
+  page.dataset.state = answer.status === 200 ? "offered" : "refused";
+  form.addEventListener("submit", () => keep(""));
+}
+
+closeMenus();
+const secret = location.hash.slice(1) || kept();
+if (location.hash) {
+  history.replaceState(null, "", location.pathname);
+}
+if (page.dataset.state === "waiting") {
+  if (page.dataset.loggedIn === "true") {
+    keep("");
+    if (secret) {
+      ask(secret);
+    } else {
+      page.dataset.state = "empty";
+    }
+  } else {
+    keep(secret);
+    page.dataset.state = "login";
+  }
+}
+// Another link in the same tab.
+window.addEventListener("hashchange", () => location.reload());
