@@ -235,3 +235,7 @@ async def test_one_that_is_closing_is_refused_nothing(client: Client) -> None:
     client.protocol.late()
     client.protocol.late_body()
     assert client.transport.written == b""
+
+
+def test_a_form_may_be_as_large_as_django_takes_it(settings: Any) -> None:
+    assert MOST_BODY == settings.DATA_UPLOAD_MAX_MEMORY_SIZE
