@@ -46,11 +46,11 @@ class ListenError(RuntimeError):
 class Loop(uvloop.Loop):
     """uvloop that waits for a TLS handshake no longer than for a request; uvicorn leaves it at a minute."""
 
-    async def create_server(self, *arguments: Any, **keywords: Any) -> asyncio.AbstractServer:
+    async def create_server(self, *arguments: Any, **keywords: Any) -> Any:
         """Listens."""
         return await super().create_server(*arguments, **_with_patience(keywords))
 
-    async def create_unix_server(self, *arguments: Any, **keywords: Any) -> asyncio.AbstractServer:
+    async def create_unix_server(self, *arguments: Any, **keywords: Any) -> Any:
         """Listens on a Unix socket."""
         return await super().create_unix_server(*arguments, **_with_patience(keywords))
 

@@ -85,6 +85,7 @@ async def _serve_viewer(grant: Grant, receive: Receive, send: Send, line: Line |
     )
     clean = False
     try:
+        gateway().carries(watch, pump)
         clean = await _serve(watch, pump, send)
     finally:
         pump.close()

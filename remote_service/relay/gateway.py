@@ -21,12 +21,15 @@ from remote_service import nudges
 from remote_service.relay import rows
 from remote_service.relay.grants import Grant
 from remote_service.relay.rows import Glimpse
+from remote_service.relay.traffic import Carrier, Tally
 from remote_service.tasks import spawn
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT = 2.0
 LOOK = 1.0
+TRAFFIC = 10.0
+"""Seconds after which what open viewers have carried is written; of one that leaves it is written at once."""
 
 
 @dataclass(eq=False, slots=True)
@@ -58,6 +61,8 @@ class GatewayProcess:
         self._left: dict[int, bool] = {}
         """Viewers that have left and whose rows do not say so yet, and whether they said goodbye."""
         self._running = False
+        self.tally = Tally()
+        self._wrote_traffic = 0.0
 
     async def open_viewer(self, grant: Grant) -> Watch:
         """Writes the viewer's row and begins to watch its session."""
@@ -71,6 +76,10 @@ class GatewayProcess:
         self._again.set()
         return watch
 
+    def carries(self, watch: Watch, carrier: Carrier) -> None:
+        """Counts what is carried for a viewer from now on."""
+        self.tally.begin(watch.viewer_id, carrier)
+
     async def close_viewer(self, watch: Watch, *, clean: bool) -> None:
         """Writes that a viewer has left, now or as soon as the database can be reached; harmless when it has been."""
         watches = self._watches[watch.grant.session_id]
@@ -78,9 +87,19 @@ class GatewayProcess:
         if not watches:
             del self._watches[watch.grant.session_id]
         self._left[watch.viewer_id] = clean
+        self.tally.end(watch.viewer_id)
         await self._guarded(self._write_left)
 
+    async def _write_traffic(self) -> None:
+        traffic = self.tally.unwritten()
+        if traffic:
+            await sync_to_async(rows.write_traffic)(traffic)
+            self.tally.wrote(traffic)
+
     async def _write_left(self) -> None:
+        if ended := self.tally.ended():
+            await sync_to_async(rows.write_traffic)(ended)
+            self.tally.wrote(ended)
         for viewer_id, clean in list(self._left.items()):
             await sync_to_async(rows.close_viewer)(viewer_id, clean=clean)
             self._left.pop(viewer_id, None)
@@ -107,6 +126,10 @@ class GatewayProcess:
             self._used |= used
             raise
         await self._write_left()
+        now = asyncio.get_running_loop().time()
+        if now - self._wrote_traffic >= TRAFFIC:
+            self._wrote_traffic = now
+            await self._write_traffic()
 
     async def _look(self) -> None:
         async with nudges.hearing(nudges.GATEWAY_GROUP) as self._again:

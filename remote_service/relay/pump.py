@@ -79,6 +79,8 @@ class Pump:
         self._open = asyncio.Event()
         self.bytes_down = 0
         self.bytes_up = 0
+        self.messages_down = 0
+        self.messages_up = 0
 
     # ---- viewer to endpoint -----------------------------------------------------------------------------
 
@@ -97,6 +99,7 @@ class Pump:
             if data is None:
                 data = (message.get("text") or "").encode()
             self.bytes_up += len(data)
+            self.messages_up += 1
             if self._open.is_set():
                 await self._from_viewer(data)
                 assert self._upstream is not None
@@ -254,17 +257,20 @@ class Pump:
         except (OSError, RuntimeError) as error:
             raise ViewerGone from error
         self.bytes_down += len(data)
+        self.messages_down += 1
 
     # ---- the same for a line that was taken over ----------------------------------------------------------
 
     def _up(self, data: bytes) -> bytes:
         self.bytes_up += len(data)
+        self.messages_up += 1
         if self._login is not None:
             assert self._line is not None
             answer = self._login.receive(data)
             if answer:
                 self._line.write(answer)
                 self.bytes_down += len(answer)
+                self.messages_down += 1
             if not self._login.done:
                 return b""
             data, self._login = self._login.leftover, None
@@ -274,6 +280,7 @@ class Pump:
         if self._watch.needs_server:
             self._watch.from_server(data)
         self.bytes_down += len(data)
+        self.messages_down += 1
 
     def close(self) -> None:
         """Hangs up on the endpoint."""
