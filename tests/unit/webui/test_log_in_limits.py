@@ -13,11 +13,13 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
+from remote_service.admission import log_ins
+from remote_service.admission.log_ins import AT_ONCE, MOST_OF_ONE, MOST_WAITING, bounds
 from remote_service.admission.turnstile import Turnstile
 from remote_service.tasks import spawn
 from tests.conftest import PASSWORD
 from webui import log_in_limits
-from webui.log_in_limits import AT_ONCE, HASHING, MOST_OF_ONE, MOST_WAITING, Bounds, limit_log_ins
+from webui.log_in_limits import HASHING, limit_log_ins
 
 PER_MINUTE = 3
 
@@ -25,9 +27,9 @@ PER_MINUTE = 3
 @pytest.fixture(autouse=True)
 def _few(settings: Any) -> Iterator[None]:
     settings.REMOTE_SERVICE = replace(settings.REMOTE_SERVICE, log_ins_per_minute=PER_MINUTE)
-    log_in_limits._bounds.clear()
+    log_ins._bounds.clear()
     yield
-    log_in_limits._bounds.clear()
+    log_ins._bounds.clear()
 
 
 class Pages:
@@ -106,7 +108,7 @@ async def test_one_address_does_not_take_everybodys_turn(settings: Any) -> None:
 
 
 async def test_who_waits_too_long_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    pages, here = Pages(), log_in_limits.bounds()
+    pages, here = Pages(), bounds()
     monkeypatch.setattr(here, "_turnstile", Turnstile(1, most_waiting=9, patience=0))
     pages.may.clear()
     first = spawn(pages.ask(), name="first")
@@ -129,18 +131,6 @@ async def test_who_hangs_up_makes_no_room_before_its_password_is_hashed() -> Non
     assert pages.seen == AT_ONCE
     pages.may.set()
     assert (await waiting).status_code == 200
-
-
-async def test_the_log_says_it_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
-    here = Bounds(1, lambda: 100.0)
-    for address in ("192.0.2.7", "", "192.0.2.8"):
-        for _ in range(3):
-            if not await here.enter(address):
-                here.leave(address, succeeded=False)
-    assert [record.message for record in caplog.records] == [
-        "192.0.2.7 may not log in at the moment, since 1 log-ins a minute failed from there; this is said once a "
-        "minute, whoever else is refused"
-    ]
 
 
 def test_every_page_that_hashes_a_password_is_known() -> None:
