@@ -20,6 +20,10 @@ QUICKLY = {
     "picker": (["--rounds", "1"], ["CPU time of a full picker"]),
     "memory": ([], ["script host and 50 sessions"]),
     "live_updates": (["--rounds", "1", "--gap", "1.6"], ["a change on another open page"]),
+    "strangers": (
+        ["--rounds", "1", "--seconds", "1", "--strangers", "40"],
+        ["p99 of a viewer's round trip beside strangers"],
+    ),
 }
 
 
