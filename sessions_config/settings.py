@@ -194,6 +194,7 @@ LOGGING: dict[str, Any] = {
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django.server": {"handlers": [], "propagate": True},
         "axes": {"level": "WARNING"},
-        "uvicorn": {"level": "WARNING"},
+        # Its warnings are of clients that speak no HTTP, a line each; /metrics counts them.
+        "uvicorn": {"level": "ERROR"},
     },
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Awaitable
 from typing import Any
 
 from remote_service import conf
@@ -64,7 +65,7 @@ class Handshakes:
             return
         decision = _Decision(self._turnstile, limit, address)
         try:
-            await self._application(_with_take_over(scope, decision), receive, _with_accept(send, decision))
+            await self._application(_with_take_over(scope, decision), receive, _Answers(send, decision).send)
         finally:
             decision.made(accepted=False)
 
@@ -108,10 +109,14 @@ def _with_take_over(scope: dict[str, Any], decision: _Decision) -> dict[str, Any
     return {**scope, "extensions": {**scope["extensions"], TAKEOVER: counted}}
 
 
-def _with_accept(send: Send, decision: _Decision) -> Send:
-    def counted(message: dict[str, Any]) -> Any:
-        if message["type"] == "websocket.accept":
-            decision.made(accepted=True)
-        return send(message)
+class _Answers:
+    """The websocket's `send`, which sees the answer to the upgrade pass."""
 
-    return counted
+    def __init__(self, send: Send, decision: _Decision) -> None:
+        self.real_send = send
+        self._decision = decision
+
+    def send(self, message: dict[str, Any]) -> Awaitable[None]:
+        if message["type"] == "websocket.accept":
+            self._decision.made(accepted=True)
+        return self.real_send(message)

@@ -23,7 +23,9 @@ MOST_BODY = 2_621_440
 GOODBYE_PATIENCE = 1.0
 """Seconds in which a client may read why it was refused."""
 
+_MOST_RAW = 2 * MOST_BODY
 _TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+_TOO_MUCH = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -32,8 +34,11 @@ class HttpProtocol(HttpToolsProtocol):
     _keeper: Doorkeeper
     _refused = False
     _in_headers = False
+    _in_body = False
     _size = 0
     """Bytes of the part that is being received: headers, then the body."""
+    _raw = 0
+    """Bytes of the body as it came: what surrounds its chunks, and what follows them, is no less to be bounded."""
 
     # ---- the connection ---------------------------------------------------------------------------------
 
@@ -53,12 +58,18 @@ class HttpProtocol(HttpToolsProtocol):
         if self._refused:
             return
         self._keeper.spoke(self)
-        was_in_headers = self._in_headers
+        was_in_headers, was_in_body = self._in_headers, self._in_body
         super().data_received(data)
-        if was_in_headers and self._in_headers and not self._refused:
+        if self._refused:
+            return
+        if was_in_headers and self._in_headers:
             self._size += len(data)
             if self._size > MOST_HEADERS:
                 self.refuse(_TOO_LARGE)
+        elif was_in_body and self._in_body:
+            self._raw += len(data)
+            if self._raw > _MOST_RAW:
+                self.refuse(_TOO_MUCH)
 
     def handle_websocket_upgrade(self) -> None:
         """The connection is a websocket's from now on."""
@@ -76,17 +87,22 @@ class HttpProtocol(HttpToolsProtocol):
         self._in_headers, self._size = True, 0
         self._keeper.wait_in(self._keeper.headers, self)
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One of its headers; what comes so behind a body (trailers) nobody asked for."""
+        if self._in_headers:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Its headers are all there; of one that is too large nobody hears."""
         if self._refused:
             return
-        self._in_headers, self._size = False, 0
+        self._in_headers, self._in_body, self._size, self._raw = False, True, 0, 0
         self._keeper.headers.remove(self)
         lines = [len(self.url), *(len(name) + len(value) for name, value in self.headers)]
         if len(lines) > MOST_LINES or max(lines) > MOST_LINE or sum(lines) > MOST_HEADERS:
             self.refuse(_TOO_LARGE)
         elif self._announced() > MOST_BODY:
-            self.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            self.refuse(_TOO_MUCH)
         else:
             self._keeper.wait_in(self._keeper.bodies, self)
             super().on_headers_complete()
@@ -101,13 +117,14 @@ class HttpProtocol(HttpToolsProtocol):
             return
         self._size += len(body)
         if self._size > MOST_BODY:
-            self.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            self.refuse(_TOO_MUCH)
         else:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         """All of it is there."""
         if not self._refused:
+            self._in_body = False
             self._keeper.bodies.remove(self)
             super().on_message_complete()
 
@@ -160,6 +177,7 @@ class HttpProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """What came is no HTTP."""
         if not self._refused:
+            REFUSED.labels("request 400").inc()
             super().send_400_response(msg)
 
     def refuse(self, status: HTTPStatus) -> None:

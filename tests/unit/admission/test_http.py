@@ -157,6 +157,25 @@ async def test_a_body_that_grows_too_large_is_refused_and_its_application_told(c
     assert (client.bodies, client.gone) == ([], 1)
 
 
+async def test_what_surrounds_the_chunks_of_a_body_is_bounded_too(client: Client) -> None:
+    await client.says(b"POST /login/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+    part = b"1\r\na\r\n" * 10_000
+    for _ in range(2 * MOST_BODY // len(part)):
+        assert await client.says(part) == b""
+    assert (await client.says(part)).startswith(TOO_MUCH)
+    assert client.gone == 1
+
+
+async def test_nor_do_trailers_without_end_fill_the_memory(client: Client) -> None:
+    await client.says(b"POST /login/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n")
+    headers = len(client.protocol.headers)
+    part = b"X: y\r\n" * 10_000
+    for _ in range(2 * MOST_BODY // len(part)):
+        await client.says(part)
+    assert len(client.protocol.headers) == headers
+    assert (await client.says(part)).startswith(TOO_MUCH)
+
+
 async def test_a_body_of_the_largest_size_is_taken(client: Client) -> None:
     await client.says(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % MOST_BODY)
     assert (await client.says(bytes(MOST_BODY))).endswith(b"hello")
