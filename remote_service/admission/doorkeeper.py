@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import weakref
+from collections.abc import Callable
 from typing import Protocol
 
 from remote_service.admission.waiting import WaitingList
@@ -19,6 +20,9 @@ BODY_PATIENCE = 30.0
 ANSWER_PATIENCE = 60.0
 """Seconds in which a client has to read some of an answer of which much waits for it."""
 LOOK = 0.5
+MOST_AT_ONCE = 32
+BREAK = 0.01
+"""Seconds that everybody else has after so many late ones were told: thousands may have come at the same moment."""
 _SHARE = 4
 """Connections without a request may have one of so many of the descriptors that the process may open."""
 
@@ -60,6 +64,11 @@ class Doorkeeper:
         self.answers: WaitingList[Client] = WaitingList(ANSWER_PATIENCE)
         self.idle: WaitingList[Client] = WaitingList(float("inf"))
         """Of these uvicorn's own timer ends those that say nothing for long."""
+        self._tell: tuple[tuple[WaitingList[Client], Callable[[Client], None]], ...] = (
+            (self.headers, lambda client: client.late()),
+            (self.bodies, lambda client: client.late_body()),
+            (self.answers, lambda client: client.transport.abort()),
+        )
         self._timer: asyncio.TimerHandle | None = None
 
     def wait_in(self, waiting: WaitingList[Client], client: Client) -> None:
@@ -84,15 +93,18 @@ class Doorkeeper:
             waiting.remove(client)
 
     def _look(self) -> None:
-        now = self._loop.time()
-        for client in self.headers.pop_late(now):
-            client.late()
-        for client in self.bodies.pop_late(now):
-            client.late_body()
-        for client in self.answers.pop_late(now):
-            client.transport.abort()
-        busy = len(self.headers) or len(self.bodies) or len(self.answers)
-        self._timer = self._loop.call_later(LOOK, self._look) if busy else None
+        now, left = self._loop.time(), MOST_AT_ONCE
+        for waiting, tell in self._tell:
+            late = waiting.pop_late(now, left)
+            for client in late:
+                tell(client)
+            left -= len(late)
+        if not left:
+            self._timer = self._loop.call_later(BREAK, self._look)
+        elif len(self.headers) or len(self.bodies) or len(self.answers):
+            self._timer = self._loop.call_later(LOOK, self._look)
+        else:
+            self._timer = None
 
 
 _doorkeepers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Doorkeeper] = weakref.WeakKeyDictionary()

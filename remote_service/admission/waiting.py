@@ -44,11 +44,11 @@ class WaitingList(Generic[T]):
         del self._until[who]
         return who
 
-    def pop_late(self, now: float) -> list[T]:
-        """Removes all that have waited too long."""
+    def pop_late(self, now: float, most: int) -> list[T]:
+        """Removes those that have waited too long, at most so many of them."""
         late: list[T] = []
         for who, until in self._until.items():
-            if until > now:
+            if until > now or len(late) >= most:
                 break
             late.append(who)
         for who in late:

@@ -14,8 +14,10 @@ from remote_service.admission import doorkeeper as module
 from remote_service.admission.doorkeeper import (
     ANSWER_PATIENCE,
     BODY_PATIENCE,
+    BREAK,
     HEADER_PATIENCE,
     LOOK,
+    MOST_AT_ONCE,
     Doorkeeper,
     doorkeeper,
     most_without_request,
@@ -78,6 +80,19 @@ def test_who_keeps_us_waiting_is_told(clock: Clock, name: str, patience: float, 
     assert client.said == []
     clock.pass_by(2 * LOOK)
     assert client.said == [told]
+
+
+def test_thousands_that_are_late_at_the_same_moment_are_told_a_few_at_a_time(clock: Clock) -> None:
+    keeper, clients = keeper_of(clock), [Client() for _ in range(3 * MOST_AT_ONCE + 1)]
+    for client in clients:
+        keeper.came(client)
+    told: list[int] = []
+    while clock.timers:
+        clock.pass_by(clock.timers[0][0] - clock.now)
+        told.append(sum(bool(client.said) for client in clients))
+    steps = [MOST_AT_ONCE, 2 * MOST_AT_ONCE, 3 * MOST_AT_ONCE, len(clients)]
+    assert [count for count in told if count] == steps
+    assert clock.now == pytest.approx(HEADER_PATIENCE + 3 * BREAK)
 
 
 def test_when_nobody_waits_nothing_is_looked_at(clock: Clock) -> None:
