@@ -18,18 +18,17 @@ from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 
 from remote_service import nudges
-from remote_service.relay import rows
+from remote_service.relay import rows, traffic, traffic_rows
 from remote_service.relay.grants import Grant
 from remote_service.relay.rows import Glimpse
-from remote_service.relay.traffic import Carrier, Tally
 from remote_service.tasks import spawn
 
 log = logging.getLogger(__name__)
 
-HEARTBEAT = 2.0
-LOOK = 1.0
 TRAFFIC = 10.0
 """Seconds after which what open viewers have carried is written; of one that leaves it is written at once."""
+HEARTBEAT = 2.0
+LOOK = 1.0
 
 
 @dataclass(eq=False, slots=True)
@@ -61,7 +60,7 @@ class GatewayProcess:
         self._left: dict[int, bool] = {}
         """Viewers that have left and whose rows do not say so yet, and whether they said goodbye."""
         self._running = False
-        self.tally = Tally()
+        self.tally = traffic.Tally()
         self._wrote_traffic = 0.0
 
     async def open_viewer(self, grant: Grant) -> Watch:
@@ -76,7 +75,7 @@ class GatewayProcess:
         self._again.set()
         return watch
 
-    def carries(self, watch: Watch, carrier: Carrier) -> None:
+    def carries(self, watch: Watch, carrier: traffic.Carrier) -> None:
         """Counts what is carried for a viewer from now on."""
         self.tally.begin(watch.viewer_id, carrier)
 
@@ -91,14 +90,13 @@ class GatewayProcess:
         await self._guarded(self._write_left)
 
     async def _write_traffic(self) -> None:
-        traffic = self.tally.unwritten()
-        if traffic:
-            await sync_to_async(rows.write_traffic)(traffic)
-            self.tally.wrote(traffic)
+        if changed := self.tally.unwritten():
+            await sync_to_async(traffic_rows.write_traffic)(changed)
+            self.tally.wrote(changed)
 
     async def _write_left(self) -> None:
         if ended := self.tally.ended():
-            await sync_to_async(rows.write_traffic)(ended)
+            await sync_to_async(traffic_rows.write_traffic)(ended)
             self.tally.wrote(ended)
         for viewer_id, clean in list(self._left.items()):
             await sync_to_async(rows.close_viewer)(viewer_id, clean=clean)

@@ -77,10 +77,10 @@ class Pump:
         self._login: ViewerLogin | None = None
         self._watch = InputWatch.for_rfb()
         self._open = asyncio.Event()
-        self.bytes_down = 0
-        self.bytes_up = 0
         self.messages_down = 0
         self.messages_up = 0
+        self.bytes_down = 0
+        self.bytes_up = 0
 
     # ---- viewer to endpoint -----------------------------------------------------------------------------
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session as LoginSession
-from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
@@ -18,7 +17,6 @@ from remote_service.lifecycle import note
 from remote_service.models import Gateway, Session, Viewer
 from remote_service.nudges import nudge_gateways, nudge_supervisor
 from remote_service.relay.grants import Grant
-from remote_service.relay.traffic import Traffic
 from remote_service.sealing import unseal
 from remote_service.states import State
 
@@ -69,19 +67,6 @@ def close_viewer(viewer_id: int, *, clean: bool) -> None:
     )
     nudge_supervisor()
     nudge_gateways(viewer.session_id)
-
-
-def write_traffic(traffic: Mapping[int, Traffic]) -> None:
-    """Writes what viewers were sent and have sent; one statement for all of them, since there may be hundreds."""
-    if not traffic:
-        return
-    table = connection.ops.quote_name(Viewer._meta.db_table)
-    counted = [(t.bytes_down, t.bytes_up, t.messages_down, t.messages_up, key) for key, t in traffic.items()]
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.executemany(
-            f"UPDATE {table} SET bytes_down = %s, bytes_up = %s, messages_down = %s, messages_up = %s WHERE id = %s",
-            counted,
-        )
 
 
 def is_first_viewer(viewer_id: int) -> bool:

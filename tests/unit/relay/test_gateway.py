@@ -19,7 +19,6 @@ from remote_service.relay import rows
 from remote_service.relay.gateway import GatewayProcess, Watch, gateway
 from remote_service.relay.grants import Grant
 from remote_service.relay.rows import Glimpse
-from remote_service.relay.traffic import Traffic
 from remote_service.states import State
 from remote_service.tasks import spawn
 from tests.waiting import eventually_async
@@ -43,7 +42,6 @@ class Rows:
     beats: list[tuple[uuid.UUID, set[uuid.UUID], list[int]]] = field(default_factory=list)
     looks: int = 0
     broken: bool = False
-    traffic: dict[int, Traffic] = field(default_factory=dict)
 
     def _reach(self) -> None:
         if self.broken:
@@ -62,10 +60,6 @@ class Rows:
         self._reach()
         self.beats.append((gateway_id, set(used), sorted(viewers)))
 
-    def write_traffic(self, traffic: dict[int, Traffic]) -> None:
-        self._reach()
-        self.traffic |= traffic
-
     def look(self, grants: Collection[Grant]) -> tuple[dict[uuid.UUID, Glimpse], set[Grant]]:
         self.looks += 1
         self._reach()
@@ -75,11 +69,10 @@ class Rows:
 @pytest.fixture
 def database(monkeypatch: pytest.MonkeyPatch) -> Rows:
     found = Rows()
-    for name in ("open_viewer", "close_viewer", "beat", "look", "write_traffic"):
+    for name in ("open_viewer", "close_viewer", "beat", "look"):
         monkeypatch.setattr(rows, name, getattr(found, name))
     monkeypatch.setattr(module, "HEARTBEAT", 0.01)
     monkeypatch.setattr(module, "LOOK", 0.01)
-    monkeypatch.setattr(module, "TRAFFIC", 0.01)
     return found
 
 
@@ -266,39 +259,3 @@ def test_its_watches_do_not_show_more_than_the_grant(database: Any) -> None:
     watch = Watch(grant(), 1, RUNNING)
 
     assert "password_stamp" not in repr(watch)
-
-
-# ---- figures ---------------------------------------------------------------------------------------------
-
-
-async def test_what_open_viewers_have_carried_is_written_now_and_then(database: Rows) -> None:
-    process = GatewayProcess()
-    watch = await process.open_viewer(grant())
-    process.carries(watch, Traffic(5, 6, 7, 8))
-    await eventually_async(lambda: database.traffic == {watch.viewer_id: Traffic(5, 6, 7, 8)})
-
-
-async def test_of_a_viewer_that_leaves_it_is_written_at_once(database: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "HEARTBEAT", 60.0)
-    process = GatewayProcess()
-    watch = await process.open_viewer(grant())
-    process.carries(watch, Traffic(5, 6, 7, 8))
-
-    await process.close_viewer(watch, clean=True)
-
-    assert database.traffic == {watch.viewer_id: Traffic(5, 6, 7, 8)}
-    assert process.tally.total() == Traffic(5, 6, 7, 8)
-
-
-async def test_or_as_soon_as_the_database_can_be_reached(database: Rows) -> None:
-    process = GatewayProcess()
-    watch = await process.open_viewer(grant())
-    process.carries(watch, Traffic(5, 6, 7, 8))
-    database.broken = True
-    await process.close_viewer(watch, clean=True)
-    assert database.traffic == {}
-
-    database.broken = False
-
-    await eventually_async(lambda: database.traffic == {watch.viewer_id: Traffic(5, 6, 7, 8)})
-    await eventually_async(lambda: database.closed == {watch.viewer_id: True})

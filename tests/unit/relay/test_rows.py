@@ -18,7 +18,6 @@ from remote_service.models import Gateway, Session, SessionEvent, Viewer
 from remote_service.relay import rows
 from remote_service.relay.grants import Grant
 from remote_service.relay.rows import Glimpse
-from remote_service.relay.traffic import Traffic
 from remote_service.reservations import Reservation
 from remote_service.sealing import SealError, seal
 from remote_service.states import State
@@ -362,22 +361,3 @@ def test_a_password_sealed_under_another_key_cannot_be_had(
 
     with pytest.raises(SealError, match="SECRET_KEY has changed since it was stored"):
         rows.password_of(session.pk)
-
-
-# ---- figures ---------------------------------------------------------------------------------------------
-
-
-def test_what_viewers_have_carried_is_written_to_each_ones_row(
-    reserve: Reserve, alice: Any, bob: Any, django_assert_num_queries: Any
-) -> None:
-    session = reserve(alice).session
-    first, second, third = opened(session, alice), opened(session, bob), opened(session, alice)
-    rows.write_traffic({first: Traffic(1, 2, 3, 4), second: Traffic(2**40, 6, 7, 8), 4711: Traffic(9, 9, 9, 9)})
-
-    def carried(pk: int) -> tuple[int, ...]:
-        found = viewer(pk)
-        return found.bytes_down, found.bytes_up, found.messages_down, found.messages_up
-
-    assert [carried(pk) for pk in (first, second, third)] == [(1, 2, 3, 4), (2**40, 6, 7, 8), (0, 0, 0, 0)]
-    with django_assert_num_queries(0):
-        rows.write_traffic({})
