@@ -32,7 +32,7 @@ def limit_log_ins(get_response: Answer) -> Answer:
             return await get_response(request)
         address, here = request.META.get("REMOTE_ADDR") or "", bounds()
         if wait := await here.enter(address):
-            return too_many_log_ins(math.ceil(wait))
+            return too_many_log_ins(request, math.ceil(wait))
         work = spawn(_finish(get_response, request, here, address), name="log-in")
         # Who hangs up must not make room for the next while its password is still being hashed.
         return await asyncio.shield(work)

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
-from django.utils.translation import get_language
+from django.utils.translation import get_language_from_request, override
 from django.views.decorators.cache import never_cache
 
 
@@ -44,9 +44,14 @@ def under_maintenance(request: HttpRequest, text: str) -> HttpResponse:
     return render(request, "503.html", {"text": text}, status=503)
 
 
-def too_many_log_ins(seconds: int) -> HttpResponse:
-    """429: too many log-ins came from one address, or at once. It costs next to nothing, since floods get it."""
-    response = HttpResponse(_too_many(seconds, get_language()), status=429)
+def too_many_log_ins(request: HttpRequest, seconds: int) -> HttpResponse:
+    """429: too many log-ins came from one address, or at once. It costs next to nothing, since floods get it.
+
+    The middleware that refuses stands before those that know the language and add these headers.
+    """
+    language = get_language_from_request(request)
+    response = HttpResponse(_too_many(seconds, language), status=429)
+    response["Content-Language"] = language
     response["Retry-After"] = str(seconds)
     response["Content-Security-Policy"] = build_policy()
     response["X-Frame-Options"] = settings.X_FRAME_OPTIONS
@@ -55,5 +60,6 @@ def too_many_log_ins(seconds: int) -> HttpResponse:
 
 
 @lru_cache(maxsize=256)
-def _too_many(seconds: int, language: str | None) -> str:
-    return render_to_string("429.html", {"seconds": seconds})
+def _too_many(seconds: int, language: str) -> str:
+    with override(language):
+        return render_to_string("429.html", {"seconds": seconds})

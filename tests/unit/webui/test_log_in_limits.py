@@ -153,6 +153,7 @@ def test_who_is_refused_reads_why_and_when_to_try_again(
     assert "no-store" in refused["Cache-Control"]
     assert refused["X-Frame-Options"] == "DENY"
     assert refused["Content-Security-Policy"] == client.get("/login/")["Content-Security-Policy"]
+    assert refused["Content-Language"] == "en"
     assert client.get("/login/").status_code == 200
 
 
