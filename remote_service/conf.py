@@ -25,6 +25,12 @@ class GatewaySettings:
     """The secret of the stand-alone REST; empty closes it."""
     per_user_total: int = 5
     """How many live sessions one user may have, over all types."""
+    handshakes_per_minute: int = 600
+    """How many websockets that are refused one address may ask for."""
+    log_ins_per_minute: int = 30
+    """How many log-ins that fail one address may try."""
+    metrics_token: str = field(default="", repr=False)
+    """The secret of `/metrics`; empty leaves them to this machine."""
 
     @property
     def run_dir(self) -> Path:

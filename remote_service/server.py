@@ -14,9 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+import uvloop
 
+from remote_service.admission.doorkeeper import HEADER_PATIENCE
+from remote_service.admission.http import HttpProtocol
 from remote_service.conf import GatewaySettings
 from remote_service.forwarded import BehindProxy
+from remote_service.monitoring import event_loop
 from remote_service.relay.line import PING
 from remote_service.relay.takeover import WebSocketProtocol
 from remote_service.supervisor import Supervisor
@@ -37,6 +41,22 @@ GRACE = 1
 
 class ListenError(RuntimeError):
     """The address cannot be listened on; the message says which, why, and what to do."""
+
+
+class Loop(uvloop.Loop):
+    """uvloop that waits for a TLS handshake no longer than for a request; uvicorn leaves it at a minute."""
+
+    async def create_server(self, *arguments: Any, **keywords: Any) -> Any:
+        """Listens."""
+        return await super().create_server(*arguments, **_with_patience(keywords))
+
+    async def create_unix_server(self, *arguments: Any, **keywords: Any) -> Any:
+        """Listens on a Unix socket."""
+        return await super().create_unix_server(*arguments, **_with_patience(keywords))
+
+
+def _with_patience(keywords: dict[str, Any]) -> dict[str, Any]:
+    return {"ssl_handshake_timeout": HEADER_PATIENCE, **keywords} if keywords.get("ssl") else keywords
 
 
 class _Server(uvicorn.Server):
@@ -78,7 +98,7 @@ def uvicorn_config(application: Any, listen: Listen) -> uvicorn.Config:
         port=listen.port,
         uds=listen.uds,
         loop="uvloop",
-        http="httptools",
+        http=HttpProtocol,
         ws=WebSocketProtocol,
         ws_max_size=MOST_MESSAGE,
         ws_ping_interval=PING,
@@ -157,6 +177,7 @@ async def serve(
         supervisor.stop()
 
     handle_signals(stop, supervisor.reload)
+    spawn(event_loop.measure_lag(), name="event loop's lag")
     supervising = spawn(supervisor.run(), name="supervisor")
     ready = spawn(supervisor.ready.wait(), name="supervisor ready")
     await asyncio.wait({supervising, ready}, timeout=LOAD_PATIENCE, return_when=asyncio.FIRST_COMPLETED)

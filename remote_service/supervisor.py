@@ -22,6 +22,7 @@ from remote_service.hosting.account import AccountError
 from remote_service.hosting.client import ScriptHost
 from remote_service.leftovers import ask_runner_to_end, end_without_runner, sessions_with_sockets
 from remote_service.models import Session, Site
+from remote_service.monitoring.pulse import SUPERVISOR
 from remote_service.operations import Charge, Operations, Patience
 from remote_service.states import FINAL, EndReason, State
 from remote_service.tasks import spawn
@@ -96,6 +97,7 @@ class Supervisor:
     async def _tick_if_possible(self) -> None:
         try:
             await self._tick()
+            SUPERVISOR.beat()
         except db.Error as error:
             # No answer is not the answer that a session has ended: all of them go on.
             log.error("the database does not answer, so nothing is decided; the next look tries again: %s", error)

@@ -188,7 +188,9 @@ def _database() -> str:
 
 def _known_secrets() -> list[str]:
     """Every secret whose value the gateway can read."""
-    found = [settings.SECRET_KEY, conf.current().security_token, os.environ.get("REMOTE_SERVICE_ADMIN_PASSWORD", "")]
+    ours = conf.current()
+    found = [settings.SECRET_KEY, ours.security_token, ours.metrics_token]
+    found.append(os.environ.get("REMOTE_SERVICE_ADMIN_PASSWORD", ""))
     found += [str(database.get("PASSWORD") or "") for database in settings.DATABASES.values()]
     for columns in Session.objects.values_list("sealed_token", "sealed_password"):
         for sealed in filter(None, columns):

@@ -12,8 +12,11 @@ from django.urls import re_path
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sessions_config.settings")
 django_application = get_asgi_application()
 
+from remote_service.admission.handshakes import Handshakes  # noqa: E402
+from remote_service.admission.hosts import OwnHosts  # noqa: E402
 from remote_service.relay.routing import websocket_application  # noqa: E402 (needs Django to be set up)
 from webui.live.routing import live_routes  # noqa: E402
 
 websockets = URLRouter([*live_routes, re_path(r"", cast(Any, websocket_application))])
-application = ProtocolTypeRouter({"http": django_application, "websocket": websockets})
+bounded = OwnHosts(Handshakes(cast(Any, websockets)))
+application = ProtocolTypeRouter({"http": django_application, "websocket": cast(Any, bounded)})

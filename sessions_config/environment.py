@@ -44,6 +44,12 @@ class Environment(BaseSettings):
     """The secret of the stand-alone REST; empty closes it."""
     per_user_total: int = Field(5, ge=1, validation_alias="REMOTE_SERVICE_PER_USER_TOTAL")
     """How many live sessions one user may have."""
+    handshakes_per_minute: int = Field(600, ge=1, validation_alias="REMOTE_SERVICE_HANDSHAKES_PER_MINUTE")
+    """How many websockets one address may ask for that are refused."""
+    log_ins_per_minute: int = Field(30, ge=1, validation_alias="REMOTE_SERVICE_LOGINS_PER_MINUTE")
+    """How many log-ins one address may try that fail."""
+    metrics_token: str = Field("", validation_alias="REMOTE_SERVICE_METRICS_TOKEN", repr=False)
+    """The secret of `/metrics`; empty leaves the figures to this machine."""
     debug: bool = Field(False, validation_alias="REMOTE_SERVICE_DEBUG")
     """Django's DEBUG: only on a developer's own machine."""
     allowed_hosts: Names = Field((), validation_alias="REMOTE_SERVICE_ALLOWED_HOSTS")

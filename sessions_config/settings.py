@@ -30,6 +30,9 @@ REMOTE_SERVICE = GatewaySettings(
     session_user=ENVIRONMENT.session_user,
     security_token=ENVIRONMENT.security_token,
     per_user_total=ENVIRONMENT.per_user_total,
+    handshakes_per_minute=ENVIRONMENT.handshakes_per_minute,
+    log_ins_per_minute=ENVIRONMENT.log_ins_per_minute,
+    metrics_token=ENVIRONMENT.metrics_token,
 )
 
 DEBUG = ENVIRONMENT.debug
@@ -57,6 +60,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "webui.static_serving.StaticFilesMiddleware",
+    "webui.log_in_limits.limit_log_ins",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -198,6 +202,7 @@ LOGGING: dict[str, Any] = {
         },
         "django.server": {"handlers": [], "propagate": True},
         "axes": {"level": "WARNING"},
-        "uvicorn": {"level": "WARNING"},
+        # Its warnings are of clients that speak no HTTP, a line each; /metrics counts them.
+        "uvicorn": {"level": "ERROR"},
     },
 }

@@ -8,6 +8,7 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("v1/", include("remote_service.rest.urls")),
+    path("", include("remote_service.monitoring.urls")),
     path("", include("webui.urls")),
 ]
 

@@ -16,8 +16,8 @@ MEDIAN_LINES = 150
 
 PURE = (
     "states", "errors", "ages", "decisions", "answers", "endpoints", "rfb", "config.schema", "config.problems",
-    "config.form", "texts", "details", "relay.closing", "relay.origin", "relay.frames", "hosting.course",
-    "hosting.status",
+    "config.form", "texts", "details", "relay.closing", "relay.origin", "relay.frames", "relay.traffic",
+    "admission.rate", "admission.waiting", "hosting.course", "hosting.status",
 )  # fmt: skip
 """Decisions without I/O: they know no socket, no Django, no clock, no event loop."""
 IMPURE = {"django", "channels", "socket", "asyncio", "time", "subprocess", "selectors", "threading", "uvicorn"}
@@ -31,6 +31,7 @@ WITHOUT_DJANGO = (
 NO_TEST_OF_ITS_OWN = {
     "sessions_config/asgi.py": "every integration test runs it",
     "sessions_config/urls.py": "the access matrix is generated from it",
+    "remote_service/monitoring/urls.py": "the access matrix is generated from it",
     "remote_service/rest/urls.py": "the access matrix is generated from it",
     "remote_service/compat/nexus_remote_service.py": "tests/integration/hosting runs scripts that import it",
     "webui/urls.py": "the access matrix is generated from it",

@@ -1,7 +1,8 @@
 """While staff has written a maintenance text, everybody else sees it instead of the pages.
 
-What goes on: logging in and out, static files (their middleware is before this one), the stand-alone REST, websockets
-(no middleware sees them) and what the page of a running viewer asks for. Put it just before `one_thread`.
+What goes on: logging in and out, static files (their middleware is before this one), the stand-alone REST, what watches
+the server, websockets (no middleware sees them) and what the page of a running viewer asks for. Put it just before
+`one_thread`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from remote_service import access
 from remote_service.models import Site
 from webui.views.errors import under_maintenance
 
-_PATHS_THAT_GO_ON = ("/v1/", "/favicon.ico")
+_PATHS_THAT_GO_ON = ("/v1/", "/favicon.ico", "/healthz", "/readyz", "/metrics")
 """How they begin; for them the database is not even asked."""
 _PAGES_THAT_GO_ON = frozenset(
     {"login", "logout", "theme", "announcement-seen", "session-status", "session-stop", "session-log", "live"}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db.models import F
+from django.db.models import F, Sum
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from remote_service import access
 from remote_service.config.schema import FormField
 from remote_service.models import Session, SessionType, Viewer
+from remote_service.relay.traffic import Traffic
 from remote_service.states import State
 from webui import words
 from webui.session_cards import owner_words
@@ -72,6 +73,8 @@ class Details:
     viewers: tuple[ShownViewer, ...]
     """Those who look first, then the others, the latest first."""
     viewers_left_out: int
+    traffic: Traffic
+    """Of all of them together, as it was some seconds ago."""
     timeline: Timeline
     may_stop: bool
 
@@ -93,9 +96,15 @@ def details(session: Session, user: User, now: datetime) -> Details:
         leaving=leaving(session) if counts else "",
         viewers=_viewers(viewers[:MOST_VIEWERS], for_staff),
         viewers_left_out=max(0, session.viewers.count() - MOST_VIEWERS) if len(viewers) > MOST_VIEWERS else 0,
+        traffic=_traffic(session) if viewers else Traffic(),
         timeline=timeline(session, addresses=for_staff),
         may_stop=counts and access.may_stop(user, session),
     )
+
+
+def _traffic(session: Session) -> Traffic:
+    sums = {field.name: Sum(field.name, default=0) for field in fields(Traffic)}
+    return Traffic(**session.viewers.aggregate(**sums))
 
 
 def _viewers(viewers: list[Viewer], for_staff: bool) -> tuple[ShownViewer, ...]:

@@ -40,6 +40,10 @@ class Viewer(models.Model):
     closed_at = models.DateTimeField(null=True)
     ending = models.CharField(max_length=8, choices=Ending.choices, default=Ending.OPEN, blank=True)
     superseded = models.BooleanField(default=False, help_text="the same user came back after this one was cut")
+    bytes_down = models.PositiveBigIntegerField(default=0, db_default=0, help_text="sent to it")
+    bytes_up = models.PositiveBigIntegerField(default=0, db_default=0, help_text="received from it")
+    messages_down = models.PositiveBigIntegerField(default=0, db_default=0)
+    messages_up = models.PositiveBigIntegerField(default=0, db_default=0)
 
     class Meta:
         indexes = (models.Index(fields=["session", "closed_at"]),)

@@ -91,6 +91,7 @@ async def _serve_viewer(grant: Grant, receive: Receive, send: Send, line: Line |
     pump = Pump(receive, send, policy=watch.policy, on_input=lambda: gateway().input_seen(grant.session_id), line=line)
     clean = False
     try:
+        gateway().carries(watch, pump)
         clean = await _serve(watch, pump, send)
     finally:
         pump.close()

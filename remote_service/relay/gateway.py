@@ -18,7 +18,7 @@ from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 
 from remote_service import nudges
-from remote_service.relay import rows
+from remote_service.relay import rows, traffic, traffic_rows
 from remote_service.relay.grants import Grant
 from remote_service.relay.rows import Glimpse
 from remote_service.rfb.policy import Policy
@@ -26,6 +26,8 @@ from remote_service.tasks import spawn
 
 log = logging.getLogger(__name__)
 
+TRAFFIC = 10.0
+"""Seconds after which what open viewers have carried is written; of one that leaves it is written at once."""
 HEARTBEAT = 2.0
 LOOK = 1.0
 NOTHING = Policy(view_only=True, no_clipboard_out=True)
@@ -63,6 +65,8 @@ class GatewayProcess:
         self._left: dict[int, bool] = {}
         """Viewers that have left and whose rows do not say so yet, and whether they said goodbye."""
         self._running = False
+        self.tally = traffic.Tally()
+        self._wrote_traffic = 0.0
 
     async def open_viewer(self, grant: Grant) -> Watch:
         """Writes the viewer's row and begins to watch its session."""
@@ -76,6 +80,10 @@ class GatewayProcess:
         self._again.set()
         return watch
 
+    def carries(self, watch: Watch, carrier: traffic.Carrier) -> None:
+        """Counts what is carried for a viewer from now on."""
+        self.tally.begin(watch.viewer_id, carrier)
+
     async def close_viewer(self, watch: Watch, *, clean: bool) -> None:
         """Writes that a viewer has left, now or as soon as the database can be reached; harmless when it has been."""
         watches = self._watches[watch.grant.session_id]
@@ -83,9 +91,18 @@ class GatewayProcess:
         if not watches:
             del self._watches[watch.grant.session_id]
         self._left[watch.viewer_id] = clean
+        self.tally.end(watch.viewer_id)
         await self._guarded(self._write_left)
 
+    async def _write_traffic(self) -> None:
+        if changed := self.tally.unwritten():
+            await sync_to_async(traffic_rows.write_traffic)(changed)
+            self.tally.wrote(changed)
+
     async def _write_left(self) -> None:
+        if ended := self.tally.ended():
+            await sync_to_async(traffic_rows.write_traffic)(ended)
+            self.tally.wrote(ended)
         for viewer_id, clean in list(self._left.items()):
             await sync_to_async(rows.close_viewer)(viewer_id, clean=clean)
             self._left.pop(viewer_id, None)
@@ -112,6 +129,10 @@ class GatewayProcess:
             self._used |= used
             raise
         await self._write_left()
+        now = asyncio.get_running_loop().time()
+        if now - self._wrote_traffic >= TRAFFIC:
+            self._wrote_traffic = now
+            await self._write_traffic()
 
     async def _look(self) -> None:
         async with nudges.hearing(nudges.GATEWAY_GROUP) as self._again:

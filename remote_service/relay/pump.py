@@ -75,6 +75,8 @@ class Pump:
         self._early = bytearray()
         self._login: ViewerLogin | None = None
         self._open = asyncio.Event()
+        self.messages_down = 0
+        self.messages_up = 0
         self.bytes_down = 0
         self.bytes_up = 0
 
@@ -104,6 +106,7 @@ class Pump:
             if data is None:
                 data = (message.get("text") or "").encode()
             self.bytes_up += len(data)
+            self.messages_up += 1
             if self._open.is_set():
                 await self._from_viewer(data)
                 assert self._upstream is not None
@@ -255,17 +258,20 @@ class Pump:
         except (OSError, RuntimeError) as error:
             raise ViewerGone from error
         self.bytes_down += len(data)
+        self.messages_down += 1
 
     # ---- the same for a line that was taken over ----------------------------------------------------------
 
     def _up(self, data: bytes) -> bytes:
         self.bytes_up += len(data)
+        self.messages_up += 1
         if self._login is not None:
             assert self._line is not None
             answer = self._login.receive(data)
             if answer:
                 self._line.write(answer)
                 self.bytes_down += len(answer)
+                self.messages_down += 1
             if not self._login.done:
                 return b""
             data, self._login = self._login.leftover, None
@@ -274,6 +280,7 @@ class Pump:
     def _down(self, data: Data) -> Data:
         passed = self._gate.down(data)
         self.bytes_down += len(passed)
+        self.messages_down += 1
         return passed
 
     def close(self) -> None:

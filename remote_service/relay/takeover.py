@@ -86,14 +86,26 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """Bytes of the peer; those that come before it was accepted are kept for whoever reads it afterwards."""
         if not self.handshake_initiated or self.handshake_complete:
             super().data_received(data)
+            if not self.handshake_initiated and self.conn.handshake_exc is not None:
+                self._refuse_request()
             return
         self._early = (*self._early, data)
         if sum(map(len, self._early)) >= MOST_EARLY:
             self.transport.pause_reading()
 
+    def _refuse_request(self) -> None:
+        """Answers a request that cannot be read; uvicorn leaves its client waiting for ever."""
+        self.handshake_complete = self.close_sent = True
+        answer = b"".join(self.conn.data_to_send())
+        self.transport.write(answer or b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        self.transport.close()
+
     async def send(self, message: Any) -> None:
         """Sends what the application says."""
         await super().send(message)
+        if message["type"] == "websocket.http.response.body" and self.close_sent:
+            # Else uvicorn takes the refusal for a mistake of the application's.
+            self.handshake_complete = True
         if self._early and self.handshake_complete:
             self._give_early(super().data_received)
 
@@ -139,6 +151,18 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def _report_cut(self) -> None:
         self.queue.put_nowait({"type": "websocket.disconnect", "code": LINE_CUT})
 
+    # ---- what is no text ---------------------------------------------------------------------------------
+
+    def send_receive_event_to_app(self) -> None:
+        """A message is complete; a text that is no UTF-8 ends the connection (RFC 6455 section 8.1)."""
+        if self.curr_msg_data_type == "text" and not self.close_sent and not _is_utf8(b"".join(self.frames)):
+            # uvicorn does the same, with a traceback in the log.
+            self.frames = []
+            self.conn.fail(1007, "a text message is no UTF-8")
+            self.handle_parser_exception()
+            return
+        super().send_receive_event_to_app()
+
     # ---- floods -----------------------------------------------------------------------------------------
 
     def handle_ping(self) -> None:
@@ -167,3 +191,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.abort()
             return False
         return True
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -120,6 +120,13 @@ SITE = {
     ("announcements/<int:announcement_id>/seen", "POST"):   everybody(303),
     ("favicon.ico", "GET"):                   everybody(200),
     ("favicon.ico", "POST"):                  everybody(405),
+    # Programs that watch the server have no login; whose figures they are see tests/unit/monitoring.
+    ("healthz", "GET"):                       everybody(200),
+    ("healthz", "POST"):                      everybody(405),
+    ("readyz", "GET"):                        everybody(503),
+    ("readyz", "POST"):                       everybody(405),
+    ("metrics", "GET"):                       everybody(403),
+    ("metrics", "POST"):                      everybody(405),
     # No login counts at the stand-alone REST; with its secret see below.
     ("v1/status", "GET"):                     everybody(401),
     ("v1/status", "POST"):                    everybody(405),

@@ -27,6 +27,10 @@ QUICKLY = {
         ["--seconds", "1", "--streams", "4", "--tls"],
         ["streams that differed or stood still", "growth of the relay"],
     ),
+    "strangers": (
+        ["--rounds", "1", "--seconds", "1", "--strangers", "40"],
+        ["p99 of a viewer's round trip beside strangers"],
+    ),
 }
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
+import ssl
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvloop
 
+from remote_service.admission.doorkeeper import HEADER_PATIENCE
+from remote_service.admission.http import HttpProtocol
 from remote_service.forwarded import BehindProxy
 from remote_service.relay.line import PING
 from remote_service.relay.takeover import WebSocketProtocol
-from remote_service.server import MOST_MESSAGE, Listen, ListenError, open_listeners, uvicorn_config
+from remote_service.server import MOST_MESSAGE, Listen, ListenError, Loop, open_listeners, uvicorn_config
 
 LOCAL = Listen("127.0.0.1", 8000)
 
@@ -19,7 +25,7 @@ LOCAL = Listen("127.0.0.1", 8000)
 def test_uvicorn_is_configured_as_measured() -> None:
     config = uvicorn_config(print, LOCAL)
 
-    assert (config.loop, config.http, config.ws) == ("uvloop", "httptools", WebSocketProtocol)
+    assert (config.loop, config.http, config.ws) == ("uvloop", HttpProtocol, WebSocketProtocol)
     assert (config.ws_ping_interval, config.ws_ping_timeout, config.ws_max_size) == (PING, PING, MOST_MESSAGE)
     assert not config.ws_per_message_deflate
     assert not config.access_log
@@ -85,3 +91,22 @@ def test_a_free_port_is_listened_on_and_a_unix_socket_is_left_to_the_server() ->
     with listener:
         assert listener.getsockname()[0] == "127.0.0.1"
     assert open_listeners(Listen("127.0.0.1", 0, uds="/run/gateway.sock")) is None
+
+
+@pytest.mark.parametrize("method", ["create_server", "create_unix_server"])
+def test_a_tls_handshake_is_waited_for_as_long_as_a_request(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+
+    async def listening(_loop: Any, *_arguments: Any, **keywords: Any) -> None:
+        asked.append(keywords)
+
+    monkeypatch.setattr(uvloop.Loop, method, listening)
+
+    async def listen() -> None:
+        server = getattr(asyncio.get_running_loop(), method)
+        await server(print, ssl=None)
+        await server(print, ssl=ssl.create_default_context())
+        await server(print, ssl=True, ssl_handshake_timeout=1)
+
+    uvloop.run(listen(), loop_factory=Loop)
+    assert [keywords.get("ssl_handshake_timeout") for keywords in asked] == [None, HEADER_PATIENCE, 1]

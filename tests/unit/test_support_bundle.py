@@ -32,7 +32,8 @@ def reserved(
     """A session whose log, type and site are full of secrets."""
     settings.SECRET_KEY = SECRET_KEY
     settings.SECRET_KEY_FALLBACKS = ["an older key"]
-    settings.REMOTE_SERVICE = replace(gateway_settings, security_token='rest "secret" ü')
+    secrets = {"security_token": 'rest "secret" ü', "metrics_token": "of the figures"}
+    settings.REMOTE_SERVICE = replace(gateway_settings, **secrets)
     monkeypatch.setenv("REMOTE_SERVICE_ADMIN_PASSWORD", "the first password")
     make_type("Desk", options={"vnc_password": "in the file", "site_key": "K-1", "deep": [{"api_token": "T-1"}]})
     made = reserve_for_user(
@@ -45,7 +46,7 @@ def reserved(
         stored_endpoint={"kind": "terminal", "host": "", "port": 0, "path": "", "argv": ["x", "--pw=on the line"]},
     )
     log_path(made.session.pk).write_text(
-        f'hello\n{SECRET_KEY} {made.token} vnc password rest "secret" ü the first password\n'
+        f'hello\n{SECRET_KEY} {made.token} vnc password rest "secret" ü the first password of the figures\n'
         "http://desk/websockify?token=of-somebody&x=1 postgres://bob:of-bob@db/x\n"
     )
     (conf.current().type_logs / "Desk.log").write_text("loaded \x1b[31mred\x1b[0m\n")
@@ -61,6 +62,7 @@ def test_no_secret_is_in_it(reserved: Reservation, alice: User) -> None:
     for secret in (
         SECRET_KEY, "an older key", reserved.token, token_hash(reserved.token), row.sealed_token, row.sealed_password,
         row.sealed_script_state, "vnc password", "what the script keeps", "the first password", "secret\" ü",
+        "of the figures",
         "secret\\\" ü", "redispass", "in the file", "K-1", "T-1", "of alice", "on the line", "of-somebody", "of-bob",
         PASSWORD, alice.password,
     ):  # fmt: skip

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+from csp.utils import build_policy
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import get_language_from_request, override
 from django.views.decorators.cache import never_cache
 
 
@@ -36,3 +42,24 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def under_maintenance(request: HttpRequest, text: str) -> HttpResponse:
     """503: staff has closed the pages for a while, and says why."""
     return render(request, "503.html", {"text": text}, status=503)
+
+
+def too_many_log_ins(request: HttpRequest, seconds: int) -> HttpResponse:
+    """429: too many log-ins came from one address, or at once. It costs next to nothing, since floods get it.
+
+    The middleware that refuses stands before those that know the language and add these headers.
+    """
+    language = get_language_from_request(request)
+    response = HttpResponse(_too_many(seconds, language), status=429)
+    response["Content-Language"] = language
+    response["Retry-After"] = str(seconds)
+    response["Content-Security-Policy"] = build_policy()
+    response["X-Frame-Options"] = settings.X_FRAME_OPTIONS
+    add_never_cache_headers(response)
+    return response
+
+
+@lru_cache(maxsize=256)
+def _too_many(seconds: int, language: str) -> str:
+    with override(language):
+        return render_to_string("429.html", {"seconds": seconds})

@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from remote_service import checks, conf, pid_file
 from remote_service.database import require_prepared_database
 from remote_service.hosting.account import AccountError, session_account
-from remote_service.server import Listen, ListenError, open_listeners, serve
+from remote_service.server import Listen, ListenError, Loop, open_listeners, serve
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,8 @@ class Command(BaseCommand):
             with pid_file.hold(conf.current().state_dir):
                 listeners = open_listeners(listen)
                 uvloop.run(
-                    serve(get_default_application(), listen, conf.current(), listeners, lambda: self._say(listen))
+                    serve(get_default_application(), listen, conf.current(), listeners, lambda: self._say(listen)),
+                    loop_factory=Loop,
                 )
         except (pid_file.AlreadyRunningError, AccountError, ListenError) as error:
             raise CommandError(str(error)) from error

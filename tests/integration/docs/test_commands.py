@@ -34,6 +34,7 @@ TYPED = {
     ".venv/bin/python manage.py clearsessions": "",
     "find var/logs/sessions -name '*.log' -mtime +30 -delete": "",
     "export WEBSOCKETSERVER_SECURITY_TOKEN=$(openssl rand -hex 24)": "",
+    "export REMOTE_SERVICE_METRICS_TOKEN=$(openssl rand -hex 24)": "",
 }
 """Run to its end with a server running; the exit code is 0, and this is in what it prints."""
 
@@ -44,6 +45,7 @@ IN_TESTS_BELOW = {
     'curl -s -H "Authorization: Bearer $WEBSOCKETSERVER_SECURITY_TOKEN" "http://127.0.0.1:8000/v1/release/$TOKEN"',
     'curl -s -H "Authorization: Bearer $WEBSOCKETSERVER_SECURITY_TOKEN" http://127.0.0.1:8000/v1/status',
     "curl -s http://127.0.0.1:8000/v1/status",
+    'curl -s -H "Authorization: Bearer $REMOTE_SERVICE_METRICS_TOKEN" http://127.0.0.1:8000/metrics',
     ".venv/bin/python manage.py support_bundle 6f87d37a --output bundle.tar.gz",
     ".venv/bin/python manage.py shell -c 'from remote_service.lifecycle import *\n"
     'print(release_quarantine("SESSION-ID", Actor("YOUR-NAME", "", "command")))\'',
@@ -134,6 +136,12 @@ def test_the_rest_answers_as_the_page_shows(checkout: Checkout) -> None:
     assert shown == released == {"released": True}
     shown, refused = ask("curl -s http")
     assert shown == refused
+
+
+def test_the_figures_are_read_as_the_page_shows(checkout: Checkout) -> None:
+    command = sample("/metrics").text.replace("http://127.0.0.1:8000", checkout.site.url)
+    typed = checkout.run(command)
+    assert "\nremote_session_viewers " in typed.stdout
 
 
 def test_a_released_slot_leaves_its_quarantine(checkout: Checkout) -> None:

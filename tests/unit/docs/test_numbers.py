@@ -9,17 +9,25 @@ import pytest
 from django.conf import settings
 
 from remote_service import operations, server, supervisor
+from remote_service.admission import doorkeeper, handshakes, http, log_ins
 from remote_service.config.schema import Limits
 from remote_service.endpoints import Endpoint, EndpointError
 from remote_service.hosting import account, client, course, processes, readable, runner, session_log
 from remote_service.hosting.scratch import PREFIX
+from remote_service.monitoring import event_loop, readiness
+from remote_service.monitoring.exposition import Now
+from remote_service.monitoring.metrics import REGISTRY
+from remote_service.relay import gateway
+from remote_service.relay.traffic import Traffic
 from remote_service.rest.views import RELEASE_PATIENCE
 from sessions_config.environment import Environment
-from tests.unit.docs.pages import ADMINS, README, SCRIPTS
+from tests.unit.docs.pages import ADMINS, README, SCRIPTS, table
 from tools.session_account import home_of
 from tools.system_packages import RUN_NEEDS
 
 LIMITS = Limits()
+HANDSHAKES = Environment.model_fields["handshakes_per_minute"].default
+LOG_INS = Environment.model_fields["log_ins_per_minute"].default
 PER_USER_TOTAL = Environment.model_fields["per_user_total"].default
 ACCOUNT = Environment.model_fields["session_user"].default
 MEBIBYTE = 2**20
@@ -49,6 +57,19 @@ SAID = [
     (ADMINS, f"a directory `{PREFIX}…`"),
     (ADMINS, f"after {RELEASE_PATIENCE:g} s at the latest"),
     (ADMINS, f"The server pings every {server.PING:g} s"),
+    (ADMINS, f"{doorkeeper.HEADER_PATIENCE:g} s from the connection, or from the begin of a further request; "
+             f"{http.MOST_HEADERS // 1024} KiB, {http.MOST_LINE // 1024} KiB a line, {http.MOST_LINES} lines"),
+    (ADMINS, f"| TLS handshake | {doorkeeper.HEADER_PATIENCE:g} s |"),
+    (ADMINS, f"| body | {doorkeeper.BODY_PATIENCE:g} s; {http.MOST_BODY / MEBIBYTE:g} MiB |"),
+    (ADMINS, f"which the client reads nothing | {doorkeeper.ANSWER_PATIENCE:g} s |"),
+    (ADMINS, f"| {HANDSHAKES} a minute and address (`REMOTE_SERVICE_HANDSHAKES_PER_MINUTE`)"),
+    (ADMINS, f"| {handshakes.AT_ONCE} are decided on at once, {handshakes.MOST_WAITING} wait, "
+             f"{handshakes.PATIENCE:g} s each |"),
+    (ADMINS, f"| {LOG_INS} a minute and address (`REMOTE_SERVICE_LOGINS_PER_MINUTE`)"),
+    (ADMINS, f"; {log_ins.MOST_WAITING} log-ins wait, {log_ins.PATIENCE:g} s each; "
+             f"{log_ins.MOST_OF_ONE} of one address |"),
+    (ADMINS, f"has looked at the sessions within {readiness.FRESH:g} s"),
+    (ADMINS, f"*Details*, at most {gateway.TRAFFIC:g} s old"),
     (ADMINS, f"lock the name at that address for {settings.AXES_COOLOFF_TIME.total_seconds() / 60:g} minutes"),
 ]  # fmt: skip
 """A page, and a sentence's part that must stand there."""
@@ -90,3 +111,12 @@ def test_the_packages_that_are_named_are_among_those_that_are_installed() -> Non
 def test_the_lock_after_wrong_passwords_is_that_of_the_settings() -> None:
     assert settings.AXES_FAILURE_LIMIT == 10
     assert "Ten wrong passwords" in ADMINS.read_text()
+
+
+def test_every_figure_is_explained() -> None:
+    explained = {row[0].strip("`") for row in table(ADMINS, "figure | meaning")}
+    now = Now(0, Traffic(), {}, 0)
+    counted = {family.name for family in REGISTRY.collect()} | {family.name for family in now.collect()}
+    ours = {name for name in counted if not name.startswith("process_")}
+    assert {name.removesuffix("_total") for name in explained - {"process_…"}} == ours
+    assert 1 / event_loop.LOOK == 2 and "looked at twice a second" in ADMINS.read_text()

@@ -78,6 +78,7 @@ class Site:
         self.closed: list[bool] = []
         self.lost = 0
         self.inputs: list[uuid.UUID] = []
+        self.carriers: list[Any] = []
         self.refusal: Exception | None = None
         self.broken = False
         self.password: str | Exception | None = None
@@ -127,6 +128,10 @@ class Site:
 
     def input_seen(self, session_id: uuid.UUID) -> None:
         self.inputs.append(session_id)
+
+    def carries(self, watch: Watch, carrier: Any) -> None:
+        assert watch is self.watch
+        self.carriers.append(carrier)
 
     # ---- what happens -----------------------------------------------------------------------------------
 

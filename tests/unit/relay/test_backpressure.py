@@ -7,7 +7,9 @@ from types import FunctionType
 from typing import Any
 
 import pytest
+from channels.sessions import InstanceSessionWrapper
 
+from remote_service.admission.handshakes import _Answers
 from remote_service.relay.backpressure import lacks_backpressure
 from tests.unit.relay.doubles import Viewer
 
@@ -33,3 +35,9 @@ def test_other_servers_are_not(module: str) -> None:
     assert not lacks_backpressure(made_in(module))
     assert not lacks_backpressure(partial(made_in(module), "a connection"))
     assert not lacks_backpressure(Viewer().send)
+
+
+def test_it_is_known_behind_channels_sessions_and_our_own_bounds() -> None:
+    bounds = _Answers(made_in("daphne.server"), None)  # type: ignore[arg-type]  # nobody is let in
+    assert lacks_backpressure(InstanceSessionWrapper({"cookies": {}}, bounds.send).send)
+    assert not lacks_backpressure(InstanceSessionWrapper({"cookies": {}}, made_in("uvicorn.protocols.websockets")).send)

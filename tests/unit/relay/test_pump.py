@@ -171,6 +171,7 @@ async def test_it_counts_the_bytes_of_both_ways(make: Make) -> None:
 
     await relay.until_viewer_heard(b"answer!")
     assert (relay.pump.bytes_up, relay.pump.bytes_down) == (5, 7)
+    assert (relay.pump.messages_up, relay.pump.messages_down) == (2, 1)
 
 
 async def test_a_text_message_counts_as_its_bytes(make: Make) -> None:
@@ -857,6 +858,7 @@ async def test_directly_the_same_bytes_pass(direct: Any, password: str | None, e
     assert relay.inputs == (0 if early and not password else 1)
     up, down = len(b"".join(HANDSHAKE) + KEY + REQUEST), len(EMPTY_SCREEN + b"picture")
     assert (relay.pump.bytes_up, relay.pump.bytes_down) == (up, down)
+    assert min(relay.pump.messages_up, relay.pump.messages_down) >= 2
 
 
 async def test_directly_who_may_only_look_types_in_vain(direct: Any) -> None:

@@ -194,6 +194,56 @@ async def test_a_peer_that_pings_now_and_then_is_answered(line: Line, monkeypatc
     assert line.transport.written == b"\x8a\x00" * 10 * MOST_CONTROL_FRAMES
 
 
+async def test_a_text_that_is_no_utf8_ends_the_line_without_a_traceback(
+    line: Line, caplog: pytest.LogCaptureFixture
+) -> None:
+    line.says(1, "grüß Gott".encode())
+    await line.settled()
+    line.says(1, "grüß Gott".encode("latin-1"))
+    await line.settled()
+    assert line.transport.written == close_frame(1007, "a text message is no UTF-8")
+    assert line.transport.closing
+    assert [message["type"] for message in line.heard] == ["websocket.receive", "websocket.disconnect"]
+    assert caplog.records == []
+    line.protocol.connection_lost(None)
+    assert (await line.ended())["code"] == 1007
+
+
+@pytest.mark.parametrize(
+    ("request_line", "answer"),
+    [
+        (b"GET /" + b"a" * 8192 + b" HTTP/1.1\r\n", b"HTTP/1.1 414 "),
+        (b"GET / HTTP/1.1\r\nCookie: " + b"a" * 8192 + b"\r\n", b"HTTP/1.1 431 "),
+        (b"GET / HTTP/1.1\r\nno header\r\n", b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"),
+    ],
+)
+async def test_a_request_that_cannot_be_read_is_answered_at_once(request_line: bytes, answer: bytes) -> None:
+    line = Line()
+    line.protocol.data_received(request_line + UPGRADE.partition(b"\r\n")[2])
+    assert line.transport.written.startswith(answer)
+    assert line.transport.closing
+    line.protocol.connection_lost(None)
+    assert line.heard == []
+
+
+async def test_a_refusal_with_a_status_of_its_own_is_no_mistake(caplog: pytest.LogCaptureFixture) -> None:
+    line = Line()
+
+    async def application(_scope: Any, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.http.response.start", "status": 429, "headers": [(b"retry-after", b"7")]})
+        await send({"type": "websocket.http.response.body", "body": b"Later."})
+
+    line.protocol._application = application
+    line.protocol.data_received(UPGRADE)
+    await line.settled()
+    assert line.transport.written.startswith(b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 7\r\n")
+    assert line.transport.written.endswith(b"\r\n\r\nLater.")
+    assert line.transport.closing
+    assert caplog.records == []
+    line.protocol.connection_lost(None)
+
+
 # ---- the extension ---------------------------------------------------------------------------------------
 
 

@@ -25,6 +25,9 @@ DEFAULTS = {
     "admin_password": "",
     "security_token": "",
     "per_user_total": 5,
+    "handshakes_per_minute": 600,
+    "log_ins_per_minute": 30,
+    "metrics_token": "",
     "debug": False,
     "allowed_hosts": (),
     "host": "127.0.0.1",
@@ -70,6 +73,9 @@ def test_an_empty_variable_is_as_good_as_none(read: Any) -> None:
         ("REMOTE_SERVICE_ADMIN_PASSWORD", "hush", "admin_password", "hush"),
         ("WEBSOCKETSERVER_SECURITY_TOKEN", "hush", "security_token", "hush"),
         ("REMOTE_SERVICE_PER_USER_TOTAL", "12", "per_user_total", 12),
+        ("REMOTE_SERVICE_HANDSHAKES_PER_MINUTE", "60", "handshakes_per_minute", 60),
+        ("REMOTE_SERVICE_LOGINS_PER_MINUTE", "3", "log_ins_per_minute", 3),
+        ("REMOTE_SERVICE_METRICS_TOKEN", "hush", "metrics_token", "hush"),
         ("REMOTE_SERVICE_DEBUG", "1", "debug", True),
         ("REMOTE_SERVICE_DEBUG", "false", "debug", False),
         (
@@ -110,6 +116,8 @@ def test_every_variable_has_been_read_above() -> None:
             "all",
             "Input should be a valid integer, unable to parse string as an integer",
         ),
+        ("REMOTE_SERVICE_HANDSHAKES_PER_MINUTE", "0", "Input should be greater than or equal to 1"),
+        ("REMOTE_SERVICE_LOGINS_PER_MINUTE", "0", "Input should be greater than or equal to 1"),
         ("REMOTE_SERVICE_DEBUG", "perhaps", "Input should be a valid boolean, unable to interpret input"),
         ("REMOTE_SERVICE_TLS", "2", "Input should be a valid boolean, unable to interpret input"),
     ],
@@ -133,7 +141,8 @@ def test_all_values_that_cannot_be_read_are_told_at_once(read: Any) -> None:
 
 
 def test_no_secret_is_shown_by_accident(read: Any) -> None:
-    secrets = {"DATABASE_URL", "CHANNEL_LAYER_URL", "REMOTE_SERVICE_ADMIN_PASSWORD", "WEBSOCKETSERVER_SECURITY_TOKEN"}
+    secrets = {"DATABASE_URL", "CHANNEL_LAYER_URL", "REMOTE_SERVICE_ADMIN_PASSWORD", "WEBSOCKETSERVER_SECURITY_TOKEN",
+               "REMOTE_SERVICE_METRICS_TOKEN"}  # fmt: skip
     assert "hush" not in repr(read(**dict.fromkeys(secrets, "hush")))
 
 

@@ -54,6 +54,9 @@ def test_what_the_environment_says_reaches_the_framework(load: Load, tmp_path: P
         REMOTE_SERVICE_SESSION_USER="root",
         WEBSOCKETSERVER_SECURITY_TOKEN="hush",
         REMOTE_SERVICE_PER_USER_TOTAL="9",
+        REMOTE_SERVICE_HANDSHAKES_PER_MINUTE="60",
+        REMOTE_SERVICE_LOGINS_PER_MINUTE="3",
+        REMOTE_SERVICE_METRICS_TOKEN="hush too",
     )
     assert site["REMOTE_SERVICE"] == GatewaySettings(
         state_dir=tmp_path / "state",
@@ -63,6 +66,9 @@ def test_what_the_environment_says_reaches_the_framework(load: Load, tmp_path: P
         session_user="root",
         security_token="hush",
         per_user_total=9,
+        handshakes_per_minute=60,
+        log_ins_per_minute=3,
+        metrics_token="hush too",
     )
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from remote_service import lifecycle
 from remote_service.lifecycle import Actor
 from remote_service.models import Session, Viewer
+from remote_service.relay.traffic import Traffic
 from remote_service.states import State
 from webui import session_details
 from webui.session_details import UsedOption, details
@@ -103,3 +104,16 @@ def test_long_histories_cost_no_more_queries(
         lifecycle.note(session.pk, "viewer opened", by=Actor())
     with django_assert_max_num_queries(10):
         details(session, User.objects.get(pk=alice.pk), NOW)
+
+
+def test_what_was_sent_and_received_is_that_of_all_its_viewers(
+    alice: User, bob: User, make_session: MakeSession
+) -> None:
+    session, other = make_session(alice), make_session(alice)
+    for user, of, sent in ((alice, session, 1000), (bob, session, 2000), (alice, other, 4000)):
+        Viewer.objects.create(session=of, user=user, bytes_down=sent, bytes_up=10, messages_down=3, messages_up=2)
+    assert details(session, alice, NOW).traffic == Traffic(3000, 20, 6, 4)
+
+
+def test_a_session_that_nobody_has_looked_at_has_carried_nothing(alice: User, make_session: MakeSession) -> None:
+    assert details(make_session(alice), alice, NOW).traffic == Traffic()

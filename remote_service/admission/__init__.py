@@ -1,0 +1,1 @@
+"""Admission control: what strangers may take of the server before it knows who they are."""

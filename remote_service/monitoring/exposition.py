@@ -1,0 +1,58 @@
+"""The text that `/metrics` answers: what is counted as it happens, and what is counted when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from remote_service.monitoring.metrics import REGISTRY
+from remote_service.relay.traffic import Traffic
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+TO_VIEWERS, FROM_VIEWERS = "to_viewers", "from_viewers"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Now(Collector):
+    """What there is at this moment."""
+
+    viewers: int
+    """Open ones of this process."""
+    traffic: Traffic
+    """Of this process since it was started."""
+    sessions: Mapping[str, int] | None
+    """The whole site's live ones by their state; None when the database does not answer."""
+    quarantined: int | None
+    """Slots of the whole site, likewise."""
+
+    def collect(self) -> Iterator[Metric]:
+        """As Prometheus has it."""
+        yield GaugeMetricFamily("remote_session_viewers", "Open viewers of this process.", self.viewers)
+        down, up = self.traffic, self.traffic
+        yield _both_ways("bytes", "Bytes relayed by this process.", down.bytes_down, up.bytes_up)
+        yield _both_ways("messages", "Websocket messages relayed by this process.", down.messages_down, up.messages_up)
+        if self.sessions is not None:
+            family = GaugeMetricFamily("remote_session_sessions", "Live sessions of the site.", labels=["state"])
+            for state, count in self.sessions.items():
+                family.add_metric([state], count)
+            yield family
+        if self.quarantined is not None:
+            yield GaugeMetricFamily("remote_session_quarantined_slots", "Slots in quarantine.", self.quarantined)
+
+
+def _both_ways(what: str, text: str, down: int, up: int) -> Metric:
+    family = CounterMetricFamily(f"remote_session_relayed_{what}", text, labels=["direction"])
+    family.add_metric([TO_VIEWERS], down)
+    family.add_metric([FROM_VIEWERS], up)
+    return family
+
+
+def exposition(now: Now) -> bytes:
+    """All figures."""
+    registry = CollectorRegistry()
+    registry.register(now)
+    return generate_latest(REGISTRY) + generate_latest(registry)

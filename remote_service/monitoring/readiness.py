@@ -1,0 +1,45 @@
+"""Whether sessions can be launched here: what `/readyz` asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import DatabaseError
+
+from remote_service.models import SessionType, Site
+from remote_service.monitoring.pulse import SUPERVISOR, Pulse
+
+FRESH = 15.0
+"""Seconds since the supervisor's last look within which it counts as alive; it looks every second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that must be so; what is told of it is for staff."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def checks() -> tuple[Check, ...]:
+    """All of them."""
+    return (*_database_and_types(), _supervisor(SUPERVISOR))
+
+
+def _database_and_types() -> tuple[Check, Check]:
+    try:
+        loaded_at = Site.objects.values_list("loaded_at", flat=True).filter(pk=1).first()
+        count = SessionType.objects.count()
+    except DatabaseError as error:
+        return Check("database", False, str(error)), Check("types", False, "The database does not answer.")
+    database = Check("database", True, "It answers.")
+    if loaded_at is None:
+        return database, Check("types", False, "The sessions file has not been loaded.")
+    return database, Check("types", True, f"{count} loaded at {loaded_at:%Y-%m-%d %H:%M:%S} UTC.")
+
+
+def _supervisor(pulse: Pulse) -> Check:
+    if pulse.age is None:
+        return Check("supervisor", False, "It has not looked at any session yet.")
+    return Check("supervisor", pulse.age <= FRESH, f"It looked {pulse.age:.1f} s ago.")

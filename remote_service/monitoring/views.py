@@ -1,0 +1,72 @@
+"""`/healthz`, `/readyz` and `/metrics` (design, section 10)."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from remote_service import access
+from remote_service.errors import RefusedError
+from remote_service.models import Session
+from remote_service.monitoring.exposition import CONTENT_TYPE, Now, exposition
+from remote_service.monitoring.readiness import checks
+from remote_service.monitoring.secret import check_reader
+from remote_service.relay.gateway import gateway
+from remote_service.states import LIVE, State
+
+
+@require_safe
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Whether this process answers; nothing else is asked."""
+    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Whether sessions can be launched; why not is told to staff."""
+    found = checks()
+    ready = all(check.ok for check in found)
+    answer: dict[str, object] = {"ready": ready}
+    if _is_staff(request):
+        answer["checks"] = {check.name: {"ok": check.ok, "detail": check.detail} for check in found}
+    return JsonResponse(answer, status=200 if ready else 503)
+
+
+def _is_staff(request: HttpRequest) -> bool:
+    try:
+        return request.user.is_staff or access.may_manage(request.user)
+    except DatabaseError:
+        return False
+
+
+@require_safe
+@never_cache
+async def metrics(request: HttpRequest) -> HttpResponse:
+    """The figures, in the text format of Prometheus."""
+    try:
+        check_reader(request)
+    except RefusedError as error:
+        refused = HttpResponse(f"{error}\n", status=error.status, content_type="text/plain; charset=utf-8")
+        if error.status == 401:
+            refused["WWW-Authenticate"] = "Bearer"
+        return refused
+    tally = gateway().tally
+    sessions, quarantined = await sync_to_async(_site)()
+    now = Now(tally.viewers, tally.total(), sessions, quarantined)
+    return HttpResponse(exposition(now), content_type=CONTENT_TYPE)
+
+
+def _site() -> tuple[dict[str, int] | None, int | None]:
+    try:
+        states = Counter(Session.objects.live().values_list("state", flat=True))
+        quarantined = Session.objects.filter(quarantined=True).count()
+    except DatabaseError:
+        return None, None
+    return {state.value: states[state] for state in State if state in LIVE}, quarantined

@@ -1,0 +1,74 @@
+"""Whether sessions can be launched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from remote_service.models import Site
+from remote_service.monitoring import readiness
+from remote_service.monitoring.pulse import Pulse
+from remote_service.monitoring.readiness import FRESH, Check, checks
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The supervisor looked just now."""
+    found = Clock()
+    pulse = Pulse(found)
+    pulse.beat()
+    monkeypatch.setattr(readiness, "SUPERVISOR", pulse)
+    return found
+
+
+@pytest.fixture
+def loaded(make_type: Callable[..., Any]) -> None:
+    make_type("Pattern")
+    make_type("Desktop")
+    Site.load()
+    Site.objects.update(loaded_at=datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC))
+
+
+def test_all_is_well(clock: Clock, loaded: None) -> None:
+    assert checks() == (
+        Check("database", True, "It answers."),
+        Check("types", True, "2 loaded at 2026-03-04 05:06:07 UTC."),
+        Check("supervisor", True, "It looked 0.0 s ago."),
+    )
+
+
+@pytest.mark.parametrize(("seconds", "fresh"), [(FRESH, True), (FRESH + 1, False)])
+def test_a_supervisor_that_does_not_look_is_none(clock: Clock, loaded: None, seconds: float, fresh: bool) -> None:
+    clock.now = seconds
+    assert checks()[2] == Check("supervisor", fresh, f"It looked {seconds:.1f} s ago.")
+
+
+def test_nor_is_one_that_has_not_looked_yet(loaded: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "SUPERVISOR", Pulse())
+    assert checks()[2] == Check("supervisor", False, "It has not looked at any session yet.")
+
+
+def test_before_the_sessions_file_is_loaded_there_are_no_types(clock: Clock, db: None) -> None:
+    assert checks()[1] == Check("types", False, "The sessions file has not been loaded.")
+
+
+def test_a_database_that_does_not_answer_is_told(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_arguments: Any, **_keywords: Any) -> Any:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(Site.objects, "values_list", fails)
+    assert checks()[:2] == (
+        Check("database", False, "database is locked"),
+        Check("types", False, "The database does not answer."),
+    )
