@@ -220,6 +220,7 @@ def _take_slot(
                     stored_limits=definition.limits.model_dump(mode="json"),
                     on_last_disconnect=session_type.on_last_disconnect,
                     stream=definition.stream,
+                    type_hosts=definition.hosts,
                     wanted=wanted,
                     token_hash=token_hash(token),
                     sealed_token=seal(token),

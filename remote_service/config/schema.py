@@ -282,6 +282,12 @@ class SessionType(_Strict):
         return _names(self.options, "group") if "group" in self.options else None
 
     @property
+    def hosts(self) -> list[str]:
+        """The machines that it names in its `options.host`, where its sessions may be."""
+        named = self.options.get("host", [])
+        return [host for host in (named if isinstance(named, list) else [named]) if isinstance(host, str) and host]
+
+    @property
     def file_ext(self) -> tuple[str, ...]:
         """The extensions of the files that it can show."""
         return _names(self.options, "file_ext")

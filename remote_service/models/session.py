@@ -70,6 +70,13 @@ class Session(models.Model):
     stored_limits = models.JSONField(default=dict)
     on_last_disconnect = models.CharField(max_length=8, default="stop")
     stream = models.CharField(max_length=8, default="rfb")
+    type_hosts = models.JSONField(default=list, help_text="other machines at which its type lets its endpoint be")
+    extension = models.FloatField(
+        default=0.0, db_default=0.0, help_text="seconds by which its user has made its longest time longer"
+    )
+    unprotected = models.BooleanField(
+        default=False, db_default=False, help_text="its VNC server on a TCP port lets everybody in"
+    )
 
     token_hash = models.CharField(max_length=64, unique=True)
     sealed_token = models.TextField(default="", blank=True)

@@ -153,7 +153,8 @@ async def _reach_and_pump(watch: Watch, pump: Pump) -> None:
     except SealError as error:
         raise EndpointError(f"The session's password is not to be had: {error}.", fatal=False) from error
     rfb = glimpse.stream == "rfb" and glimpse.endpoint.kind is not EndpointKind.XPRA
-    await pump.run(glimpse.endpoint, password, rfb=rfb)
+    claim = rows.claim_of(watch.grant.session_id, glimpse.hosts)
+    await pump.run(glimpse.endpoint, password, rfb=rfb, claim=claim)
 
 
 async def _why(watch: Watch, end: RelayEnd | None) -> Close:
@@ -161,18 +162,23 @@ async def _why(watch: Watch, end: RelayEnd | None) -> Close:
     if isinstance(end, ViewerGone | ViewerRefused | RemoteProtocolError):
         return Close(closing.RELAY_ERROR, str(end))
     why = closing.SCREEN_CLOSED if end is None else str(end)
+    reason = EndReason.ENDPOINT_LOST
     session_id = watch.grant.session_id
+    if end is not None and end.refused:
+        reason = EndReason.ENDPOINT_REFUSED
+        await sync_to_async(lifecycle.note_refusal)(session_id, why, watch.grant.actor, what="endpoint refused")
     log.warning("session %s: %s", session_id, why)
     await gateway().viewer_lost_endpoint(watch)
     # What a later viewer meets is no reason to end a session in which an earlier one may be at work.
-    if isinstance(end, EndpointError) and end.fatal and await sync_to_async(rows.is_first_viewer)(watch.viewer_id):
-        await sync_to_async(lifecycle.note)(session_id, "endpoint lost", why=why, by=watch.grant.actor)
-        await sync_to_async(lifecycle.ask_to_stop)(session_id, EndReason.ENDPOINT_LOST, watch.grant.actor, why)
+    if end is not None and end.fatal and await sync_to_async(rows.is_first_viewer)(watch.viewer_id):
+        if not end.refused:
+            await sync_to_async(lifecycle.note)(session_id, "endpoint lost", why=why, by=watch.grant.actor)
+        await sync_to_async(lifecycle.ask_to_stop)(session_id, reason, watch.grant.actor, why)
     try:
         async with asyncio.timeout(END_PATIENCE):
             await watch.until(_leads_nowhere)
     except TimeoutError:
-        return Close(closing.ENDPOINT_LOST, why)
+        return Close(closing.ENDPOINT_LOST, closing.endpoint_refused(why) if end is not None and end.refused else why)
     return _told(watch)
 
 

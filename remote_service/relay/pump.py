@@ -7,13 +7,13 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from remote_service import conf
 from remote_service.endpoints import Endpoint
-from remote_service.hosting.account import script_uid
 from remote_service.relay.crossing import Crossing
+from remote_service.relay.dialling import reach
 from remote_service.relay.inflow import BRAKE, BRAKE_FROM
 from remote_service.relay.line import Line
-from remote_service.relay.upstream import Upstream, connect
+from remote_service.relay.proof import Claim, EndpointRefusedError
+from remote_service.relay.upstream import Upstream
 from remote_service.rfb.errors import AuthenticationFailed, RFBError
 from remote_service.rfb.handshake import ServerLogin, ViewerLogin, looks_like_banner
 from remote_service.rfb.messages import InputWatch
@@ -29,11 +29,15 @@ BANNER_TIMEOUT = 10.0
 
 
 class EndpointError(Exception):
-    """The endpoint is not what it should be. `fatal`: it never will be, and the session has failed."""
+    """The endpoint is not what it should be. `fatal`: it never will be, and the session has failed.
 
-    def __init__(self, sentence: str, *, fatal: bool) -> None:
+    `refused`: it is not the session's own, or where no session's may be.
+    """
+
+    def __init__(self, sentence: str, *, fatal: bool, refused: bool = False) -> None:
         super().__init__(sentence)
         self.fatal = fatal
+        self.refused = refused
 
 
 class ViewerGone(Exception):
@@ -160,8 +164,10 @@ class Pump:
 
     # ---- endpoint to viewer -----------------------------------------------------------------------------
 
-    async def run(self, endpoint: Endpoint, password: str | None, *, rfb: bool) -> None:
+    async def run(self, endpoint: Endpoint, password: str | None, *, rfb: bool, claim: Claim) -> None:
         """Connects, logs in where there is a password, and passes bytes until the endpoint hangs up.
+
+        `claim` says which session the endpoint has to belong to.
 
         Raises:
             EndpointError: it cannot be reached, speaks no RFB, or refuses the password.
@@ -170,9 +176,9 @@ class Pump:
             ViewerRefused: it may only look, and its input cannot be told from looking here.
         """
         try:
-            upstream = self._upstream = await connect(
-                endpoint, timeout=CONNECT_TIMEOUT, owner=script_uid(conf.current().session_user)
-            )
+            upstream = self._upstream = await reach(endpoint, claim, timeout=CONNECT_TIMEOUT)
+        except EndpointRefusedError as error:
+            raise EndpointError(str(error), fatal=True, refused=True) from error
         except OSError as error:
             raise EndpointError(f"{endpoint} cannot be reached: {error}.", fatal=False) from error
         if not rfb:

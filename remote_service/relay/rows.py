@@ -11,12 +11,14 @@ from django.contrib.sessions.models import Session as LoginSession
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from remote_service import access
+from remote_service import access, conf
 from remote_service.endpoints import Endpoint
+from remote_service.hosting.account import session_uid
 from remote_service.lifecycle import note
 from remote_service.models import Gateway, Session, Viewer
 from remote_service.nudges import nudge_gateways, nudge_supervisor
 from remote_service.relay.grants import Grant
+from remote_service.relay.proof import Claim
 from remote_service.sealing import unseal
 from remote_service.states import State
 
@@ -30,6 +32,8 @@ class Glimpse:
     end_detail: str
     endpoint: Endpoint | None = None
     stream: str = "rfb"
+    hosts: tuple[str, ...] = ()
+    """Other machines at which its endpoint may be."""
 
 
 GONE = Glimpse(State.ENDED, "", "")
@@ -98,7 +102,14 @@ def look(grants: Collection[Grant]) -> tuple[dict[uuid.UUID, Glimpse], set[Grant
     """The grants' sessions as they are now, and which of the grants still hold."""
     sessions = Session.objects.in_bulk({grant.session_id for grant in grants})
     glimpses = {
-        key: Glimpse(State(session.state), session.end_reason, session.end_detail, session.endpoint, session.stream)
+        key: Glimpse(
+            State(session.state),
+            session.end_reason,
+            session.end_detail,
+            session.endpoint,
+            session.stream,
+            tuple(session.type_hosts),
+        )
         for key, session in sessions.items()
     }
     users = User.objects.in_bulk({grant.user_id for grant in grants if grant.user_id is not None})
@@ -114,6 +125,11 @@ def _holds(grant: Grant, session: Session | None, user: User | None, alive: Coll
     if user is None or grant.login not in alive or user.get_session_auth_hash() != grant.password_stamp:
         return False
     return access.may_view(user, session) and (access.may_control(user, session) or not grant.control)
+
+
+def claim_of(session_id: uuid.UUID, hosts: Collection[str]) -> Claim:
+    """What the session's endpoint is judged by."""
+    return Claim(str(session_id), session_uid(conf.current().session_user), tuple(hosts))
 
 
 def password_of(session_id: uuid.UUID) -> str | None:
