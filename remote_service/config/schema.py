@@ -283,9 +283,10 @@ class SessionType(_Strict):
 
     @property
     def hosts(self) -> list[str]:
-        """The machines that it names in its `options.host`, where its sessions may be."""
+        """The machines that its `options.host` names, as ssh knows them, without the users."""
         named = self.options.get("host", [])
-        return [host for host in (named if isinstance(named, list) else [named]) if isinstance(host, str) and host]
+        hosts = [host for host in (named if isinstance(named, list) else [named]) if isinstance(host, str)]
+        return [host.rpartition("@")[2] for host in hosts if host]
 
     @property
     def file_ext(self) -> tuple[str, ...]:

@@ -6,8 +6,6 @@ import ipaddress
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-ESTABLISHED = "01"
-SYN_RECEIVED = "03"
 LISTEN = "0A"
 ANY_ADDRESS = ("0.0.0.0", "::")
 

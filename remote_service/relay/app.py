@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
@@ -81,7 +82,12 @@ async def _serve_viewer(grant: Grant, receive: Receive, send: Send, line: Line |
     watch = await gateway().open_viewer(grant)
     log.info("session %s: a viewer came from %s", grant.session_id, grant.actor.address or "a local socket")
     pump = Pump(
-        receive, send, control=grant.control, on_input=lambda: gateway().input_seen(grant.session_id), line=line
+        receive,
+        send,
+        control=grant.control,
+        on_input=lambda: gateway().input_seen(grant.session_id),
+        on_unprotected=lambda: _unprotected(watch),
+        line=line,
     )
     clean = False
     try:
@@ -93,6 +99,24 @@ async def _serve_viewer(grant: Grant, receive: Receive, send: Send, line: Line |
             "session %s: a viewer left (%s), %d bytes to it, %d from it",
             grant.session_id, "closed" if clean else "line cut", pump.bytes_down, pump.bytes_up,
         )  # fmt: skip
+
+
+def _unprotected(watch: Watch) -> None:
+    """The VNC server lets everybody in: of no matter at a Unix socket, which keeps others out itself."""
+    endpoint = watch.glimpse.endpoint
+    if endpoint is None or endpoint.kind is EndpointKind.UNIX:
+        return
+
+    async def say_once() -> None:
+        with suppress(DatabaseError):  # the next viewer finds it too
+            if await sync_to_async(rows.mark_unprotected)(watch.grant.session_id, f"{endpoint}"):
+                log.warning(
+                    "session %s: the VNC server at %s asks for no password: whoever reaches that port is let in",
+                    watch.grant.session_id,
+                    endpoint,
+                )
+
+    spawn(say_once(), name="unprotected endpoint")
 
 
 async def _serve(watch: Watch, pump: Pump, send: Send) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from remote_service.hosting.tcp_table import ANY_ADDRESS, ESTABLISHED, SYN_RECEIVED, Place, TcpSocket
+from remote_service.hosting.tcp_table import ANY_ADDRESS, Place, TcpSocket
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +48,23 @@ def refusal(server: Server, claim: Claim) -> str:
 
 
 def serving(sockets: Iterable[TcpSocket], here: Place, there: Place) -> list[TcpSocket]:
-    """The sockets that are, or may be, the other end of a connection of ours; none when it has hung up.
+    """The sockets that are, or may be, the other end of a connection of ours; none when it has been cut.
+
+    A connection that somebody has accepted has an owner of its own. One that waits to be accepted is its listener's.
+    One that its owner has closed behind some last words has none any more; who listens there is asked in their place,
+    and nobody can read what is sent to it.
 
     Args:
-        sockets: those at the other end's port, listening ones first: the kernel's order. While nobody has accepted
-            the connection, it waits in a socket that has listened since before it came, so one that is not among
-            these any more can be the other end only of a connection that has been accepted, and shows its owner.
+        sockets: those at the other end's port, listening ones first, as the kernel lists them: a listener that has
+            gone before it could be listed holds no connection that waits.
         here: our end.
         there: the address and port that we connected to.
     """
     sockets = list(sockets)
     ours = [each for each in sockets if not each.listens and (each.local, each.remote) == (there, here)]
-    if not ours or ours[0].state not in (ESTABLISHED, SYN_RECEIVED):
-        return []
-    if ours[0].inode:
+    if not ours or ours[0].inode:
         return ours
     for address in (there[0], *ANY_ADDRESS):
-        if waiting := [each for each in sockets if each.listens and each.local == (address, there[1])]:
-            return waiting
+        if listening := [each for each in sockets if each.listens and each.local == (address, there[1])]:
+            return listening
     return []

@@ -58,6 +58,7 @@ class Pump:
         *,
         control: bool,
         on_input: Callable[[], None],
+        on_unprotected: Callable[[], None] = lambda: None,
         line: Line | None = None,
     ) -> None:
         """Prepares.
@@ -67,6 +68,7 @@ class Pump:
             send: the websocket's.
             control: whether what the viewer types and clicks may reach the session.
             on_input: called when it typed or clicked.
+            on_unprotected: called when the VNC server turns out to let everybody in.
             line: the viewer's transport where it could be taken over; then `receive` and `send` are its own, and bytes
                 pass without them once the endpoint is there.
         """
@@ -74,12 +76,13 @@ class Pump:
         self._send = send
         self._filter = None if control else ViewOnlyFilter()
         self._on_input = on_input
+        self._on_unprotected = on_unprotected
         self._line = line
         self._crossing: Crossing | None = None
         self._upstream: Upstream | None = None
         self._early = bytearray()
         self._login: ViewerLogin | None = None
-        self._watch = InputWatch.for_rfb()
+        self._watch = InputWatch.for_rfb(on_unprotected)
         self._open = asyncio.Event()
         self.bytes_down = 0
         self.bytes_up = 0
@@ -240,6 +243,8 @@ class Pump:
                 raise ViewerRefused(f"Whoever may only look cannot be let in here. {error}") from error
             not_rfb = bool(data) and not login.banner_seen
             raise EndpointError(str(error), fatal=not_rfb or isinstance(error, AuthenticationFailed)) from error
+        if login.unprotected:
+            self._on_unprotected()
         upstream.unread(login.leftover)
         self._watch = InputWatch.for_authenticated()
         self._login = ViewerLogin()

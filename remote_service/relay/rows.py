@@ -14,7 +14,7 @@ from django.utils import timezone
 from remote_service import access, conf
 from remote_service.endpoints import Endpoint
 from remote_service.hosting.account import session_uid
-from remote_service.lifecycle import note
+from remote_service.lifecycle import SUPERVISOR, note
 from remote_service.models import Gateway, Session, Viewer
 from remote_service.nudges import nudge_gateways, nudge_supervisor
 from remote_service.relay.grants import Grant
@@ -78,6 +78,15 @@ def is_first_viewer(viewer_id: int) -> bool:
     viewer = Viewer.objects.select_related("session").get(pk=viewer_id)
     earlier = Viewer.objects.filter(session_id=viewer.session_id, pk__lt=viewer.pk)
     return not earlier.filter(Q(closed_at=None) | Q(closed_at__gte=viewer.session.running_at)).exists()
+
+
+def mark_unprotected(session_id: uuid.UUID, where: str) -> bool:
+    """Writes that the session's VNC server lets everybody in; False when that is known."""
+    marked = Session.objects.filter(pk=session_id, unprotected=False).update(unprotected=True)
+    if marked:
+        note(session_id, "unprotected", why=f"The VNC server at {where} asks for no password.", by=SUPERVISOR)
+        nudge_gateways(session_id)
+    return bool(marked)
 
 
 def beat(gateway_id: uuid.UUID, used: Collection[uuid.UUID], viewers: Collection[int]) -> None:

@@ -18,7 +18,7 @@ MOST_TEXT = 1000
 MOST_REASON = 300
 """Characters of a reason that stands on a session's page."""
 
-LIVE, ANY, UNKNOWN, QUARANTINED = "live", "any", "unknown", "quarantined"
+LIVE, ANY, UNKNOWN, QUARANTINED, UNPROTECTED = "live", "any", "unknown", "quarantined", "unprotected"
 _MOMENT = "%Y-%m-%dT%H:%M"
 
 
@@ -43,6 +43,7 @@ class SessionFilter(forms.Form):
             (ANY, pgettext_lazy("sessions", "Live and ended")),
             (UNKNOWN, pgettext_lazy("sessions", "Unknown")),
             (QUARANTINED, pgettext_lazy("sessions", "In quarantine")),
+            (UNPROTECTED, pgettext_lazy("sessions", "Without a password")),
             *((one.value, words) for one, words in STATE_WORDS.items()),
         ]
         names = list(SessionType.objects.values_list("name", flat=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from remote_service.hosting.tcp_table import ESTABLISHED, LISTEN, TcpSocket, plain, tcp_sockets
+from remote_service.hosting.tcp_table import LISTEN, TcpSocket, plain, tcp_sockets
 
 TCP = """\
   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -17,6 +17,7 @@ TCP6 = """\
    0: 00000000000000000000000001000000:170D 00000000000000000000000000000000:0000 0A 0:0 00:0 00000000  1000    0 81 1
    1: 0000000000000000FFFF00000100007F:170D 0000000000000000FFFF00000100007F:C351 01 0:0 00:0 00000000  1000    0 82 1
 """.splitlines()
+ESTABLISHED = "01"
 LISTENING = TcpSocket(("127.0.0.1", 5901), ("0.0.0.0", 0), LISTEN, 999, 4712)
 WAITING = TcpSocket(("127.0.0.1", 5901), ("127.0.0.1", 50000), ESTABLISHED, 0, 0)
 

@@ -40,13 +40,23 @@ NO_RFB = RemoteProtocolError(Peer.VIEWER, offset=0, field="message-type", value=
 class Pump:
     """A pump whose ends the test decides."""
 
-    def __init__(self, receive: Any, send: Any, *, control: bool, on_input: Callable[[], None], line: Any) -> None:
+    def __init__(
+        self,
+        receive: Any,
+        send: Any,
+        *,
+        control: bool,
+        on_input: Callable[[], None],
+        on_unprotected: Callable[[], None],
+        line: Any,
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.left: asyncio.Future[int] = loop.create_future()
         self.done: asyncio.Future[None] = loop.create_future()
         self.ran: list[tuple[Endpoint, str | None, bool]] = []
         self.control = control
         self.on_input = on_input
+        self.on_unprotected = on_unprotected
         self.line = line
         self.closed = False
         self.bytes_up, self.bytes_down = 3, 7
@@ -462,6 +472,44 @@ async def test_an_endpoint_that_cannot_be_reached_does_not_end_the_session(
     assert (site.lost, site.stops, site.notes) == (1, [], [])
     warnings = [record.message for record in caplog.records if record.levelno == logging.WARNING]
     assert warnings == [f"session {SESSION}: tcp:n8:5901 cannot be reached."]
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_a_vnc_server_that_lets_everybody_in_is_warned_of_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, known: bool
+) -> None:
+    marked: list[tuple[uuid.UUID, str]] = []
+
+    def mark(*what: Any) -> bool:
+        marked.append(what)
+        return not known
+
+    monkeypatch.setattr(rows, "mark_unprotected", mark)
+    site.connect()
+    pump = await site.served()
+
+    pump.on_unprotected()
+    await eventually_async(lambda: marked == [(SESSION, "tcp:127.0.0.1:5901")])
+    pump.left.set_result(1000)
+    await site.over()
+
+    warning = (
+        f"session {SESSION}: the VNC server at tcp:127.0.0.1:5901 asks for no password: whoever reaches that port is "
+        "let in"
+    )
+    assert [record.message for record in caplog.records if record.levelno == logging.WARNING] == [warning] * (not known)
+
+
+async def test_a_unix_socket_needs_no_password(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "mark_unprotected", lambda *_: pytest.fail("nobody else reaches it"))
+    site.connect()
+    pump = await site.pump()
+    site.shows(Glimpse(State.RUNNING, "", "", Endpoint.unix("/tmp/rs-1/vnc.sock")))
+    await eventually_async(lambda: pump.ran)
+
+    pump.on_unprotected()
+    pump.left.set_result(1000)
+    await site.over()
 
 
 REFUSAL = "tcp:127.0.0.1:5901 is served by another session."

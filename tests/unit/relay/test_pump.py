@@ -47,7 +47,14 @@ class Relay:
         self.viewer = Viewer()
         self.server = server
         self.inputs = 0
-        self.pump = Pump(self.viewer.receive, self.viewer.send, control=control, on_input=self._input)
+        self.unprotected = 0
+        self.pump = Pump(
+            self.viewer.receive,
+            self.viewer.send,
+            control=control,
+            on_input=self._input,
+            on_unprotected=self._unprotected,
+        )
         self.connected: dict[str, Any] = {}
         """How `connect` was called."""
         self._tasks: list[asyncio.Task[Any]] = []
@@ -61,6 +68,9 @@ class Relay:
 
     def _input(self) -> None:
         self.inputs += 1
+
+    def _unprotected(self) -> None:
+        self.unprotected += 1
 
     def task(self, work: Awaitable[Any]) -> asyncio.Task[Any]:
         async def run() -> Any:
@@ -155,6 +165,25 @@ async def test_an_endpoint_that_is_refused_will_never_be_reached(make: Make, mon
 
     assert str(caught.value) == "tcp:127.0.0.1:5901 is served by another session."
     assert (caught.value.fatal, caught.value.refused) == (True, True)
+
+
+async def test_a_server_that_lets_everybody_in_is_noticed(make: Make) -> None:
+    relay = make(server_without_password())
+    relay.read()
+    relay.run()
+    relay.viewer.says(*HANDSHAKE)
+    await relay.until_server_heard(b"".join(HANDSHAKE))
+
+    assert relay.unprotected == 1
+
+
+@pytest.mark.parametrize(("offered", "noticed"), [(b"\x01\x02", 0), (b"\x02\x01\x02", 1)])
+async def test_it_is_so_beside_a_password_that_nobody_needs(make: Make, offered: bytes, noticed: int) -> None:
+    relay = make(Server(BANNER, (12, offered), (1, bytes(16)), (16, OK)))
+    relay.run(PASSWORD)
+    await relay.until_viewer_heard(BANNER)
+
+    assert relay.unprotected == noticed
 
 
 async def test_it_counts_the_bytes_of_both_ways(make: Make) -> None:

@@ -34,9 +34,12 @@ def test_a_server_for_both_families_is_found() -> None:
         assert tcp_servers(ours, os.geteuid(), NO_GATEWAY) == [Server(os.geteuid())]
 
 
-def test_who_has_hung_up_cannot_be_told() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as ours:
+def test_who_has_hung_up_is_known_by_who_still_listens() -> None:
+    server = socket.create_server(("127.0.0.1", 0))
+    with server, socket.create_connection(server.getsockname()) as ours:
         server.accept()[0].close()
+        assert tcp_servers(ours, os.geteuid(), NO_GATEWAY) == [Server(os.geteuid())]
+        server.close()
         assert tcp_servers(ours, os.geteuid(), NO_GATEWAY) == []
 
 
