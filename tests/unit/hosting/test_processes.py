@@ -10,6 +10,7 @@ import pytest
 
 from remote_service.hosting import processes
 from remote_service.hosting.processes import MARKER, NO_SESSION, Process
+from tests.waiting import eventually
 
 SESSION = "12345678-9abc-4def-8123-456789abcdef"
 
@@ -68,7 +69,8 @@ def test_the_marked_are_those_that_live_and_carry_it(monkeypatch: pytest.MonkeyP
 def test_the_marker_of_a_process_is_the_session_that_it_was_started_for() -> None:
     program = subprocess.Popen(["sleep", "60"], env={"FIRST": "1", MARKER: SESSION})
     try:
-        assert processes.marker_of(program.pid) == SESSION
+        # Popen returns in the midst of execve(2), before the environment can be read.
+        eventually(lambda: processes.marker_of(program.pid) == SESSION)
     finally:
         program.kill()
         program.wait()
