@@ -87,6 +87,11 @@ class Session(models.Model):
     unknown_since = models.DateTimeField(null=True, help_text="since when nobody can say whether it lives")
     unknown_reason = models.CharField(max_length=MOST_REASON, default="", db_default="", blank=True)
 
+    near_end = models.CharField(
+        max_length=32, default="", db_default="", blank=True, help_text="the limit that ends it soon, if one does"
+    )
+    ends_at = models.DateTimeField(null=True, help_text="when that limit does")
+
     created_at = models.DateTimeField(default=timezone.now)
     running_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
@@ -131,6 +136,12 @@ class Session(models.Model):
     def limits(self) -> Limits:
         """Its type's limits as they were at the reservation."""
         return Limits.model_validate(self.stored_limits)
+
+    @property
+    def lifetime(self) -> float | None:
+        """Seconds that it may run as things are; None when that has no limit."""
+        longest = self.limits.max_lifetime
+        return None if longest is None else longest + self.extension
 
     @property
     def endpoint(self) -> Endpoint | None:

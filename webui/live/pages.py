@@ -26,7 +26,8 @@ from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from webui import dashboard_fragments as dashboard
-from webui.details_fragments import details_page
+from webui.details_fragments import details_page, named_session
+from webui.end_warning import end_mark
 from webui.live.fragments import Fragments, assembled, digest, stamps
 from webui.live.frame import closed_for, framed
 from webui.picker_fragments import launch, picker
@@ -34,9 +35,10 @@ from webui.picker_fragments import launch, picker
 Render = Callable[[User, Mapping[str, str]], Fragments | None]
 
 
-def viewer(user: User, parameters: Mapping[str, str]) -> Fragments:
-    """A session's screen, of which nothing but what stands above every page changes by fragments."""
-    return {}
+def viewer(user: User, parameters: Mapping[str, str]) -> Fragments | None:
+    """A session's screen, of which the end that is near changes by fragments, beside what stands above every page."""
+    found = named_session(user, parameters)
+    return None if found is None else end_mark(found)
 
 
 PAGES: dict[str, Render] = {

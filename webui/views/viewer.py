@@ -16,6 +16,8 @@ from django.views.decorators.http import require_safe
 from remote_service import access, session_logs
 from remote_service.models import Session, Site
 from webui import words
+from webui.details_fragments import SESSION
+from webui.end_warning import end_mark
 from webui.live.pages import first_look
 from webui.phases import phases
 from webui.session_cards import owner_words
@@ -41,7 +43,7 @@ def _live(request: HttpRequest, found: Session) -> HttpResponse:
     page = reverse("session", args=[found.pk])
     context = {
         "session": found,
-        "live": first_look(user, "viewer", {}),
+        "live": first_look(user, "viewer", end_mark(found), **{SESSION: str(found.pk)}),
         "state": words.state_words(found.state),
         "phases": phases(found),
         "websocket": f"{page}websockify",

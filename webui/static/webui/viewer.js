@@ -14,6 +14,7 @@ import { wireFigures } from "./viewer/figures.js";
 import { wireFullscreen } from "./viewer/fullscreen.js";
 import { hideByItself } from "./viewer/hiding.js";
 import { watchKeyboard } from "./viewer/keyboard.js";
+import { EndWarning } from "./viewer/end_warning.js";
 import { Line } from "./viewer/line.js";
 import { Cover } from "./viewer/notice.js";
 import { wirePicture } from "./viewer/picture.js";
@@ -44,11 +45,18 @@ line.addEventListener("connect", () => {
     enter();
   }
 });
-follow(() => {}, { quiet: true });
+const warning = new EndWarning(page.dataset.status, texts, back);
+warning.look();
+follow(() => warning.look(), { quiet: true });
 closeMenus();
 localTimes();
 confirmStops(() => line.leave());
-watchKeyboard(screen, () => byId("tool-enter").focus());
+watchKeyboard(screen, () => (warning.button ?? byId("tool-enter")).focus());
+line.addEventListener("state", () => {
+  if (line.state === "ended" || line.state === "failed") {
+    warning.hide();
+  }
+});
 hideByItself(bar, line);
 followLine(line);
 wireClipboard(texts, line, say, page.dataset.own === "true");
