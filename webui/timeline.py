@@ -21,6 +21,10 @@ EVENT_WORDS: dict[str, Promise] = {
     Event.REACH: gettext_lazy("Its screen was there"),
     "viewer opened": gettext_lazy("A viewer came"),
     "viewer refused": gettext_lazy("A viewer was refused"),
+    "endpoint refused": gettext_lazy("Its endpoint was refused"),
+    "unprotected": gettext_lazy("Its VNC server asked for no password"),
+    "end near": gettext_lazy("Its users were warned that it ends soon"),
+    "kept": gettext_lazy("It was kept from ending"),
     "stop asked": gettext_lazy("Its end was asked for"),
     "declared ended": gettext_lazy("Staff declared that it had ended"),
     Event.STOP: gettext_lazy("Its end began"),
@@ -32,7 +36,7 @@ EVENT_WORDS: dict[str, Promise] = {
 }
 """Kind of event to what the page calls it; a kind that is missing is shown as it is stored."""
 
-FOR_STAFF = frozenset({Event.LAUNCH, Event.REACH})
+FOR_STAFF = frozenset({Event.LAUNCH, Event.REACH, "unprotected"})
 """Kinds whose reason tells of the site's machines and of our own doings, and helps no user."""
 
 MOST = 200

@@ -45,7 +45,7 @@ line.addEventListener("connect", () => {
     enter();
   }
 });
-const warning = new EndWarning(page.dataset.status, texts, back);
+const warning = new EndWarning(page.dataset.status, texts, back, say);
 warning.look();
 follow(() => warning.look(), { quiet: true });
 closeMenus();

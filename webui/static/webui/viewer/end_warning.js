@@ -19,18 +19,22 @@ export class EndWarning {
   #status;
   #texts;
   #back;
+  #tell;
   #until = "";
   #timer = 0;
+  #sending = false;
 
   /**
    * @param {string} status the session's status address
    * @param {object} texts what to say
    * @param {() => void} back puts the focus where typing goes to the session
+   * @param {(sentence: string) => void} tell tells the user how it went
    */
-  constructor(status, texts, back) {
+  constructor(status, texts, back, tell) {
     this.#status = status;
     this.#texts = texts;
     this.#back = back;
+    this.#tell = tell;
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#keep();
@@ -91,29 +95,32 @@ export class EndWarning {
     };
     clearTimeout(this.#timer);
     this.#form.hidden = this.#byId("end-warning-way").hidden = !end.keep;
-    this.#byId("keep").disabled = false;
     this.#place.hidden = false;
     count();
     say(end.keep ? `${words(end.left)} ${this.#texts.keepHow}` : words(end.left));
   }
 
   async #keep() {
-    const button = this.#byId("keep");
-    const body = new FormData(this.#form);
-    button.disabled = true;
-    try {
-      const response = await fetch(this.#form.action, { method: "POST", body, redirect: "error" });
-      const { kept } = await response.json();
-      this.#byId("end-warning-words").textContent = kept ? this.#texts.kept : this.#texts.notKept;
-      say(kept ? this.#texts.kept : this.#texts.notKept);
-      if (kept) {
-        this.hide();
-        return;
-      }
-    } catch {
-      say(this.#texts.notKept);
+    if (this.#sending) {
+      return; // the button is not disabled meanwhile, since it would lose the focus
     }
-    button.disabled = false;
-    button.focus();
+    this.#sending = true;
+    const kept = await this.#asked();
+    this.#sending = false;
+    this.#tell(kept ? this.#texts.kept : this.#texts.notKept);
+    if (kept) {
+      this.hide();
+    }
+  }
+
+  /** Asks the server to keep the session; whether it does. */
+  async #asked() {
+    try {
+      const body = new FormData(this.#form);
+      const response = await fetch(this.#form.action, { method: "POST", body, redirect: "error" });
+      return response.ok && (await response.json()).kept;
+    } catch {
+      return false;
+    }
   }
 }
