@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.guard import NO_SERVER, Guard
 from tests.browser.line import Line
 from tests.browser.served import ALICE, BrowserSite, browser_site
+from tests.browser.test_accessibility import check
 from tests.browser.visitor import viewer, wait_for_end, wait_for_screen, wait_for_state
 from tests.browser.visits import Visits
 
@@ -87,6 +88,7 @@ def test_a_session_is_extended_by_keyboard_after_its_line_was_cut(
     page = alice.page
 
     expect(warning(page)).to_contain_text("Its time can be extended.")
+    check(page)
     guard.announce(NO_SERVER)
     line.cut()
     wait_for_state(page, "reconnecting")

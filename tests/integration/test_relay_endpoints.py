@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import pwd
 import subprocess
@@ -15,8 +16,8 @@ import pytest
 from remote_service.hosting.processes import MARKER
 from tests.integration.conftest import OwnServer
 from tests.integration.live import LiveServer, Reservation
-from tests.integration.streams import BANNER, closed
-from tests.waiting import eventually
+from tests.integration.streams import BANNER, Stream, closed, reserved
+from tests.waiting import eventually, eventually_async
 
 CHARLIE = 65534
 """The uid of an account that is nobody's."""
@@ -135,6 +136,20 @@ async def test_a_daemon_that_a_session_has_left_behind_is_its_own(own_server: Ow
 
     async with server.viewer_of(server.reserve("Desk").token) as viewer:
         assert await viewer.recv() == BANNER
+
+
+async def test_a_vnc_server_on_a_port_that_asks_for_no_password_is_noticed(live: LiveServer) -> None:
+    asked = "SELECT unprotected FROM remote_service_session WHERE token_hash = ?"
+
+    async def unprotected(type_name: str, expected: int) -> None:
+        async with reserved(live, type_name) as token, live.viewer_of(token) as viewer:
+            await Stream(viewer).log_in()
+            hashed = hashlib.sha256(token.encode()).hexdigest()
+            await eventually_async(lambda: live.query(asked, hashed) == [(expected,)])
+
+    await unprotected("Stub 3.8", 1)
+    await unprotected("Stub 3.7", 0)  # it has a password
+    await unprotected("Pattern", 0)  # at a Unix socket
 
 
 async def test_a_site_may_keep_its_sessions_from_this_machine(own_server: OwnServer) -> None:
