@@ -69,13 +69,19 @@ def uid_of(pid: int) -> int | None:
     return int(line.split()[2]) if line else None
 
 
-def holder_of(inode: int) -> int | None:
-    """A process that has the socket open, the youngest first; None when none may be seen to."""
+def holder_of(inode: int, likely: int | None = None) -> int | None:
+    """A process that has the socket open: the likely one, or else the youngest; None when none may be seen to."""
     wanted = f"socket:[{inode}]"
-    for pid in sorted((int(name) for name in os.listdir("/proc") if name.isdigit()), reverse=True):
-        with suppress(OSError):
-            for descriptor in os.listdir(f"/proc/{pid}/fd"):
-                with suppress(OSError):  # it may be closed meanwhile
-                    if os.readlink(f"/proc/{pid}/fd/{descriptor}") == wanted:
-                        return pid
-    return None
+    if likely is not None and _holds(likely, wanted):
+        return likely
+    pids = sorted((int(name) for name in os.listdir("/proc") if name.isdigit()), reverse=True)
+    return next((pid for pid in pids if _holds(pid, wanted)), None)
+
+
+def _holds(pid: int, wanted: str) -> bool:
+    with suppress(OSError):
+        for descriptor in os.listdir(f"/proc/{pid}/fd"):
+            with suppress(OSError):  # it may be closed meanwhile
+                if os.readlink(f"/proc/{pid}/fd/{descriptor}") == wanted:
+                    return True
+    return False

@@ -11,7 +11,7 @@ import os
 import socket
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -118,6 +118,8 @@ async def _dial_address(endpoint: Endpoint, address: Address, claim: Claim, rule
 
 
 async def _addresses(host: str) -> list[Address]:
+    with suppress(ValueError):  # a name
+        return [dialled(host)]
     loop = asyncio.get_running_loop()
     try:
         answers = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)

@@ -70,6 +70,8 @@ def test_the_holder_of_a_socket_is_found() -> None:
     with socket.socket() as ours:
         inode = os.fstat(ours.fileno()).st_ino
         assert holder_of(inode) == os.getpid()
+        assert holder_of(inode, os.getpid()) == os.getpid()
+        assert holder_of(inode, likely=1) == os.getpid()
     assert holder_of(inode) is None
 
 

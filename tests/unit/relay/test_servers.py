@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from remote_service.relay import servers
 from remote_service.relay.proof import Server
 from remote_service.relay.servers import gateway_pids, tcp_servers, unix_server
 
@@ -26,6 +27,24 @@ def test_the_server_of_a_tcp_connection_is_found(address: str, accepted: bool) -
         assert tcp_servers(ours, os.geteuid(), US) == [Server(os.geteuid(), gateway=True)]
         if other:
             other.close()
+
+
+def test_a_kernel_that_tells_of_no_single_socket_is_asked_for_its_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(servers, "look_up", refuse)
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as ours:
+        assert tcp_servers(ours, os.geteuid(), NO_GATEWAY) == [Server(os.geteuid())]
+
+
+def test_where_holders_were_is_not_remembered_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(servers, "_MOST_REMEMBERED", 2)
+    monkeypatch.setattr(servers, "_holders", {})
+    for _ in range(4):
+        with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as ours:
+            assert tcp_servers(ours, os.geteuid(), NO_GATEWAY) == [Server(os.geteuid())]
+    assert len(servers._holders) == 2
 
 
 def test_a_server_for_both_families_is_found() -> None:
