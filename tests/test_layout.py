@@ -17,6 +17,7 @@ MEDIAN_LINES = 150
 PURE = (
     "states", "errors", "ages", "decisions", "answers", "endpoints", "rfb", "config.schema", "config.problems",
     "config.form", "texts", "relay.closing", "relay.origin", "relay.frames", "hosting.course", "hosting.status",
+    "networks", "relay.proof", "hosting.tcp_table",
 )  # fmt: skip
 """Decisions without I/O: they know no socket, no Django, no clock, no event loop."""
 IMPURE = {"django", "channels", "socket", "asyncio", "time", "subprocess", "selectors", "threading", "uvicorn"}

@@ -64,12 +64,11 @@ async def reach(endpoint: Endpoint, claim: Claim, *, timeout: float) -> Upstream
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(timeout):
-            if endpoint.kind is EndpointKind.UNIX:
-                connected = await _dial_unix(endpoint, claim, rules)
-                _transport, upstream = await loop.create_unix_connection(Upstream, sock=connected)
-            else:
-                connected = await _dial_tcp(endpoint, claim, rules)
-                _transport, upstream = await loop.create_connection(Upstream, sock=connected)
+            unix = endpoint.kind is EndpointKind.UNIX
+            connected = await (_dial_unix if unix else _dial_tcp)(endpoint, claim, rules)
+            with _closed_unless_done(connected):
+                make = loop.create_unix_connection if unix else loop.create_connection
+                _transport, upstream = await make(Upstream, sock=connected)
     except TimeoutError as error:
         raise TimeoutError(f"{endpoint} did not answer within {timeout:g} s") from error
     return upstream
@@ -107,8 +106,7 @@ async def _dial_address(endpoint: Endpoint, address: Address, claim: Claim, rule
     connected = await _connected(family, (str(address), endpoint.port))
     if not local:
         return connected
-    with _closed_unless_proved(connected):
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with _closed_unless_done(connected):
         servers = await asyncio.to_thread(tcp_servers, connected, claim.account, gateway_pids(rules.state_dir))
         if not servers:
             raise ConnectionResetError("it hung up before it could be seen who it is")
@@ -163,7 +161,7 @@ async def _dial_unix(endpoint: Endpoint, claim: Claim, rules: Rules) -> socket.s
         raise EndpointRefusedError(f"{endpoint} is {what}.")
     with _held(path, claim, str(endpoint)) as name:
         connected = await _connected(socket.AF_UNIX, name)
-    with _closed_unless_proved(connected):
+    with _closed_unless_done(connected):
         server = await asyncio.to_thread(unix_server, connected, claim.account, gateway_pids(rules.state_dir))
         _judge(refusal(server, claim), str(endpoint))
     return connected
@@ -195,14 +193,16 @@ def _held(path: Path, claim: Claim, where: str) -> Iterator[str]:
 
 async def _connected(family: int, address: str | tuple[str, int]) -> socket.socket:
     made = socket.socket(family, socket.SOCK_STREAM)
-    with _closed_unless_proved(made):
+    with _closed_unless_done(made):
         made.setblocking(False)
+        if family != socket.AF_UNIX:
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         await asyncio.get_running_loop().sock_connect(made, address)
     return made
 
 
 @contextmanager
-def _closed_unless_proved(made: socket.socket) -> Iterator[None]:
+def _closed_unless_done(made: socket.socket) -> Iterator[None]:
     try:
         yield
     except BaseException:
