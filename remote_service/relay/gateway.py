@@ -62,6 +62,7 @@ class GatewayProcess:
         self._used: set[uuid.UUID] = set()
         self._left: dict[int, bool] = {}
         """Viewers that have left and whose rows do not say so yet, and whether they said goodbye."""
+        self._writing = asyncio.Lock()
         self._running = False
 
     async def open_viewer(self, grant: Grant) -> Watch:
@@ -86,9 +87,11 @@ class GatewayProcess:
         await self._guarded(self._write_left)
 
     async def _write_left(self) -> None:
-        for viewer_id, clean in list(self._left.items()):
-            await sync_to_async(rows.close_viewer)(viewer_id, clean=clean)
-            self._left.pop(viewer_id, None)
+        # One at a time: of hundreds that leave at once each would write all the others too.
+        async with self._writing:
+            for viewer_id, clean in list(self._left.items()):
+                await sync_to_async(rows.close_viewer)(viewer_id, clean=clean)
+                self._left.pop(viewer_id, None)
 
     async def viewer_lost_endpoint(self, watch: Watch) -> None:
         """Writes that the endpoint hung up, while the viewer still waits to be told why."""
