@@ -105,15 +105,12 @@ async def _serve(watch: Watch, pump: Pump, send: Send) -> bool:
     """Relays until something ends it; returns whether the viewer is done, rather than having lost its line."""
     reading = spawn(_outcome(pump.read_viewer()), name="viewer")
     serving = spawn(_outcome(_reach_and_pump(watch, pump)), name="endpoint")
-    ending = spawn(watch.until(_leads_nowhere), name="end of session")
-    changing = spawn(_follow_rights(watch, pump), name="rights")
-    tasks = (reading, serving, ending, changing)
+    ending = spawn(_watched(watch, pump), name="end of session")
+    tasks = (reading, serving, ending)
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if ending.done():
-            close = _told(watch)
-        elif changing.done():
-            close = Close(closing.RIGHTS_CHANGED, closing.RIGHTS_ARE_OTHERS)
+            close = ending.result()
         elif reading.done():
             close = Close(closing.RELAY_ERROR, str(reading.result()))
         else:
@@ -151,12 +148,14 @@ def _leads_nowhere(watch: Watch) -> bool:
     return watch.withdrawn or watch.glimpse.state in _LEADS_NOWHERE
 
 
-async def _follow_rights(watch: Watch, pump: Pump) -> None:
-    """Has every change of what the viewer may do take effect; returns when it has to come anew for one."""
+async def _watched(watch: Watch, pump: Pump) -> Close:
+    """Has every change of what the viewer may do take effect, until the session or its right to it has ended."""
     while True:
-        await watch.until(lambda w: w.policy != pump.policy)
+        await watch.until(lambda w: _leads_nowhere(w) or w.policy != pump.policy)
+        if _leads_nowhere(watch):
+            return _told(watch)
         if not pump.change(watch.policy):
-            return
+            return Close(closing.RIGHTS_CHANGED, closing.RIGHTS_ARE_OTHERS)
 
 
 async def _reach_and_pump(watch: Watch, pump: Pump) -> None:
