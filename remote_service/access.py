@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, Group, User
 from django.db.models import QuerySet
 
 from remote_service.models import Session, SessionType
+from remote_service.rfb.policy import Policy
 
 Visitor = AbstractBaseUser | AnonymousUser | User
 
@@ -58,6 +60,12 @@ def may_stop(user: Visitor, session: Session) -> bool:
 def may_control(user: Visitor, session: Session) -> bool:
     """Whether what the user types and clicks reaches the session: its owner's does, and that of who may manage any."""
     return may_stop(user, session)
+
+
+def viewer_policy(user: Visitor, session: Session) -> Policy:
+    """What who may view the session may do there: what its type allows all, and only to look without more rights."""
+    allowed = session.viewer_policy
+    return allowed if may_control(user, session) else replace(allowed, view_only=True)
 
 
 def may_manage(user: Visitor) -> bool:

@@ -168,6 +168,7 @@ def publish(in_force: Catalogue, loaded: Catalogue, generation: int) -> None:
 
 
 def _write_types(catalogue: Catalogue) -> None:
+    """What limits viewers holds at once for sessions that run, too; of a type that is gone it stays as it was."""
     for position, (name, entry) in enumerate(catalogue.entries.items()):
         models.SessionType.objects.update_or_create(
             name=name,
@@ -177,6 +178,8 @@ def _write_types(catalogue: Catalogue) -> None:
                 "stored_definition": entry.loaded.type.model_dump(mode="json"),
             },
         )
+        of_type = models.Session.objects.live().filter(type_name=name)
+        of_type.update(stored_viewer_policy=entry.loaded.type.viewer_policy.model_dump(mode="json"))
     models.SessionType.objects.exclude(name__in=list(catalogue.entries)).delete()
 
 

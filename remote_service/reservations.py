@@ -218,6 +218,7 @@ def _take_slot(
                     door=by.door,
                     options=dict(options),
                     stored_limits=definition.limits.model_dump(mode="json"),
+                    stored_viewer_policy=definition.viewer_policy.model_dump(mode="json"),
                     on_last_disconnect=session_type.on_last_disconnect,
                     stream=definition.stream,
                     type_hosts=definition.hosts,

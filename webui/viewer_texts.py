@@ -33,6 +33,7 @@ def viewer_texts() -> dict[str, str]:
         "gaveUpText": _("Several tries failed. What the server said last: {}"),
         "nothingSaid": _("nothing."),
         "refusedText": _("The screen refused the connection: {}"),
+        "limitedText": _("You cannot be let in: {}"),
         "loginTitle": _("You are logged out"),
         "loginText": _("Log in again to get back to the session, which may still be running."),
         "goneTitle": _("This session is not there for you"),

@@ -10,10 +10,18 @@ from pydantic.fields import FieldInfo
 
 from remote_service.config.form_rules import Candidate, check_form
 from remote_service.config.problems import Code, Finding, KeyPath
-from remote_service.config.schema import MAX_NAME, FormField, KnownOptions, Limits, Says, SessionType
+from remote_service.config.schema import MAX_NAME, FormField, KnownOptions, Limits, Says, SessionType, ViewerPolicy
 from remote_service.config.words import as_json, closest, one_of, shown
 
 _SAMPLE_ENTRY = '{"script": "desktop_session.py", "count": 1, "options": {}}'
+
+_POLICY_OF_RAW = Finding(
+    ("viewer_policy",),
+    'limits beside "stream": "raw"',
+    "none: only VNC can be filtered",
+    'remove it, or write "stream": "rfb" if it is VNC',
+    Code.POLICY_CONTRADICTION,
+)
 
 
 def check_entry(name: str, raw: object) -> tuple[SessionType | None, list[Finding]]:
@@ -41,6 +49,8 @@ def check_entry(name: str, raw: object) -> tuple[SessionType | None, list[Findin
     findings += _check_form(raw.get("form"), findings)
     if session_type is not None:
         findings += _check_limits(session_type.limits)
+    if session_type is not None and session_type.stream == "raw" and not session_type.viewer_policy.policy.unlimited:
+        findings.append(_POLICY_OF_RAW)
     return (None if findings else session_type), findings
 
 
@@ -113,6 +123,8 @@ def _model_at(path: KeyPath) -> tuple[type[BaseModel], KeyPath]:
         return KnownOptions, path[1:]
     if path[0] == "limits" and len(path) > 1:
         return Limits, path[1:]
+    if path[0] == "viewer_policy" and len(path) > 1:
+        return ViewerPolicy, path[1:]
     if path[0] == "form" and len(path) > 2:
         return FormField, path[2:]
     return SessionType, path

@@ -12,16 +12,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
+from remote_service.rfb.policy import Policy
+
 DEFAULT_SIZES = (
-    "1600x1200",
-    "1024x768",
-    "1280x720",
-    "1280x1024",
-    "1920x1080",
-    "1920x1200",
-    "2560x1440",
-    "3840x2160",
-)
+    "1600x1200", "1024x768", "1280x720", "1280x1024", "1920x1080", "1920x1200", "2560x1440", "3840x2160",
+)  # fmt: skip
 """The size menu of a type whose options have no `sizes`. The first is the one preselected."""
 
 MAX_NAME = 100
@@ -224,6 +219,26 @@ class Limits(_Strict):
     """Live sessions of this type that one user may have."""
 
 
+_Flag = Annotated[bool, Says("true or false", "true")]
+
+
+class ViewerPolicy(_Strict):
+    """What no viewer of the type may do, its owner too (see `rfb.policy`); the gateway itself enforces it."""
+
+    view_only: _Flag = False
+    no_clipboard_in: _Flag = False
+    no_clipboard_out: _Flag = False
+    no_resize: _Flag = False
+    max_updates_per_second: Annotated[
+        float | None, Field(ge=0.1, le=1000), Says("a number from 0.1 to 1000, or null for no limit", "10")
+    ] = None
+
+    @property
+    def policy(self) -> Policy:
+        """The same for the relay."""
+        return Policy(**self.model_dump())
+
+
 class SessionType(_Strict):
     """One entry of the sessions file."""
 
@@ -264,6 +279,7 @@ class SessionType(_Strict):
     ] = None
     """None: the script class's attribute of the same name decides."""
     stream: Annotated[Literal["rfb", "raw"], Says('"rfb" or "raw"', '"rfb"')] = "rfb"
+    viewer_policy: Annotated[ViewerPolicy, Says("an object of limits", '{"no_clipboard_out": true}')] = ViewerPolicy()
     rest: Annotated[bool, Says("true or false", "false")] = True
     """Whether `/v1` may reserve it."""
 

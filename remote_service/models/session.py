@@ -7,11 +7,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils import timezone
 
-from remote_service.config.schema import Limits
+from remote_service.config.schema import Limits, ViewerPolicy
 from remote_service.endpoints import Endpoint
+from remote_service.rfb.policy import Policy
 from remote_service.states import ENDINGS, FINAL, LIVE, EndReason, State
 
 MOST_TITLE = 80
@@ -68,6 +69,7 @@ class Session(models.Model):
     door = models.CharField(max_length=16, help_text='where it was asked for: "web", "rest" or "command"')
     options = models.JSONField(default=dict)
     stored_limits = models.JSONField(default=dict)
+    stored_viewer_policy = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
     on_last_disconnect = models.CharField(max_length=8, default="stop")
     stream = models.CharField(max_length=8, default="rfb")
     type_hosts = models.JSONField(default=list, help_text="other machines at which its type lets its endpoint be")
@@ -142,6 +144,11 @@ class Session(models.Model):
         """Seconds that it may run as things are; None when that has no limit."""
         longest = self.limits.max_lifetime
         return None if longest is None else longest + self.extension
+
+    @property
+    def viewer_policy(self) -> Policy:
+        """What its type allows every viewer, its owner too; a type that is read again may change it."""
+        return ViewerPolicy.model_validate(self.stored_viewer_policy).policy
 
     @property
     def endpoint(self) -> Endpoint | None:

@@ -44,7 +44,15 @@ GOODBYE_PATIENCE = 1.0
 RelayEnd = EndpointError | ViewerGone | ViewerRefused | RemoteProtocolError
 T = TypeVar("T")
 
-_MAY_COME_BACK = frozenset({closing.RELAY_ERROR, closing.RESTARTING, closing.RIGHT_WITHDRAWN, closing.ENDPOINT_LOST})
+_MAY_COME_BACK = frozenset(
+    {
+        closing.RELAY_ERROR,
+        closing.RESTARTING,
+        closing.RIGHT_WITHDRAWN,
+        closing.RIGHTS_CHANGED,
+        closing.ENDPOINT_LOST,
+    }
+)
 """Closed by us without a goodbye of the viewer: as if its line was cut. Who is logged out may log in again."""
 _LEADS_NOWHERE = frozenset({State.STOPPING, State.ENDED, State.FAILED})
 
@@ -84,7 +92,7 @@ async def _serve_viewer(grant: Grant, receive: Receive, send: Send, line: Line |
     pump = Pump(
         receive,
         send,
-        control=grant.control,
+        policy=watch.policy,
         on_input=lambda: gateway().input_seen(grant.session_id),
         on_unprotected=lambda: _unprotected(watch),
         line=line,
@@ -123,12 +131,12 @@ async def _serve(watch: Watch, pump: Pump, send: Send) -> bool:
     """Relays until something ends it; returns whether the viewer is done, rather than having lost its line."""
     reading = spawn(_outcome(pump.read_viewer()), name="viewer")
     serving = spawn(_outcome(_reach_and_pump(watch, pump)), name="endpoint")
-    ending = spawn(watch.until(_leads_nowhere), name="end of session")
+    ending = spawn(_watched(watch, pump), name="end of session")
     tasks = (reading, serving, ending)
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if ending.done():
-            close = _told(watch)
+            close = ending.result()
         elif reading.done():
             close = Close(closing.RELAY_ERROR, str(reading.result()))
         else:
@@ -166,6 +174,16 @@ def _leads_nowhere(watch: Watch) -> bool:
     return watch.withdrawn or watch.glimpse.state in _LEADS_NOWHERE
 
 
+async def _watched(watch: Watch, pump: Pump) -> Close:
+    """Has every change of what the viewer may do take effect, until the session or its right to it has ended."""
+    while True:
+        await watch.until(lambda w: _leads_nowhere(w) or w.policy != pump.policy)
+        if _leads_nowhere(watch):
+            return _told(watch)
+        if not pump.change(watch.policy):
+            return Close(closing.RIGHTS_CHANGED, closing.RIGHTS_ARE_OTHERS)
+
+
 async def _reach_and_pump(watch: Watch, pump: Pump) -> None:
     await watch.until(lambda w: w.glimpse.state is State.RUNNING)
     glimpse = watch.glimpse
@@ -183,7 +201,13 @@ async def _reach_and_pump(watch: Watch, pump: Pump) -> None:
 
 async def _why(watch: Watch, end: RelayEnd | None) -> Close:
     """The endpoint hung up or was never there: waits for the supervisor to say what that means."""
-    if isinstance(end, ViewerGone | ViewerRefused | RemoteProtocolError):
+    if isinstance(end, ViewerRefused):
+        log.warning("session %s: a viewer whose rights are limited is refused: %s", watch.grant.session_id, end)
+        await sync_to_async(lifecycle.note)(
+            watch.grant.session_id, "viewer refused", why=f"{closing.NOT_FILTERED} {end}", by=watch.grant.actor
+        )
+        return Close(closing.CANNOT_FILTER, f"{closing.NOT_FILTERED} {end}")
+    if isinstance(end, ViewerGone | RemoteProtocolError):
         return Close(closing.RELAY_ERROR, str(end))
     why = closing.SCREEN_CLOSED if end is None else str(end)
     reason = EndReason.ENDPOINT_LOST

@@ -10,6 +10,8 @@ from remote_service.texts import sentence as _
 RELAY_ERROR = 1011
 RESTARTING = 1012
 RIGHT_WITHDRAWN = 4001
+RIGHTS_CHANGED = 4002
+CANNOT_FILTER = 4003
 SESSION_GONE = 4004
 ENDPOINT_LOST = 4011
 
@@ -20,9 +22,11 @@ HAS_GONE = _("The session has gone.")
 MAY_NOT_SEE = _("You are logged out, or may not see this session any more.")
 NO_DATABASE = _("The gateway cannot reach its database at the moment.")
 NO_BACKPRESSURE = _("The gateway runs under daphne, which holds nobody back; start it with manage.py serve.")
+RIGHTS_ARE_OTHERS = _("What you may do here has changed.")
+NOT_FILTERED = _("Your rights are limited here, and this screen cannot be filtered.")
 SCREEN_CLOSED = _("The session's screen closed the connection.")
 SENTENCES = (
-    HAS_GONE, MAY_NOT_SEE, NO_DATABASE, NO_BACKPRESSURE, SCREEN_CLOSED,
+    HAS_GONE, MAY_NOT_SEE, NO_DATABASE, NO_BACKPRESSURE, RIGHTS_ARE_OTHERS, NOT_FILTERED, SCREEN_CLOSED,
     *(ending.sentence for ending in ENDINGS.values()),
 )  # fmt: skip
 """What a reason can begin with, for pages that show one: what follows is of scripts, staff and programs."""

@@ -10,7 +10,10 @@ from collections.abc import Callable
 
 from remote_service.relay.inflow import Hold
 from remote_service.relay.line import MOST_UNSENT, Line
+from remote_service.relay.outflow import Outflow
 from remote_service.relay.upstream import Upstream
+from remote_service.rfb.buffer import Data
+from remote_service.rfb.errors import RemoteProtocolError
 
 
 class Crossing(asyncio.Protocol):
@@ -22,7 +25,8 @@ class Crossing(asyncio.Protocol):
         upstream: Upstream,
         *,
         up: Callable[[bytes], bytes],
-        down: Callable[[bytes], None],
+        down: Callable[[Data], Data],
+        works: bool = False,
     ) -> None:
         """Takes both ends over; what has been read of them already passes first.
 
@@ -30,7 +34,9 @@ class Crossing(asyncio.Protocol):
             line: the viewer's.
             upstream: the endpoint's connection.
             up: what of the viewer's bytes reaches the endpoint; may raise RemoteProtocolError.
-            down: looks at the endpoint's.
+            down: what of the endpoint's bytes reaches the viewer, themselves when that are all of them; may raise
+                RemoteProtocolError.
+            works: whether `down` takes its time, and needs a brake.
         """
         self._line = line
         self._upstream = upstream
@@ -38,37 +44,58 @@ class Crossing(asyncio.Protocol):
         self._down = down
         self._pieces: list[bytes] = []
         self._stopped = False
-        self._hung_up = asyncio.Event()
+        self._hung_up = False
+        self._error: RemoteProtocolError | None = None
+        self._over = asyncio.Event()
+        self._outflow: Outflow | None = None
         self._transport, unread = upstream.hand_over(self)
         self._transport.set_write_buffer_limits(high=MOST_UNSENT)
+        if works:
+            self._outflow = Outflow(self._transport, look=down, give=line.write, fail=self._failed)
         if unread:
             self.data_received(unread)
-        line.hand_to(self)
+        if not self._stopped:
+            line.hand_to(self)
 
     async def finished(self) -> None:
-        """Returns when the endpoint has hung up; nothing passes any more from then on, or once this is cancelled."""
+        """Returns when the endpoint has hung up; nothing passes any more from then on, or once this is cancelled.
+
+        Raises:
+            RemoteProtocolError: the endpoint does not speak RFB where it must.
+        """
         try:
-            await self._hung_up.wait()
+            await self._over.wait()
         finally:
             self._stop()
+        if self._error is not None:
+            raise self._error
 
     def _stop(self) -> None:
         self._stopped = True
+        if self._outflow is not None:
+            self._outflow.stop()
         self._line.hand_to(None)
-        if not self._hung_up.is_set():
+        if not self._hung_up:
             self._transport.pause_reading()
+
+    def _failed(self, error: RemoteProtocolError) -> None:
+        self._error = error
+        self._over.set()
+        self._stop()
 
     # ---- the endpoint -----------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the endpoint."""
-        if not self._stopped:
-            self._down(data)
-            self._line.write(data)
+        if self._outflow is not None:
+            self._outflow.feed(data)
+        elif not self._stopped:
+            self._line.write(bytes(self._down(data)))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The endpoint has hung up."""
-        self._hung_up.set()
+        self._hung_up = True
+        self._over.set()
         self._upstream.connection_lost(exc)
         self._line.release(Hold.ENDPOINT)
 
@@ -93,14 +120,19 @@ class Crossing(asyncio.Protocol):
         if not pieces:
             return
         self._pieces = []
-        if not self._hung_up.is_set():
+        if not self._hung_up:
             self._transport.writelines(pieces)
 
     def viewer_full(self) -> None:
         """Enough waits for the viewer."""
-        self._transport.pause_reading()
+        if self._outflow is not None:
+            self._outflow.viewer_full()
+        else:
+            self._transport.pause_reading()
 
     def viewer_drained(self) -> None:
         """The viewer has caught up."""
-        if not self._stopped:
+        if self._outflow is not None:
+            self._outflow.viewer_drained()
+        elif not self._stopped:
             self._transport.resume_reading()

@@ -21,12 +21,15 @@ from remote_service import nudges
 from remote_service.relay import rows
 from remote_service.relay.grants import Grant
 from remote_service.relay.rows import Glimpse
+from remote_service.rfb.policy import Policy
 from remote_service.tasks import spawn
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT = 2.0
 LOOK = 1.0
+NOTHING = Policy(view_only=True, no_clipboard_out=True)
+"""For whom nothing is allowed any more, until it is sent away."""
 
 
 @dataclass(eq=False, slots=True)
@@ -36,6 +39,8 @@ class Watch:
     grant: Grant
     viewer_id: int
     glimpse: Glimpse
+    policy: Policy
+    """What the viewer may do now."""
     withdrawn: bool = False
     """The login that vouches for the viewer has ended, or its user may not do any more what was granted."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -57,6 +62,7 @@ class GatewayProcess:
         self._used: set[uuid.UUID] = set()
         self._left: dict[int, bool] = {}
         """Viewers that have left and whose rows do not say so yet, and whether they said goodbye."""
+        self._writing = asyncio.Lock()
         self._running = False
 
     async def open_viewer(self, grant: Grant) -> Watch:
@@ -65,8 +71,8 @@ class GatewayProcess:
             self._running = True
             spawn(self._beat(), name="gateway heartbeat")
             spawn(self._look(), name="gateway look")
-        viewer_id, glimpse = await sync_to_async(rows.open_viewer)(self.id, grant)
-        watch = Watch(grant, viewer_id, glimpse)
+        viewer_id, glimpse, policy = await sync_to_async(rows.open_viewer)(self.id, grant)
+        watch = Watch(grant, viewer_id, glimpse, policy or NOTHING, withdrawn=policy is None)
         self._watches[grant.session_id].add(watch)
         self._again.set()
         return watch
@@ -81,9 +87,11 @@ class GatewayProcess:
         await self._guarded(self._write_left)
 
     async def _write_left(self) -> None:
-        for viewer_id, clean in list(self._left.items()):
-            await sync_to_async(rows.close_viewer)(viewer_id, clean=clean)
-            self._left.pop(viewer_id, None)
+        # One at a time: of hundreds that leave at once each would write all the others too.
+        async with self._writing:
+            for viewer_id, clean in list(self._left.items()):
+                await sync_to_async(rows.close_viewer)(viewer_id, clean=clean)
+                self._left.pop(viewer_id, None)
 
     async def viewer_lost_endpoint(self, watch: Watch) -> None:
         """Writes that the endpoint hung up, while the viewer still waits to be told why."""
@@ -120,10 +128,11 @@ class GatewayProcess:
 
     async def _look_once(self) -> None:
         here = [watch for watches in self._watches.values() for watch in watches]
-        glimpses, good = await sync_to_async(rows.look)({watch.grant for watch in here})
+        glimpses, policies = await sync_to_async(rows.look)({watch.grant for watch in here})
         for watch in here:
             watch.glimpse = glimpses.get(watch.grant.session_id, rows.GONE)
-            watch.withdrawn = watch.grant not in good
+            watch.withdrawn = watch.grant not in policies
+            watch.policy = policies.get(watch.grant, watch.policy)
             watch.changed.set()
 
     async def _guarded(self, work: Callable[[], Awaitable[object]]) -> None:

@@ -26,15 +26,13 @@ SESSION_PATH = re.compile(r"(?:^|/)sessions/(?P<id>[0-9a-fA-F-]{36})/websockify$
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The right to look at a session, as it was when the websocket was opened."""
+    """The right to look at a session, as it was when the websocket was opened; `rows.look` says what it allows now."""
 
     session_id: uuid.UUID
     user_id: int | None
     """None for a client of the stand-alone REST."""
     login: str
     """The key of the login session that vouches for the user; the right ends with it."""
-    control: bool
-    """Whether input reaches the session; without, its bearer can only look."""
     actor: Actor
     password_stamp: str = field(default="", repr=False)
     """Changes with the user's password (`get_session_auth_hash`): a new one ends the right, as it ends logins."""
@@ -52,11 +50,11 @@ def find_grant(scope: dict[str, Any]) -> Grant:
     session = None
     try:
         session = _asked_for(scope)
-        grant = _judge(session, scope, user, actor)
+        grant, wants = _judge(session, scope, user, actor)
     except RefusedError as refusal:
         lifecycle.note_refusal(session.pk if session else None, str(refusal), actor, what="viewer refused")
         raise
-    if grant.control and State(session.state) is State.RESERVED:
+    if wants and State(session.state) is State.RESERVED:
         lifecycle.ask_to_start(session.pk, actor)
     return grant
 
@@ -81,19 +79,16 @@ def _asked_for(scope: dict[str, Any]) -> Session:
     return found
 
 
-def _judge(session: Session, scope: dict[str, Any], user: Any, actor: Actor) -> Grant:
+def _judge(session: Session, scope: dict[str, Any], user: Any, actor: Actor) -> tuple[Grant, bool]:
+    """The grant, and whether its bearer may have the session started."""
     by_token = SESSION_PATH.search(scope["path"]) is None
     if by_token and session.door == "rest":
-        return Grant(session.pk, None, "", control=True, actor=actor)
+        return Grant(session.pk, None, "", actor), True
     if not from_own_pages(scope):
         raise NotAllowedError(_("The websocket's Origin is another site, so its cookie does not count."))
     if not access.may_view(user, session):
         raise NotAllowedError(_("Who opened the websocket may not see this session."))
-    return Grant(
-        session.pk,
-        user.pk,
-        login=scope["session"].session_key or "",
-        control=access.may_control(user, session),
-        actor=actor,
-        password_stamp=user.get_session_auth_hash(),
+    grant = Grant(
+        session.pk, user.pk, scope["session"].session_key or "", actor, password_stamp=user.get_session_auth_hash()
     )
+    return grant, access.may_control(user, session)

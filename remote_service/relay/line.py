@@ -292,11 +292,12 @@ class Line(asyncio.Protocol):
             self._transport.write(control_frame(Opcode.PONG, ping))
 
     def _ping(self) -> None:
-        # Whoever is not read may have answered behind what the endpoint does not take at the moment.
-        if not self._heard and not self._inflow.held:
+        # Whoever is not read may have answered behind what the endpoint does not take; that is heard a while later.
+        held = self._inflow.held
+        if not (self._heard or held):
             self._cut()
             return
-        self._heard = False
+        self._heard = held
         if self._writable.is_set():
             self._transport.write(control_frame(Opcode.PING, os.urandom(4)))
         self._ping_timer = self._loop.call_later(PING, self._ping)

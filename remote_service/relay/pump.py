@@ -10,19 +10,19 @@ from typing import Any
 from remote_service.endpoints import Endpoint
 from remote_service.relay.crossing import Crossing
 from remote_service.relay.dialling import reach
+from remote_service.relay.gate import Gate, Way
 from remote_service.relay.inflow import BRAKE, BRAKE_FROM
 from remote_service.relay.line import Line
+from remote_service.relay.outflow import Work, slices
 from remote_service.relay.proof import Claim, EndpointRefusedError
 from remote_service.relay.upstream import Upstream
+from remote_service.rfb.buffer import Data
 from remote_service.rfb.errors import AuthenticationFailed, RFBError
 from remote_service.rfb.handshake import ServerLogin, ViewerLogin, looks_like_banner
-from remote_service.rfb.messages import InputWatch
-from remote_service.rfb.view_only import ViewOnlyFilter
+from remote_service.rfb.policy import Policy
 
 MOST_EARLY = 64 * 1024
 """Bytes of a viewer that are kept until its session runs; then it is read no further."""
-SLICE = 16 * 1024
-"""Bytes of a viewer that are looked at in one go: the event loop is held for a few milliseconds at worst."""
 CONNECT_TIMEOUT = 10.0
 BANNER_TIMEOUT = 10.0
 """Seconds that a VNC server has to say who it is, and to let us in."""
@@ -45,7 +45,7 @@ class ViewerGone(Exception):
 
 
 class ViewerRefused(Exception):
-    """This viewer cannot be served, though the session is as it should be; says why."""
+    """This viewer's limits cannot be enforced here, though the session is as it should be; says why."""
 
 
 class Pump:
@@ -56,7 +56,7 @@ class Pump:
         receive: Callable[[], Awaitable[dict[str, Any]]],
         send: Callable[[dict[str, Any]], Awaitable[None]],
         *,
-        control: bool,
+        policy: Policy,
         on_input: Callable[[], None],
         on_unprotected: Callable[[], None] = lambda: None,
         line: Line | None = None,
@@ -66,26 +66,33 @@ class Pump:
         Args:
             receive: the websocket's.
             send: the websocket's.
-            control: whether what the viewer types and clicks may reach the session.
-            on_input: called when it typed or clicked.
+            policy: what the viewer may do at first.
+            on_input: called when it typed or clicked, and that passed.
             on_unprotected: called when the VNC server turns out to let everybody in.
             line: the viewer's transport where it could be taken over; then `receive` and `send` are its own, and bytes
                 pass without them once the endpoint is there.
         """
         self._receive = receive
         self._send = send
-        self._filter = None if control else ViewOnlyFilter()
-        self._on_input = on_input
+        self._gate = Gate(policy, on_input, on_unprotected)
         self._on_unprotected = on_unprotected
         self._line = line
         self._crossing: Crossing | None = None
         self._upstream: Upstream | None = None
         self._early = bytearray()
         self._login: ViewerLogin | None = None
-        self._watch = InputWatch.for_rfb(on_unprotected)
         self._open = asyncio.Event()
         self.bytes_down = 0
         self.bytes_up = 0
+
+    @property
+    def policy(self) -> Policy:
+        """What the viewer may do."""
+        return self._gate.policy
+
+    def change(self, policy: Policy) -> bool:
+        """Another policy holds from the next message on; False when the viewer has to come anew for that."""
+        return self._gate.change(policy)
 
     # ---- viewer to endpoint -----------------------------------------------------------------------------
 
@@ -123,14 +130,15 @@ class Pump:
             await self._from_viewer(early)
         if self._line is not None:
             assert self._upstream is not None
-            self._crossing = Crossing(self._line, self._upstream, up=self._up, down=self._down)
+            works = self._gate.looks_down
+            self._crossing = Crossing(self._line, self._upstream, up=self._up, down=self._down, works=works)
         self._open.set()
 
     async def _from_viewer(self, data: bytes) -> None:
         if self._login is not None:
             data = await self._log_viewer_in(self._login, data)
-        for at in range(0, len(data), SLICE):
-            await self._pass_on(data[at : at + SLICE])
+        for piece in slices(data):
+            await self._pass_on(piece)
 
     async def _pass_on(self, data: bytes) -> None:
         """Looks at a slice and sends it; a viewer whose messages take long to look at has to wait for itself.
@@ -139,21 +147,13 @@ class Pump:
         the event loop, and everybody else with it.
         """
         began = time.thread_time()
-        data = self._look(data)
+        data = self._gate.up(data)
         took = time.thread_time() - began
         if data:
             assert self._upstream is not None
             self._upstream.send(data)
         if took > BRAKE_FROM:
             await asyncio.sleep(took * BRAKE)
-
-    def _look(self, data: bytes) -> bytes:
-        """Looks at bytes of the viewer; returns those that may reach the endpoint."""
-        if self._filter is not None:
-            return self._filter.feed(data)
-        if self._watch.from_viewer(data):
-            self._on_input()
-        return data
 
     async def _log_viewer_in(self, login: ViewerLogin, data: bytes) -> bytes:
         """Speaks the server's part of the handshake to the viewer; returns what follows it."""
@@ -176,7 +176,7 @@ class Pump:
             EndpointError: it cannot be reached, speaks no RFB, or refuses the password.
             RemoteProtocolError: the viewer does not speak RFB where it must.
             ViewerGone: the viewer left meanwhile.
-            ViewerRefused: it may only look, and its input cannot be told from looking here.
+            ViewerRefused: its limits cannot be enforced here.
         """
         try:
             upstream = self._upstream = await reach(endpoint, claim, timeout=CONNECT_TIMEOUT)
@@ -185,12 +185,14 @@ class Pump:
         except OSError as error:
             raise EndpointError(f"{endpoint} cannot be reached: {error}.", fatal=False) from error
         if not rfb:
-            if self._filter is not None:
-                raise ViewerRefused("This session is no VNC, so whoever may only look cannot be let in.")
-            self._watch = InputWatch.for_raw()
-        elif password or self._filter is not None:
+            if self._gate.limited:
+                raise ViewerRefused("It is no VNC.")
+            self._gate.begin(Way.RAW, upstream)
+        elif password or self._gate.limited:
+            self._gate.begin(Way.LOGGED_IN, upstream)
             await self._log_in(upstream, password or None)
         else:
+            self._gate.begin(Way.UNTOUCHED, upstream)
             await self._check_banner(upstream)
         await self._open_up()
         await self._pump_down(upstream)
@@ -222,7 +224,7 @@ class Pump:
     async def _log_in(self, upstream: Upstream, password: str | None) -> None:
         """Answers the VNC server's authentication, then lets the viewer in without one.
 
-        Who may only look is let in so in any case: it sends nothing before it stands behind the filter.
+        Who has limits is let in so in any case: it sends nothing before it stands behind its filter.
         """
         login = ServerLogin(password)
         data = b""
@@ -239,14 +241,14 @@ class Pump:
                 f"The VNC server did not let the gateway in within {BANNER_TIMEOUT:g} s.", fatal=not login.banner_seen
             ) from None
         except RFBError as error:
-            if self._filter is not None:
-                raise ViewerRefused(f"Whoever may only look cannot be let in here. {error}") from error
+            # Without a password only who has limits comes here; others are asked for it by their browser.
+            if password is None and isinstance(error, AuthenticationFailed):
+                raise ViewerRefused(str(error)) from error
             not_rfb = bool(data) and not login.banner_seen
             raise EndpointError(str(error), fatal=not_rfb or isinstance(error, AuthenticationFailed)) from error
         if login.unprotected:
             self._on_unprotected()
         upstream.unread(login.leftover)
-        self._watch = InputWatch.for_authenticated()
         self._login = ViewerLogin()
         await self._to_viewer(self._login.start())
 
@@ -255,9 +257,16 @@ class Pump:
             await self._crossing.finished()
             return
         while data := await upstream.read():
-            if self._watch.needs_server:
-                self._watch.from_server(data)
-            await self._to_viewer(data)
+            if not self._gate.looks_down:
+                await self._to_viewer(bytes(self._gate.down(data)))
+                continue
+            work = Work(data, self._gate.down)
+            while not work.done:
+                wait = work.step()
+                if passed := work.take():
+                    await self._to_viewer(passed)
+                if wait:
+                    await asyncio.sleep(wait)
 
     async def _to_viewer(self, data: bytes) -> None:
         try:
@@ -279,14 +288,15 @@ class Pump:
             if not self._login.done:
                 return b""
             data, self._login = self._login.leftover, None
-        return self._look(data)
+        return self._gate.up(data)
 
-    def _down(self, data: bytes) -> None:
-        if self._watch.needs_server:
-            self._watch.from_server(data)
-        self.bytes_down += len(data)
+    def _down(self, data: Data) -> Data:
+        passed = self._gate.down(data)
+        self.bytes_down += len(passed)
+        return passed
 
     def close(self) -> None:
         """Hangs up on the endpoint."""
+        self._gate.close()
         if self._upstream is not None:
             self._upstream.close()

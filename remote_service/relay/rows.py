@@ -19,6 +19,7 @@ from remote_service.models import Gateway, Session, Viewer
 from remote_service.nudges import nudge_gateways, nudge_supervisor
 from remote_service.relay.grants import Grant
 from remote_service.relay.proof import Claim
+from remote_service.rfb.policy import Policy
 from remote_service.sealing import unseal
 from remote_service.states import State
 
@@ -39,8 +40,12 @@ class Glimpse:
 GONE = Glimpse(State.ENDED, "", "")
 
 
-def open_viewer(gateway_id: uuid.UUID, grant: Grant) -> tuple[int, Glimpse]:
-    """Writes that a viewer has come; the same user's cut lines to the session are made good by it."""
+def open_viewer(gateway_id: uuid.UUID, grant: Grant) -> tuple[int, Glimpse, Policy | None]:
+    """Writes that a viewer has come; the same user's cut lines to the session are made good by it.
+
+    Returns:
+        its number, the session, and what it may do there, or None when its right has ended meanwhile.
+    """
     Gateway.objects.get_or_create(pk=gateway_id)
     _of_user(grant.session_id, grant.user_id).filter(closed_at__isnull=False).update(superseded=True)
     viewer = Viewer.objects.create(
@@ -48,7 +53,8 @@ def open_viewer(gateway_id: uuid.UUID, grant: Grant) -> tuple[int, Glimpse]:
     )
     note(grant.session_id, "viewer opened", by=grant.actor)
     nudge_gateways(grant.session_id)
-    return viewer.pk, look({grant})[0].get(grant.session_id, GONE)
+    glimpses, policies = look({grant})
+    return viewer.pk, glimpses.get(grant.session_id, GONE), policies.get(grant)
 
 
 def _of_user(session_id: uuid.UUID, user_id: int | None) -> QuerySet[Viewer]:
@@ -107,8 +113,8 @@ def beat(gateway_id: uuid.UUID, used: Collection[uuid.UUID], viewers: Collection
         Session.objects.filter(pk__in=used).update(last_input_at=timezone.now())
 
 
-def look(grants: Collection[Grant]) -> tuple[dict[uuid.UUID, Glimpse], set[Grant]]:
-    """The grants' sessions as they are now, and which of the grants still hold."""
+def look(grants: Collection[Grant]) -> tuple[dict[uuid.UUID, Glimpse], dict[Grant, Policy]]:
+    """The grants' sessions as they are now, and what those of the grants allow that still hold."""
     sessions = Session.objects.in_bulk({grant.session_id for grant in grants})
     glimpses = {
         key: Glimpse(
@@ -124,16 +130,23 @@ def look(grants: Collection[Grant]) -> tuple[dict[uuid.UUID, Glimpse], set[Grant
     users = User.objects.in_bulk({grant.user_id for grant in grants if grant.user_id is not None})
     logins = LoginSession.objects.filter(session_key__in={grant.login for grant in grants if grant.login})
     alive = set(logins.filter(expire_date__gt=timezone.now()).values_list("session_key", flat=True))
-    return glimpses, {g for g in grants if _holds(g, sessions.get(g.session_id), users.get(g.user_id or 0), alive)}
+    policies: dict[Grant, Policy] = {}
+    for grant in grants:
+        policy = _allowed(grant, sessions.get(grant.session_id), users.get(grant.user_id or 0), alive)
+        if policy is not None:
+            policies[grant] = policy
+    return glimpses, policies
 
 
-def _holds(grant: Grant, session: Session | None, user: User | None, alive: Collection[str]) -> bool:
-    """Whether the login still stands, under the same password, and its user may still do what was granted."""
-    if grant.user_id is None or session is None:
-        return True
+def _allowed(grant: Grant, session: Session | None, user: User | None, alive: Collection[str]) -> Policy | None:
+    """What the viewer may do; None when its login has ended, or has another password, or it may not even look."""
+    if session is None:
+        return Policy()
+    if grant.user_id is None:
+        return session.viewer_policy
     if user is None or grant.login not in alive or user.get_session_auth_hash() != grant.password_stamp:
-        return False
-    return access.may_view(user, session) and (access.may_control(user, session) or not grant.control)
+        return None
+    return access.viewer_policy(user, session) if access.may_view(user, session) else None
 
 
 def claim_of(session_id: uuid.UUID, hosts: Collection[str]) -> Claim:

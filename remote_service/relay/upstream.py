@@ -9,6 +9,8 @@ MOST_UNREAD = 256 * 1024
 """Bytes that wait for the viewer before reading pauses. One wake-up then moves as much, in one websocket message."""
 MOST_UNSENT = 256 * 1024
 """Bytes that wait for the endpoint before the viewer is read no further."""
+MOST_WAITING = 4 * 1024
+"""Bytes that wait for the endpoint before the gateway asks it nothing by itself."""
 
 
 class Upstream(asyncio.Protocol):
@@ -82,6 +84,11 @@ class Upstream(asyncio.Protocol):
         """Sends to the endpoint, or keeps what it does not take yet. Does nothing once it has hung up."""
         if self._transport is not None and not self._ended and data:
             self._transport.write(data)
+
+    @property
+    def congested(self) -> bool:
+        """Whether much waits for the endpoint; also once the connection was handed over."""
+        return self._transport is not None and self._transport.get_write_buffer_size() > MOST_WAITING
 
     async def drained(self) -> None:
         """Returns when more may be sent: at once, or when the endpoint has taken enough, or has hung up."""

@@ -12,7 +12,6 @@ the community's "The RFB Protocol" (rfbproto), whose section names are quoted.
 - `observer`: following a handshake between two others
 - `messages`: framing a viewer's messages, and telling real input from housekeeping
 - `screenshot`: the smallest client that RFB allows
-- `view_only`: dropping what somebody who may only look must not send
 
 What may pass is decided by a policy, and a stream is filtered while it flows:
 

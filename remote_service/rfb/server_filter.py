@@ -25,6 +25,14 @@ _RECTANGLE = struct.Struct(">4xHHi")
 """Behind x and y: width, height, encoding-type (RFC 6143 section 7.6.1)."""
 
 
+def _glide(data: Data, at: int) -> int:
+    """Bells are the shortest messages: a flood of them would cost most of all by its bytes."""
+    end = len(data)
+    while at < end and data[at] == ServerMessageType.BELL:
+        at += 1
+    return at
+
+
 class ServerFilter:
     """Bytes of the server in, bytes for the viewer out. It holds a header at most.
 
@@ -38,7 +46,7 @@ class ServerFilter:
         self.policy = policy
         self.between_messages = False
         self._format = format
-        self._sieve = Sieve(self._run)
+        self._sieve = Sieve(self._run, glide=_glide)
 
     def __repr__(self) -> str:
         return f"<ServerFilter {self._sieve!r}>"

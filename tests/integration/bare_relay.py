@@ -27,14 +27,16 @@ from remote_service.relay.dialling import Rules  # noqa: E402
 from remote_service.relay.proof import Claim  # noqa: E402
 from remote_service.relay.pump import Pump  # noqa: E402
 from remote_service.relay.takeover import takeover_of  # noqa: E402
+from remote_service.rfb.policy import Policy  # noqa: E402
 from remote_service.server import Listen, uvicorn_config  # noqa: E402
 from remote_service.tasks import spawn  # noqa: E402
 
+ALL = Policy()
 LATE = "/late/websockify"
 """Accepted once the endpoint has closed a connection that is made for nothing else."""
 
 
-def relay_to(endpoint: Endpoint, tier: str, *, control: bool = True, rfb: bool = False) -> Any:
+def relay_to(endpoint: Endpoint, tier: str, *, policy: Policy = ALL, rfb: bool = False) -> Any:
     """An ASGI application that relays as `remote_service.relay.app` does, and asks nobody whether it may."""
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -51,7 +53,7 @@ def relay_to(endpoint: Endpoint, tier: str, *, control: bool = True, rfb: bool =
             receive, send = line.receive, line.send
         else:
             await send(accept)
-        pump = Pump(receive, send, control=control, on_input=lambda: None, line=line)
+        pump = Pump(receive, send, policy=policy, on_input=lambda: None, line=line)
         reading = spawn(pump.read_viewer(), name="viewer")
         running = spawn(pump.run(endpoint, None, rfb=rfb, claim=Claim("", os.getuid())), name="endpoint")
         try:

@@ -20,6 +20,10 @@ QUICKLY = {
     "picker": (["--rounds", "1"], ["CPU time of a full picker"]),
     "memory": ([], ["script host and 50 sessions"]),
     "live_updates": (["--rounds", "1", "--gap", "1.6"], ["a change on another open page"]),
+    "relay_soak": (
+        ["--seconds", "1", "--streams", "4", "--tls"],
+        ["streams that differed or stood still", "growth of the relay"],
+    ),
 }
 
 

@@ -11,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 
 from remote_service import access
 from remote_service.models import Session
+from remote_service.rfb.policy import Policy
 from tests.conftest import GROUP
 
 ROLES = {
@@ -134,3 +135,13 @@ def test_the_usable_types_are_in_the_order_of_the_sessions_file(
     assert [found.name for found in access.usable_types(alice)] == ["Zebra", "Cluster", "Ant"]
     assert [found.name for found in access.usable_types(charlie)] == ["Zebra", "Ant"]
     assert access.usable_types(AnonymousUser()) == []
+
+
+def test_who_may_only_look_has_the_limits_of_the_type_too(visitor: Callable[[str], Any]) -> None:
+    owner, watching, managing = visitor("alice"), visitor("watching staff"), visitor("managing staff")
+    found = session(owner, "hers")
+    found.stored_viewer_policy = {"no_clipboard_in": True}
+
+    for user in (owner, managing):
+        assert access.viewer_policy(user, found) == Policy(no_clipboard_in=True)
+    assert access.viewer_policy(watching, found) == Policy(view_only=True, no_clipboard_in=True)

@@ -17,6 +17,7 @@ from remote_service.config.problems import Code, Problem, Severity
 from remote_service.config.schema import SessionType
 from remote_service.config.script_report import ScriptFault, ScriptReport
 from remote_service.hosting.client import HostError, HostOrder, Loaded, ScriptHost
+from remote_service.rfb.policy import Policy
 
 FILE = Path("/srv/sessions.json")
 SCRIPT = Path("/srv/desktop.py")
@@ -36,8 +37,8 @@ class NoHost:
         self.closed = True
 
 
-def loaded(name: str, *, count: int = 1, options: dict[str, Any] | None = None) -> LoadedType:
-    entry = {"name": name, "script": SCRIPT.name, "count": count, "options": options or {}}
+def loaded(name: str, *, count: int = 1, options: dict[str, Any] | None = None, **keys: Any) -> LoadedType:
+    entry = {"name": name, "script": SCRIPT.name, "count": count, "options": options or {}, **keys}
     return LoadedType(SessionType.model_validate(entry), SCRIPT, group_line=7)
 
 
@@ -84,6 +85,21 @@ def test_a_published_type_is_the_entry_as_it_was_loaded() -> None:
     row = models.SessionType.objects.get()
     assert row.definition == in_force.entries["Desktop"].loaded.type
     assert row.on_last_disconnect == "keep"
+
+
+@pytest.mark.django_db
+def test_what_viewers_may_not_do_holds_at_once_for_sessions_that_run() -> None:
+    session = models.Session.objects.create(type_name="Desktop", index=0, door="web", token_hash="1")
+    closed = catalogue(loaded(session.type_name, viewer_policy={"no_clipboard_out": True}))
+
+    publish(closed, closed, 1)
+    session.refresh_from_db()
+    assert session.viewer_policy == Policy(no_clipboard_out=True)
+
+    without = catalogue(loaded("Another"))
+    publish(without, without, 2)
+    session.refresh_from_db()
+    assert session.viewer_policy == Policy(no_clipboard_out=True), "nobody has said that it may leave"
 
 
 @pytest.mark.django_db

@@ -22,6 +22,7 @@ from remote_service.errors import (
 from remote_service.lifecycle import Actor
 from remote_service.models import Drain, Session, SessionEvent, Site
 from remote_service.reservations import reserve_for_operator, reserve_for_rest, reserve_for_user
+from remote_service.rfb.policy import Policy
 from remote_service.sealing import token_hash, unseal
 from remote_service.states import State
 from tests.conftest import GROUP
@@ -82,6 +83,12 @@ def test_a_user_gets_the_first_slot_and_it_is_wanted_at_once(
     assert session.limits == Limits(linger=3)
     assert (session.on_last_disconnect, session.stream, session.type_hosts) == ("keep", "raw", ["n8"])
     assert nudged == ["supervisor"]
+
+
+def test_a_session_has_the_viewer_policy_of_its_type(make_type: Callable[..., Any], alice: Any) -> None:
+    make_type("Desktop", viewer_policy={"no_clipboard_out": True, "max_updates_per_second": 5})
+    session = reserve_for_user("Desktop", alice, SIZE, WEB).session
+    assert session.viewer_policy == Policy(no_clipboard_out=True, max_updates_per_second=5)
 
 
 def test_the_token_is_stored_hashed_and_sealed(make_type: Callable[..., Any], alice: Any) -> None:

@@ -41,13 +41,16 @@ def session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
 def _live(request: HttpRequest, found: Session) -> HttpResponse:
     user = visitor(request)
     page = reverse("session", args=[found.pk])
+    policy = access.viewer_policy(user, found)
     context = {
         "session": found,
         "live": first_look(user, "viewer", end_mark(found), **{SESSION: str(found.pk)}),
         "state": words.state_words(found.state),
         "phases": phases(found),
         "websocket": f"{page}websockify",
-        "control": access.may_control(user, found),
+        "control": not policy.view_only,
+        "policy": policy,
+        "clipboard_in": not (policy.view_only or policy.no_clipboard_in),
         "may_stop": access.may_stop(user, found),
         "owner": "" if found.owner_id == user.pk else owner_words(found),
         "leaving": words.leaving_words(found.on_last_disconnect, found.limits.linger),

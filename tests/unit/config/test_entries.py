@@ -11,7 +11,7 @@ from tests.unit.config.conftest import ABSENT, Site
 
 ENTRY_KEYS = (
     'one of "script", "count", "options", "description", "icon", "category", "form", "limits", '
-    '"on_last_disconnect", "stream" and "rest"'
+    '"on_last_disconnect", "stream", "viewer_policy" and "rest"'
 )
 LIMIT_KEYS = (
     'one of "reservation_timeout", "start_timeout", "linger", "reconnect", "idle_timeout", "max_lifetime", '
@@ -129,6 +129,13 @@ def test_it_demands(site: Site, key: str, expected: str, sample: str) -> None:
         ),
         ("stream", "RFB", 'the text "RFB"', '"rfb" or "raw"', 'did you mean "rfb"?'),
         ("stream", "vnc", 'the text "vnc"', '"rfb" or "raw"', 'write for example "stream": "rfb"'),
+        (
+            "viewer_policy",
+            ["view_only"],
+            'the list ["view_only"]',
+            "an object of limits",
+            'write for example "viewer_policy": {"no_clipboard_out": true}',
+        ),
         ("rest", 1, "the number 1", "true or false", 'write for example "rest": false'),
         ("rest", "true", 'the text "true"', "true or false", 'write for example "rest": false'),
     ],
@@ -243,6 +250,39 @@ def test_the_name_is_no_key(site: Site) -> None:
     assert site.entry_messages(name="Other") == [
         site.at("name") + f"found an unknown key; expected {ENTRY_KEYS}. "
         'Fix: remove it, or move it into "options" if the script reads it.'
+    ]
+
+
+POLICY_KEYS = 'one of "view_only", "no_clipboard_in", "no_clipboard_out", "no_resize" and "max_updates_per_second"'
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "found", "expected", "fix"),
+    [
+        ("no_clipboard_out", "yes", 'the text "yes"', "true or false", 'write for example "no_clipboard_out": true.'),
+        ("view_only", 1, "the number 1", "true or false", 'write for example "view_only": true.'),
+        (
+            "max_updates_per_second",
+            0,
+            "the number 0",
+            "a number from 0.1 to 1000, or null for no limit",
+            'write for example "max_updates_per_second": 10.',
+        ),
+        ("no_clipboard", True, "an unknown key", POLICY_KEYS, 'did you mean "no_clipboard_in"?'),
+        ("no_audio", True, "an unknown key", POLICY_KEYS, "remove it."),
+    ],
+)
+def test_a_viewer_policy_that_is_wrong(site: Site, key: str, value: Any, found: str, expected: str, fix: str) -> None:
+    assert site.entry_messages(viewer_policy={key: value}) == [
+        site.at("viewer_policy", key) + f"found {found}; expected {expected}. Fix: {fix}"
+    ]
+
+
+def test_what_is_no_vnc_has_no_viewer_policy(site: Site) -> None:
+    assert site.entry_messages(stream="raw", viewer_policy={"no_resize": False}) == []
+    assert site.entry_messages(stream="raw", viewer_policy={"no_resize": True}) == [
+        site.at("viewer_policy") + 'found limits beside "stream": "raw"; expected none: only VNC can be filtered. '
+        'Fix: remove it, or write "stream": "rfb" if it is VNC.'
     ]
 
 

@@ -17,6 +17,9 @@ from remote_service.config.schema import (
     SessionType,
     is_printable,
 )
+from remote_service.rfb.policy import Policy
+
+FLAGS = ("view_only", "no_clipboard_in", "no_clipboard_out", "no_resize")
 
 
 def a_type(**changes: Any) -> SessionType:
@@ -32,6 +35,7 @@ def test_everything_but_script_count_and_options_has_a_default() -> None:
         "form": (),
         "on_last_disconnect": None,
         "stream": "rfb",
+        "viewer_policy": dict.fromkeys(FLAGS, False) | {"max_updates_per_second": None},
         "rest": True,
     }
     assert plain.limits.model_dump() == {
@@ -44,6 +48,15 @@ def test_everything_but_script_count_and_options_has_a_default() -> None:
         "most_lifetime": None,
         "per_user": None,
     }
+
+
+def test_a_viewer_policy_is_what_the_relay_enforces() -> None:
+    assert a_type().viewer_policy.policy == Policy()
+    for flag in FLAGS:
+        assert a_type(viewer_policy={flag: True}).viewer_policy.policy == Policy(**{flag: True})  # type: ignore[arg-type]
+    assert a_type(viewer_policy={"max_updates_per_second": 0.5}).viewer_policy.policy == Policy(
+        max_updates_per_second=0.5
+    )
 
 
 def test_options_are_kept_unchanged() -> None:

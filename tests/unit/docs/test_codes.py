@@ -50,6 +50,8 @@ def test_every_close_code_is_there_and_no_other() -> None:
         closing.RELAY_ERROR,
         closing.RESTARTING,
         closing.RIGHT_WITHDRAWN,
+        closing.RIGHTS_CHANGED,
+        closing.CANNOT_FILTER,
         closing.SESSION_GONE,
         closing.ENDPOINT_LOST,
     }

@@ -17,6 +17,7 @@ from remote_service.config.schema import (
     KnownOptions,
     Limits,
     SessionType,
+    ViewerPolicy,
 )
 from tests.unit.docs.pages import README, tables
 from webui.icons import DEFAULT_ICON, TYPE_ICONS
@@ -24,6 +25,7 @@ from webui.icons import DEFAULT_ICON, TYPE_ICONS
 IN_WORDS = {
     (KnownOptions, "sizes"): "see below",
     (SessionType, "limits"): "`{}`",
+    (SessionType, "viewer_policy"): "`{}`",
     (FormField, "label"): "its `name`",
 }
 """Defaults that the tables say in their own way."""
@@ -45,7 +47,12 @@ def default_of(model: type[BaseModel], key: str) -> str:
     return f"`{json.dumps(default)}`"
 
 
-TABLES = [(SessionType, "script", 2), (KnownOptions, "sizes", 2), (Limits, "reservation_timeout", 1)]
+TABLES = [
+    (SessionType, "script", 2),
+    (KnownOptions, "sizes", 2),
+    (Limits, "reservation_timeout", 1),
+    (ViewerPolicy, "view_only", 2),
+]
 
 
 @pytest.mark.parametrize(("model", "first", "column"), [*TABLES, (FormField, "name", 2)])

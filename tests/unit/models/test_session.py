@@ -18,6 +18,7 @@ from remote_service.models import (
     event_fields,
     live_states,
 )
+from remote_service.rfb.policy import Policy
 from remote_service.states import FINAL, LIVE, EndReason, State
 
 pytestmark = pytest.mark.django_db
@@ -151,3 +152,8 @@ def test_what_an_event_says_has_no_character_that_a_database_refuses() -> None:
 def test_the_rights_of_staff_exist(make_user: Callable[..., Any]) -> None:
     manager = make_user("manager", permissions=("view_any_session", "manage_any_session"))
     assert manager.has_perms(("remote_service.view_any_session", "remote_service.manage_any_session"))
+
+
+def test_what_viewers_may_do_is_everything_unless_its_type_says_otherwise() -> None:
+    assert make_session().viewer_policy == Policy()
+    assert make_session(index=1, stored_viewer_policy={"no_resize": True}).viewer_policy == Policy(no_resize=True)

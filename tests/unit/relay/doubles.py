@@ -68,6 +68,8 @@ class Transport(asyncio.Transport):
         super().__init__()
         self.written: list[bytes] = []
         self.high: int | None = None
+        self.waiting = 0
+        """Bytes that were written and not taken."""
         self.reading = True
         self.aborted = False
         self.protocol: Any = None
@@ -75,6 +77,9 @@ class Transport(asyncio.Transport):
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         self.high = high
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         self.protocol = protocol
@@ -85,7 +90,6 @@ class Transport(asyncio.Transport):
             self._server(bytes(data))
 
     def pause_reading(self) -> None:
-        assert self.reading
         self.reading = False
 
     def resume_reading(self) -> None:

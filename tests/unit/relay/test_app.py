@@ -24,6 +24,7 @@ from remote_service.relay.pump import EndpointError, ViewerGone, ViewerRefused
 from remote_service.relay.rows import Glimpse
 from remote_service.relay.takeover import TAKEOVER
 from remote_service.rfb.errors import Peer, RemoteProtocolError
+from remote_service.rfb.policy import Policy
 from remote_service.sealing import SealError
 from remote_service.states import EndReason, State
 from remote_service.tasks import spawn
@@ -32,7 +33,7 @@ from tests.waiting import eventually_async
 
 SESSION = uuid.uuid4()
 ENDPOINT = Endpoint.tcp("127.0.0.1", 5901)
-GRANT = Grant(SESSION, 1, "login", True, Actor("alice", "192.0.2.7", "websocket"))
+GRANT = Grant(SESSION, 1, "login", Actor("alice", "192.0.2.7", "websocket"))
 RUNNING = Glimpse(State.RUNNING, "", "", ENDPOINT, hosts=("n8",))
 NO_RFB = RemoteProtocolError(Peer.VIEWER, offset=0, field="message-type", value=7, allowed="0")
 
@@ -45,7 +46,7 @@ class Pump:
         receive: Any,
         send: Any,
         *,
-        control: bool,
+        policy: Policy,
         on_input: Callable[[], None],
         on_unprotected: Callable[[], None],
         line: Any,
@@ -54,7 +55,8 @@ class Pump:
         self.left: asyncio.Future[int] = loop.create_future()
         self.done: asyncio.Future[None] = loop.create_future()
         self.ran: list[tuple[Endpoint, str | None, bool]] = []
-        self.control = control
+        self.policy = policy
+        self.takes_changes = True
         self.on_input = on_input
         self.on_unprotected = on_unprotected
         self.line = line
@@ -69,6 +71,11 @@ class Pump:
         self.claim = claim
         await self.done
 
+    def change(self, policy: Policy) -> bool:
+        if self.takes_changes:
+            self.policy = policy
+        return self.takes_changes
+
     def close(self) -> None:
         self.closed = True
 
@@ -78,7 +85,7 @@ class Site:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.viewer = Viewer()
-        self.watch = Watch(GRANT, 1, Glimpse(State.STARTING, "", ""))
+        self.watch = Watch(GRANT, 1, Glimpse(State.STARTING, "", ""), Policy())
         self.pumps: list[Pump] = []
         self.closed: list[bool] = []
         self.lost = 0
@@ -157,6 +164,10 @@ class Site:
 
     def shows(self, glimpse: Glimpse) -> None:
         self.watch.glimpse = glimpse
+        self.watch.changed.set()
+
+    def allows(self, policy: Policy) -> None:
+        self.watch.policy = policy
         self.watch.changed.set()
 
     async def over(self) -> None:
@@ -262,12 +273,36 @@ async def test_nothing_is_reached_before_the_session_runs(site: Site, state: Sta
     await eventually_async(lambda: pump.ran == [(ENDPOINT, None, True)])
 
 
-@pytest.mark.parametrize("control", [True, False])
-async def test_the_pump_knows_whether_its_viewer_may_only_look(site: Site, control: bool) -> None:
-    site.watch = Watch(Grant(SESSION, 1, "login", control, Actor()), 1, RUNNING)
+LOOK = Policy(view_only=True)
+
+
+@pytest.mark.parametrize("policy", [Policy(), LOOK])
+async def test_the_pump_knows_what_its_viewer_may_do(site: Site, policy: Policy) -> None:
+    site.watch.policy = policy
     site.connect()
 
-    assert (await site.pump()).control is control
+    assert (await site.pump()).policy is policy
+
+
+async def test_a_change_of_what_a_viewer_may_do_takes_effect_on_the_open_socket(site: Site) -> None:
+    site.connect()
+    pump = await site.served()
+
+    for policy in (LOOK, Policy(no_resize=True), Policy()):
+        site.allows(policy)
+        await eventually_async(lambda policy=policy: pump.policy is policy)  # type: ignore[misc]
+
+    assert site.viewer.closed is None
+
+
+async def test_where_it_cannot_the_viewer_comes_anew(site: Site) -> None:
+    site.connect()
+    (await site.served()).takes_changes = False
+
+    site.allows(LOOK)
+
+    assert await site.told() == (4002, "What you may do here has changed.")
+    assert site.closed == [False], "it will be back"
 
 
 async def test_input_is_reported_for_the_session(site: Site) -> None:
@@ -359,14 +394,19 @@ async def test_a_viewer_that_speaks_no_rfb_is_told_so(site: Site, where: str) ->
     assert (site.closed, site.lost, site.stops) == ([False], 0, [])
 
 
-async def test_a_viewer_that_cannot_be_served_is_told_why_and_harms_nobody(site: Site) -> None:
+async def test_a_viewer_whose_limits_cannot_be_enforced_is_told_why_and_harms_nobody(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
     site.connect()
     pump = await site.served()
 
-    pump.done.set_exception(ViewerRefused("This session is no VNC."))
+    pump.done.set_exception(ViewerRefused("It is no VNC."))
 
-    assert await site.told() == (1011, "This session is no VNC.")
-    assert (site.lost, site.stops) == (0, [])
+    said = "Your rights are limited here, and this screen cannot be filtered. It is no VNC."
+    assert await site.told() == (4003, said)
+    assert (site.closed, site.lost, site.stops) == ([True], 0, [])
+    assert site.notes == [(SESSION, "viewer refused", said)]
+    assert f"session {SESSION}: a viewer whose rights are limited is refused: It is no VNC." in caplog.messages
 
 
 # ---- how a session ends ----------------------------------------------------------------------------------

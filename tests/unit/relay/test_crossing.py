@@ -12,6 +12,7 @@ from remote_service.relay.frames import binary_header
 from remote_service.relay.inflow import Hold
 from remote_service.relay.line import Line
 from remote_service.relay.upstream import MOST_UNREAD, Upstream
+from remote_service.rfb.buffer import Data
 from remote_service.rfb.errors import Peer, RemoteProtocolError
 from remote_service.tasks import spawn
 from tests.unit.relay.doubles import ViewerTransport
@@ -32,16 +33,19 @@ class Ends:
         self.seen = b""
         self.error: Exception | None = None
 
-    def cross(self) -> Crossing:
-        return Crossing(self.line, self.upstream, up=self._up, down=self._down)
+    def cross(self, *, works: bool = False) -> Crossing:
+        return Crossing(self.line, self.upstream, up=self._up, down=self._down, works=works)
 
     def _up(self, data: bytes) -> bytes:
         if self.error is not None:
             raise self.error
         return data.replace(b"secret", b"")
 
-    def _down(self, data: bytes) -> None:
+    def _down(self, data: Data) -> Data:
         self.seen += data
+        if data == b"no RFB":
+            raise NO_RFB
+        return bytes(data).replace(b"secret", b"")
 
 
 @pytest.fixture
@@ -154,3 +158,39 @@ async def test_a_hold_of_the_endpoint_ends_with_it(ends: Ends) -> None:
     crossing.connection_lost(None)
     ends.line.release(Hold.QUEUE)
     assert ends.viewer.reading
+
+
+# ---- where the endpoint's bytes are worked on --------------------------------------------------------------
+
+
+async def test_what_is_taken_out_of_an_endpoints_bytes_does_not_reach_the_viewer(ends: Ends) -> None:
+    ends.upstream.data_received(b"a secret")
+    crossing = ends.cross(works=True)
+    crossing.data_received(b"secret")
+    crossing.data_received(b"picture")
+
+    assert ends.viewer.written == binary_header(2) + b"a " + binary_header(7) + b"picture"
+
+
+async def test_a_viewer_that_is_full_holds_such_an_endpoint_back_too(ends: Ends) -> None:
+    ends.cross(works=True)
+    ends.line.pause_writing()
+    assert not ends.endpoint.reading
+    ends.line.resume_writing()
+    assert ends.endpoint.reading
+
+
+@pytest.mark.parametrize("early", [True, False])
+async def test_an_endpoint_that_cannot_be_followed_ends_it(ends: Ends, early: bool) -> None:
+    if early:
+        ends.upstream.data_received(b"no RFB")
+    crossing = ends.cross(works=True)
+    if not early:
+        crossing.data_received(b"no RFB")
+    crossing.data_received(b"picture")
+    ends.line.data_received(frame(2, b"key"))
+
+    with pytest.raises(RemoteProtocolError):
+        await crossing.finished()
+    assert (ends.viewer.written, ends.endpoint.written) == (b"", b"")
+    assert not ends.endpoint.reading

@@ -19,6 +19,7 @@ from remote_service.relay import rows
 from remote_service.relay.gateway import GatewayProcess, Watch, gateway
 from remote_service.relay.grants import Grant
 from remote_service.relay.rows import Glimpse
+from remote_service.rfb.policy import Policy
 from remote_service.states import State
 from remote_service.tasks import spawn
 from tests.waiting import eventually_async
@@ -28,7 +29,7 @@ RUNNING = Glimpse(State.RUNNING, "", "")
 
 
 def grant(session: uuid.UUID = SESSION, login: str = "alice's") -> Grant:
-    return Grant(session, 1, login, True, Actor("alice", "192.0.2.7", "websocket"))
+    return Grant(session, 1, login, Actor("alice", "192.0.2.7", "websocket"))
 
 
 @dataclass
@@ -36,9 +37,11 @@ class Rows:
     """What the database would hold; `broken` makes it unreachable."""
 
     glimpses: dict[uuid.UUID, Glimpse] = field(default_factory=lambda: {SESSION: Glimpse(State.RESERVED, "", "")})
+    policy: Policy = field(default_factory=Policy)
     bad_logins: set[str] = field(default_factory=set)
     viewers: list[int] = field(default_factory=list)
     closed: dict[int, bool] = field(default_factory=dict)
+    written: list[int] = field(default_factory=list)
     beats: list[tuple[uuid.UUID, set[uuid.UUID], list[int]]] = field(default_factory=list)
     looks: int = 0
     broken: bool = False
@@ -47,23 +50,27 @@ class Rows:
         if self.broken:
             raise OperationalError("database is locked")
 
-    def open_viewer(self, gateway_id: uuid.UUID, asked: Grant) -> tuple[int, Glimpse]:
+    def open_viewer(self, gateway_id: uuid.UUID, asked: Grant) -> tuple[int, Glimpse, Policy | None]:
         self._reach()
         self.viewers.append(len(self.viewers) + 1)
-        return self.viewers[-1], self.glimpses[asked.session_id]
+        return self.viewers[-1], self.glimpses[asked.session_id], self.policies({asked}).get(asked)
 
     def close_viewer(self, viewer_id: int, *, clean: bool) -> None:
         self._reach()
+        self.written.append(viewer_id)
         self.closed.setdefault(viewer_id, clean)
 
     def beat(self, gateway_id: uuid.UUID, used: Collection[uuid.UUID], viewers: Collection[int]) -> None:
         self._reach()
         self.beats.append((gateway_id, set(used), sorted(viewers)))
 
-    def look(self, grants: Collection[Grant]) -> tuple[dict[uuid.UUID, Glimpse], set[Grant]]:
+    def look(self, grants: Collection[Grant]) -> tuple[dict[uuid.UUID, Glimpse], dict[Grant, Policy]]:
         self.looks += 1
         self._reach()
-        return dict(self.glimpses), {asked for asked in grants if asked.login not in self.bad_logins}
+        return dict(self.glimpses), self.policies(grants)
+
+    def policies(self, grants: Collection[Grant]) -> dict[Grant, Policy]:
+        return {asked: self.policy for asked in grants if asked.login not in self.bad_logins}
 
 
 @pytest.fixture
@@ -128,7 +135,7 @@ async def test_a_viewer_waits_until_its_session_is_as_it_hopes(database: Rows) -
 
 
 async def test_what_holds_already_is_not_waited_for() -> None:
-    watch = Watch(grant(), 1, RUNNING)
+    watch = Watch(grant(), 1, RUNNING, Policy())
 
     await asyncio.wait_for(watch.until(lambda w: w.glimpse is RUNNING), 1)
 
@@ -255,7 +262,16 @@ async def test_a_viewer_cannot_come_meanwhile(database: Rows) -> None:
     assert (await process.open_viewer(grant())).viewer_id == 1
 
 
+async def test_of_many_that_leave_at_once_each_is_written_once(database: Rows) -> None:
+    process = GatewayProcess()
+    watches = [await process.open_viewer(grant()) for _ in range(30)]
+
+    await asyncio.gather(*(process.close_viewer(watch, clean=True) for watch in watches))
+
+    assert database.written == [watch.viewer_id for watch in watches]
+
+
 def test_its_watches_do_not_show_more_than_the_grant(database: Any) -> None:
-    watch = Watch(grant(), 1, RUNNING)
+    watch = Watch(grant(), 1, RUNNING, Policy())
 
     assert "password_stamp" not in repr(watch)

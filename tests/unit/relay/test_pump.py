@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 
 from remote_service.endpoints import Endpoint
+from remote_service.relay import outflow
 from remote_service.relay import pump as module
 from remote_service.relay.line import Line
+from remote_service.relay.outflow import SLICE
 from remote_service.relay.proof import Claim, EndpointRefusedError
 from remote_service.relay.pump import MOST_EARLY, EndpointError, Pump, ViewerGone, ViewerRefused
 from remote_service.relay.upstream import MOST_UNREAD, Upstream
 from remote_service.rfb.errors import RemoteProtocolError
+from remote_service.rfb.policy import Policy
 from remote_service.tasks import spawn
 from tests.unit.relay.doubles import (
     BANNER,
@@ -32,10 +35,13 @@ from tests.unit.relay.doubles import (
     server_without_password,
 )
 from tests.unit.relay.test_frames import frame
+from tests.unit.rfb.server_samples import COPIED, SERVER_INIT
 from tests.waiting import eventually_async
 
 ENDPOINT = Endpoint.tcp("127.0.0.1", 5901)
 CLAIM = Claim("6f87d37a-41b9-45ee-af26-310d568b1d4d", 4711)
+ALL = Policy()
+LOOK = Policy(view_only=True)
 KEY = bytes.fromhex("04 01 0000 00000061")
 REQUEST = bytes.fromhex("03 01 0000 0000 0640 04b0")
 
@@ -43,7 +49,7 @@ REQUEST = bytes.fromhex("03 01 0000 0000 0640 04b0")
 class Relay:
     """A pump between two ends that are played."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, server: Server, *, control: bool = True) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, server: Server, *, policy: Policy = ALL) -> None:
         self.viewer = Viewer()
         self.server = server
         self.inputs = 0
@@ -51,7 +57,7 @@ class Relay:
         self.pump = Pump(
             self.viewer.receive,
             self.viewer.send,
-            control=control,
+            policy=policy,
             on_input=self._input,
             on_unprotected=self._unprotected,
         )
@@ -71,6 +77,15 @@ class Relay:
 
     def _unprotected(self) -> None:
         self.unprotected += 1
+
+    def says(self, *pieces: bytes) -> None:
+        """The viewer does."""
+        self.viewer.says(*pieces)
+
+    @property
+    def screen(self) -> bytes:
+        """What the viewer heard."""
+        return self.viewer.screen
 
     def task(self, work: Awaitable[Any]) -> asyncio.Task[Any]:
         async def run() -> Any:
@@ -103,14 +118,15 @@ class Relay:
 
 
 Make = Callable[..., Relay]
+Limited = Callable[[Policy], Awaitable[Any]]
 
 
 @pytest.fixture
 async def make(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Make]:
     made: list[Relay] = []
 
-    def relay(server: Server, *, control: bool = True) -> Relay:
-        made.append(Relay(monkeypatch, server, control=control))
+    def relay(server: Server, *, policy: Policy = ALL) -> Relay:
+        made.append(Relay(monkeypatch, server, policy=policy))
         return made[-1]
 
     yield relay
@@ -253,7 +269,7 @@ async def test_an_endpoint_that_cannot_be_reached_is_told_by_name(monkeypatch: p
 
     monkeypatch.setattr(module, "reach", reach)
     viewer = Viewer()
-    pump = Pump(viewer.receive, viewer.send, control=True, on_input=lambda: None)
+    pump = Pump(viewer.receive, viewer.send, policy=ALL, on_input=lambda: None)
 
     with pytest.raises(EndpointError) as caught:
         await pump.run(ENDPOINT, None, rfb=True, claim=CLAIM)
@@ -381,12 +397,12 @@ async def test_much_at_once_is_passed_on_in_slices(make: Make) -> None:
     relay.read()
     relay.run(rfb=False)
     await relay.until_viewer_heard(b"open")
-    data = bytes(range(256)) * (module.SLICE // 128) + b"rest"
+    data = bytes(range(256)) * (SLICE // 128) + b"rest"
 
     relay.viewer.says(data)
 
     await relay.until_server_heard(data)
-    assert [len(piece) for piece in relay.server.transport.written] == [module.SLICE, module.SLICE, 4]
+    assert [len(piece) for piece in relay.server.transport.written] == [SLICE, SLICE, 4]
 
 
 @pytest.mark.parametrize(("took", "waits"), [(0.005, [0.02, 0.02]), (0.0004, [])])
@@ -632,7 +648,7 @@ async def test_of_a_raw_stream_every_byte_is_input(make: Make) -> None:
 
 @pytest.mark.parametrize("password", [None, "", PASSWORD])
 async def test_who_may_only_look_is_let_in_and_types_in_vain(make: Make, password: str | None) -> None:
-    relay = make(server_with_password() if password else server_without_password(), control=False)
+    relay = make(server_with_password() if password else server_without_password(), policy=LOOK)
     relay.read()
     relay.run(password)
     await relay.until_viewer_heard(BANNER)
@@ -647,7 +663,7 @@ async def test_who_may_only_look_is_let_in_and_types_in_vain(make: Make, passwor
 
 
 async def test_early_keys_of_who_may_only_look_are_dropped(make: Make) -> None:
-    relay = make(server_without_password(), control=False)
+    relay = make(server_without_password(), policy=LOOK)
     relay.read()
     relay.viewer.says(b"".join(HANDSHAKE) + KEY + REQUEST)
     await eventually_async(lambda: relay.pump.bytes_up > 14)
@@ -658,7 +674,7 @@ async def test_early_keys_of_who_may_only_look_are_dropped(make: Make) -> None:
 
 
 async def test_an_unknown_message_of_who_may_only_look_ends_it(make: Make) -> None:
-    relay = make(server_without_password(), control=False)
+    relay = make(server_without_password(), policy=LOOK)
     reading = relay.read()
     relay.run()
     await relay.until_viewer_heard(BANNER)
@@ -670,33 +686,123 @@ async def test_an_unknown_message_of_who_may_only_look_ends_it(make: Make) -> No
     assert relay.heard == BANNER + b"\x01\x01"
 
 
-async def test_nobody_can_only_look_at_a_raw_stream(make: Make) -> None:
-    relay = make(Server(b"data"), control=False)
+async def test_nobody_is_limited_on_a_raw_stream(make: Make) -> None:
+    relay = make(Server(b"data"), policy=LOOK)
 
     with pytest.raises(ViewerRefused) as caught:
         await relay.run(rfb=False)
 
-    assert str(caught.value) == "This session is no VNC, so whoever may only look cannot be let in."
+    assert str(caught.value) == "It is no VNC."
     assert relay.viewer.heard == []
 
 
-async def test_nobody_can_only_look_at_a_server_that_encrypts(make: Make) -> None:
-    relay = make(Server(BANNER, (12, b"\x01\x13")), control=False)
+async def test_nobody_is_limited_on_a_server_that_encrypts(make: Make) -> None:
+    relay = make(Server(BANNER, (12, b"\x01\x13")), policy=Policy(no_clipboard_out=True))
 
     with pytest.raises(ViewerRefused) as caught:
         await relay.run()
 
     assert str(caught.value) == (
-        "Whoever may only look cannot be let in here. The VNC server offers the security types 19 (VeNCrypt); "
+        "The VNC server offers the security types 19 (VeNCrypt); "
         "the gateway can do 1 (None), 2 (VNC Authentication). Start the VNC server with one of these: TigerVNC with "
         "-SecurityTypes VncAuth, or with -SecurityTypes None on a Unix socket."
     )
 
 
+async def test_who_may_do_everything_passes_there(make: Make) -> None:
+    relay = make(Server(BANNER, (12, b"\x01\x13")))
+    relay.read()
+    relay.run()
+    relay.viewer.says(BANNER, b"\x13", b"encrypted")
+
+    await relay.until_server_heard(BANNER + b"\x13encrypted")
+    assert relay.viewer.screen == BANNER + b"\x01\x13"
+
+
+async def test_a_password_that_is_wrong_for_everybody_is_no_refusal_of_one(make: Make) -> None:
+    with pytest.raises(EndpointError, match="offers the security types 19") as caught:
+        await make(Server(BANNER, (12, b"\x01\x13")), policy=LOOK).run(PASSWORD)
+
+    assert caught.value.fatal
+
+
 @pytest.mark.usefixtures("short_patience")
 async def test_a_server_that_does_not_answer_who_may_only_look_is_given_up(make: Make) -> None:
     with pytest.raises(EndpointError, match=r"did not let the gateway in within 0\.02 s"):
-        await make(Server(b""), control=False).run()
+        await make(Server(b""), policy=LOOK).run()
+
+
+# ---- other limits ----------------------------------------------------------------------------------------
+
+
+async def test_who_may_not_have_the_clipboard_sees_and_types(limited: Limited) -> None:
+    relay = await limited(Policy(no_clipboard_out=True))
+    said = relay.screen
+
+    relay.server.says(SERVER_INIT + COPIED[0].data + b"\x02")
+    relay.says(KEY)
+
+    await eventually_async(lambda: relay.screen == said + SERVER_INIT + b"\x02")
+    await eventually_async(lambda: relay.heard.endswith(b"\x01" + KEY))
+    assert relay.inputs == 1
+
+
+async def test_a_change_holds_from_the_next_message_on(limited: Limited) -> None:
+    relay = await limited(LOOK)
+    before = relay.heard
+
+    assert relay.pump.change(ALL)
+    assert relay.pump.policy == ALL
+    relay.says(KEY + KEY[:3])
+    await relay.until_server_heard(before + KEY + KEY[:3])
+    assert relay.pump.change(LOOK)
+    relay.says(KEY[3:] + KEY + REQUEST)
+
+    await relay.until_server_heard(before + KEY + KEY + REQUEST)
+
+
+async def test_requests_that_come_too_early_are_held_back_and_then_sent(limited: Limited) -> None:
+    relay = await limited(Policy(max_updates_per_second=50))
+    before = relay.heard
+
+    relay.says(REQUEST + REQUEST + KEY)
+
+    await relay.until_server_heard(before + REQUEST + KEY + REQUEST)
+
+
+async def test_a_server_whose_messages_cannot_be_followed_ends_it(limited: Limited) -> None:
+    relay = await limited(Policy(no_clipboard_out=True))
+    relay.server.says(SERVER_INIT + b"\xee secret")
+
+    with pytest.raises(RemoteProtocolError, match="The VNC server does not speak RFB as expected: message-type"):
+        await relay.running
+    assert b"secret" not in relay.screen
+
+
+async def test_a_picture_that_takes_long_to_look_at_lets_others_have_a_turn(
+    limited: Limited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outflow, "BRAKE_FROM", 0.0)
+    monkeypatch.setattr(outflow, "BRAKE", 0.01)
+    relay = await limited(Policy(no_clipboard_out=True))
+    bells = b"\x02" * (3 * SLICE + 5)
+
+    relay.server.says(SERVER_INIT + bells)
+
+    await eventually_async(lambda: relay.screen.endswith(SERVER_INIT + bells))
+    relay.server.says(bells)
+    await eventually_async(lambda: relay.screen.endswith(SERVER_INIT + bells + bells))
+
+
+async def test_who_may_do_everything_comes_anew_to_be_limited(make: Make) -> None:
+    relay = make(server_without_password())
+    assert relay.pump.change(LOOK), "nothing has passed yet"
+    assert relay.pump.change(ALL)
+    relay.run()
+    await relay.until_viewer_heard(BANNER)
+
+    assert not relay.pump.change(LOOK)
+    assert relay.pump.policy == ALL
 
 
 # ---- a line that was taken over --------------------------------------------------------------------------
@@ -705,17 +811,21 @@ async def test_a_server_that_does_not_answer_who_may_only_look_is_given_up(make:
 class DirectRelay(Relay):
     """The same with a line in place of `receive` and `send`; what it said and heard is unframed."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, server: Server, *, control: bool = True) -> None:
-        super().__init__(monkeypatch, server, control=control)
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, server: Server, *, policy: Policy = ALL) -> None:
+        super().__init__(monkeypatch, server, policy=policy)
         self.transport = ViewerTransport()
         self.line = Line(self.transport, most_message=1 << 20, peer="", lost=lambda _error: None)
-        self.pump = Pump(self.line.receive, self.line.send, control=control, on_input=self._input, line=self.line)
+        self.pump = Pump(self.line.receive, self.line.send, policy=policy, on_input=self._input, line=self.line)
+
+    @property
+    def screen(self) -> bytes:
+        return unframed(self.transport.written)
 
     def says(self, *pieces: bytes) -> None:
         self.line.data_received(b"".join(frame(2, piece) for piece in pieces))
 
     async def until_viewer_heard(self, data: bytes) -> None:
-        await eventually_async(lambda: unframed(self.transport.written) == data)
+        await eventually_async(lambda: self.screen == data)
 
     async def close(self) -> None:
         await super().close()
@@ -726,9 +836,11 @@ def unframed(stream: bytes) -> bytes:
     data, at = b"", 0
     while at < len(stream):
         assert stream[at] == 0x82
-        assert stream[at + 1] < 126
-        data += stream[at + 2 : at + 2 + stream[at + 1]]
-        at += 2 + stream[at + 1]
+        length, at = stream[at + 1], at + 2
+        if width := {126: 2, 127: 8}.get(length, 0):
+            length, at = int.from_bytes(stream[at : at + width], "big"), at + width
+        data += stream[at : at + length]
+        at += length
     return data
 
 
@@ -736,13 +848,30 @@ def unframed(stream: bytes) -> bytes:
 async def direct(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Make]:
     made: list[DirectRelay] = []
 
-    def relay(server: Server, *, control: bool = True) -> DirectRelay:
-        made.append(DirectRelay(monkeypatch, server, control=control))
+    def relay(server: Server, *, policy: Policy = ALL) -> DirectRelay:
+        made.append(DirectRelay(monkeypatch, server, policy=policy))
         return made[-1]
 
     yield relay
     for each in made:
         await each.close()
+
+
+@pytest.fixture(params=["make", "direct"])
+def limited(request: pytest.FixtureRequest) -> Limited:
+    """A viewer that has just been let in, by either tier."""
+    make: Make = request.getfixturevalue(request.param)
+
+    async def relay(policy: Policy) -> Any:
+        made = make(server_without_password(), policy=policy)
+        made.read()
+        made.running = made.run()
+        await made.until_viewer_heard(BANNER)
+        made.says(*HANDSHAKE)
+        await made.until_server_heard(BANNER + b"\x01\x01")
+        return made
+
+    return relay
 
 
 @pytest.mark.parametrize("password", [None, PASSWORD])
@@ -771,7 +900,7 @@ async def test_directly_the_same_bytes_pass(direct: Any, password: str | None, e
 
 
 async def test_directly_who_may_only_look_types_in_vain(direct: Any) -> None:
-    relay = direct(server_without_password(), control=False)
+    relay = direct(server_without_password(), policy=LOOK)
     reading = relay.read()
     relay.run()
     await relay.until_viewer_heard(BANNER)

@@ -20,6 +20,7 @@ from remote_service.relay.grants import Grant
 from remote_service.relay.proof import Claim
 from remote_service.relay.rows import Glimpse
 from remote_service.reservations import Reservation
+from remote_service.rfb.policy import Policy
 from remote_service.sealing import SealError, seal
 from remote_service.states import State
 
@@ -27,10 +28,10 @@ Reserve = Callable[..., Reservation]
 GATEWAY = uuid.uuid4()
 
 
-def grant_for(session: Session, user: Any = None, *, login: str = "", control: bool = True) -> Grant:
+def grant_for(session: Session, user: Any = None, *, login: str = "") -> Grant:
     stamp = user.get_session_auth_hash() if user else ""
     actor = Actor(user.username if user else "", "192.0.2.7", "websocket")
-    return Grant(session.pk, user.pk if user else None, login, control, actor, stamp)
+    return Grant(session.pk, user.pk if user else None, login, actor, stamp)
 
 
 def logged_in(expires: timedelta = timedelta(hours=1)) -> str:
@@ -85,7 +86,9 @@ def test_a_server_that_lets_everybody_in_is_written_once(reserve: Reserve) -> No
 def test_a_viewer_that_comes_is_a_row_of_its_gateway_and_an_event(reserve: Reserve, alice: Any) -> None:
     session = reserve(alice).session
 
-    pk, glimpse = rows.open_viewer(GATEWAY, grant_for(session, alice))
+    login = logged_in()
+
+    pk, glimpse, policy = rows.open_viewer(GATEWAY, grant_for(session, alice, login=login))
 
     found = viewer(pk)
     assert (found.session, found.user, found.address) == (session, alice, "192.0.2.7")
@@ -93,6 +96,7 @@ def test_a_viewer_that_comes_is_a_row_of_its_gateway_and_an_event(reserve: Reser
     assert Gateway.objects.get().pk == GATEWAY
     assert SessionEvent.objects.filter(session=session, what="viewer opened", who="alice").count() == 1
     assert glimpse == Glimpse(State.RESERVED, "", "", None, "rfb")
+    assert policy == Policy()
 
 
 def test_all_viewers_of_a_gateway_refer_to_the_same_row(reserve: Reserve) -> None:
@@ -280,16 +284,16 @@ def test_a_glimpse_is_the_session_as_it_is(reserve: Reserve, put: Callable[..., 
     endpoint = Endpoint.tcp("localhost", 5901)
     session = put(reserve().session, State.RUNNING, stored_endpoint=endpoint.as_dict(), stream="raw")
     over = put(reserve().session, State.FAILED, end_reason="start_failed", end_detail="No.")
-    gone = Grant(uuid.uuid4(), None, "", True, Actor())
+    gone = Grant(uuid.uuid4(), None, "", Actor())
 
     grants = {grant_for(session), grant_for(over), gone}
-    glimpses, good = rows.look(grants)
+    glimpses, policies = rows.look(grants)
 
     assert glimpses == {
         session.pk: Glimpse(State.RUNNING, "", "", endpoint, "raw"),
         over.pk: Glimpse(State.FAILED, "start_failed", "No.", None, "rfb"),
     }
-    assert good == grants
+    assert policies == dict.fromkeys(grants, Policy())
 
 
 def test_looking_takes_as_many_queries_for_many_as_for_one(
@@ -299,7 +303,7 @@ def test_looking_takes_as_many_queries_for_many_as_for_one(
     grants = {grant_for(reserve(alice).session, alice, login=login) for _ in range(4)}
 
     with django_assert_num_queries(3):
-        assert rows.look(grants)[1] == grants
+        assert rows.look(grants)[1].keys() == grants
 
 
 def test_a_right_lasts_as_long_as_its_login(reserve: Reserve, alice: Any) -> None:
@@ -309,7 +313,7 @@ def test_a_right_lasts_as_long_as_its_login(reserve: Reserve, alice: Any) -> Non
     expired = grant_for(session, alice, login=logged_in(timedelta(seconds=-1)))
     without = grant_for(session, alice, login="")
 
-    assert rows.look({good, logged_out, expired, without})[1] == {good}
+    assert rows.look({good, logged_out, expired, without})[1].keys() == {good}
 
 
 def test_a_new_password_ends_the_right(reserve: Reserve, alice: Any) -> None:
@@ -318,7 +322,7 @@ def test_a_new_password_ends_the_right(reserve: Reserve, alice: Any) -> None:
     alice.set_password("another horse battery")
     alice.save()
 
-    assert rows.look({grant})[1] == set()
+    assert rows.look({grant})[1] == {}
 
 
 @pytest.mark.parametrize("change", ["inactive", "deleted"])
@@ -331,38 +335,52 @@ def test_a_user_who_is_not_there_any_more_has_no_right(reserve: Reserve, alice: 
         alice.is_active = False
         alice.save()
 
-    assert rows.look({grant})[1] == set()
+    assert rows.look({grant})[1] == {}
 
 
 @pytest.mark.parametrize(
-    ("before", "control", "after", "holds"),
+    ("before", "after"),
     [
-        ("view_any_session", False, "view_any_session", True),
-        ("manage_any_session", True, "manage_any_session", True),
-        ("view_any_session", False, "manage_any_session", True),
-        ("manage_any_session", True, "view_any_session", False),
-        ("manage_any_session", True, None, False),
-        ("view_any_session", False, None, False),
+        ("view_any_session", "view_any_session"),
+        ("manage_any_session", "manage_any_session"),
+        ("view_any_session", "manage_any_session"),
+        ("manage_any_session", "view_any_session"),
+        ("manage_any_session", None),
+        ("view_any_session", None),
     ],
 )
-def test_a_permission_that_is_taken_ends_the_right(
-    reserve: Reserve,
-    alice: Any,
-    make_user: Callable[..., Any],
-    before: str,
-    control: bool,
-    after: str | None,
-    holds: bool,
+def test_a_right_is_what_the_permission_allows_now(
+    reserve: Reserve, alice: Any, make_user: Callable[..., Any], before: str, after: str | None
 ) -> None:
     from django.contrib.auth.models import Permission
 
+    allowed = {"view_any_session": Policy(view_only=True), "manage_any_session": Policy()}
     staff = make_user("staff", permissions=(before,))
-    grant = grant_for(reserve(alice).session, staff, login=logged_in(), control=control)
-    assert rows.look({grant})[1] == {grant}
+    grant = grant_for(reserve(alice).session, staff, login=logged_in())
+    assert rows.look({grant})[1] == {grant: allowed[before]}
 
     staff.user_permissions.set(Permission.objects.filter(codename=after) if after else [])
 
-    assert (rows.look({grant})[1] == {grant}) is holds
+    assert rows.look({grant})[1] == ({grant: allowed[after]} if after else {})
+
+
+def test_what_a_type_allows_nobody_is_allowed_to_nobody(
+    reserve: Reserve, put: Callable[..., Session], alice: Any, make_user: Callable[..., Any]
+) -> None:
+    session = put(reserve(alice).session, State.RUNNING, stored_viewer_policy={"no_clipboard_out": True})
+    looker = make_user("staff", permissions=("view_any_session",))
+    hers, theirs = (grant_for(session, user, login=logged_in()) for user in (alice, looker))
+    programs = Grant(session.pk, None, "", Actor())
+
+    assert rows.look({hers, theirs, programs})[1] == {
+        hers: Policy(no_clipboard_out=True),
+        theirs: Policy(view_only=True, no_clipboard_out=True),
+        programs: Policy(no_clipboard_out=True),
+    }
+
+
+def test_a_right_that_ended_before_its_viewer_came_allows_nothing(reserve: Reserve, alice: Any) -> None:
+    assert rows.open_viewer(GATEWAY, grant_for(reserve(alice).session, alice, login="gone"))[2] is None
 
 
 # ---- passwords -------------------------------------------------------------------------------------------

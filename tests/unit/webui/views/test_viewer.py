@@ -110,6 +110,45 @@ def test_a_watcher_may_look_and_is_told_so(alice: User, watcher: User, visit: Vi
     assert "<dd>alice</dd>" in shown
 
 
+CLOSED = "This session&#x27;s clipboard is closed"
+OUT = "What is copied in the session appears here."
+IN = "put text here, send it, and paste there."
+STAYS = "What is copied in the session stays there."
+
+
+@pytest.mark.parametrize(
+    ("policy", "said", "sends"),
+    [
+        ({}, {OUT, IN}, True),
+        ({"no_clipboard_in": True}, {OUT}, False),
+        ({"no_clipboard_out": True}, {IN, STAYS}, True),
+        ({"no_clipboard_in": True, "no_clipboard_out": True}, {CLOSED}, False),
+        ({"view_only": True}, {OUT}, False),
+    ],
+)
+def test_the_clipboards_panel_offers_what_the_type_allows(
+    alice: User, visit: Visit, make_session: MakeSession, policy: dict[str, bool], said: set[str], sends: bool
+) -> None:
+    shown = page(visit(alice), make_session(alice, stored_viewer_policy=policy)).replace("session's", "session&#x27;s")
+    assert {text for text in (CLOSED, OUT, IN, STAYS) if text in shown} == said
+    assert ('id="clipboard-send"' in shown) is sends
+
+
+def test_a_type_that_is_only_to_be_looked_at_has_no_tools_to_act(
+    alice: User, visit: Visit, make_session: MakeSession
+) -> None:
+    shown = page(visit(alice), make_session(alice, stored_viewer_policy={"view_only": True}))
+    assert 'data-control="false"' in shown
+    assert "Ctrl-Alt-Del" not in shown
+    assert "/stop" in shown
+
+
+def test_a_screen_whose_size_is_fixed_offers_no_other(alice: User, visit: Visit, make_session: MakeSession) -> None:
+    browser, resize = visit(alice), 'name="scale" value="resize"'
+    assert resize in page(browser, make_session(alice))
+    assert resize not in page(browser, make_session(alice, stored_viewer_policy={"no_resize": True}))
+
+
 def test_a_manager_may_control_and_stop(alice: User, manager: User, visit: Visit, make_session: MakeSession) -> None:
     session = make_session(alice)
     shown = page(visit(manager), session)

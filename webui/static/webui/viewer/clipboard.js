@@ -34,7 +34,7 @@ export function wireClipboard(texts, line, say, own) {
 
   /** From this computer into the session. */
   async function fetchText() {
-    if (!automatic.checked || !line.acting || !line.current || !document.hasFocus()) {
+    if (!automatic.checked || !byId("clipboard-send") || !line.acting || !line.current || !document.hasFocus()) {
       return;
     }
     let found;

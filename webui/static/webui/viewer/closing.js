@@ -7,6 +7,8 @@
 export const OVER = "over";
 /** Worth some tries: the session may go on, but trying for ever would hide that it does not. */
 export const FEW = "few";
+/** Trying again would lead to the same refusal. */
+export const REFUSED = "refused";
 /** The line was cut, or the server is away: worth trying for as long as the page is open. */
 export const AGAIN = "again";
 
@@ -22,6 +24,8 @@ const VERDICTS = new Map([
   [START_FAILED, OVER],
   [4013, OVER], // stopped by staff
   [4001, FEW], // logged out: the page asks the server before it believes it
+  [4002, AGAIN], // its user may do something else now, and comes back with that
+  [4003, REFUSED], // what its user may do cannot be enforced there
   [4011, FEW], // its screen was lost
   [1011, FEW], // the relay failed
   [1005, FEW], // noVNC gave up on what it was sent

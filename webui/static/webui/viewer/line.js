@@ -6,7 +6,7 @@
  * each change, "connect" when a screen is there, "clipboard" with the session's text.
  */
 
-import { AGAIN, backOff, FEW, inWords, MOST_FEW, OVER, RESTARTING, START_FAILED, verdict } from "./closing.js";
+import { AGAIN, backOff, FEW, inWords, MOST_FEW, OVER, REFUSED, RESTARTING, START_FAILED, verdict } from "./closing.js";
 import { Connection } from "./connection.js";
 import { askCredentials } from "./credentials.js";
 import { askStatus } from "./status.js";
@@ -169,8 +169,8 @@ export class Line extends EventTarget {
       this.#ending(code, reason);
       return;
     }
-    if (refused) {
-      this.#giveUp(this.#texts.refusedText, reason);
+    if (refused || verdict(code) === REFUSED) {
+      this.#giveUp(refused ? this.#texts.refusedText : this.#texts.limitedText, reason);
       return;
     }
     this.#restarting ||= code === RESTARTING;

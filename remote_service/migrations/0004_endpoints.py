@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("remote_service", "0002_pages"),
+        ("remote_service", "0003_viewer_policy"),
     ]
 
     operations = [
