@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 LOOPBACK = "loopback"
 TYPES = "types"
@@ -54,6 +55,13 @@ class Networks:
 
 USUAL = Networks()
 """What `DEFAULT` says."""
+
+
+def hosts_of(options: Mapping[str, Any]) -> list[str]:
+    """The machines that a type's `options.host` names, one or a list, as ssh knows them; without the users."""
+    named = options.get("host", [])
+    hosts = [host for host in (named if isinstance(named, list) else [named]) if isinstance(host, str)]
+    return [host.rpartition("@")[2] for host in hosts if host]
 
 
 def dialled(text: str) -> Address:

@@ -300,13 +300,6 @@ class SessionType(_Strict):
         return _names(self.options, "group") if "group" in self.options else None
 
     @property
-    def hosts(self) -> list[str]:
-        """The machines that its `options.host` names, as ssh knows them, without the users."""
-        named = self.options.get("host", [])
-        hosts = [host for host in (named if isinstance(named, list) else [named]) if isinstance(host, str)]
-        return [host.rpartition("@")[2] for host in hosts if host]
-
-    @property
     def file_ext(self) -> tuple[str, ...]:
         """The extensions of the files that it can show."""
         return _names(self.options, "file_ext")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import Any
 
 import pytest
 
-from remote_service.networks import DEFAULT, USUAL, Networks, dialled
+from remote_service.networks import DEFAULT, USUAL, Networks, dialled, hosts_of
 
 NOT_LISTED = "is not in REMOTE_SERVICE_ENDPOINT_NETWORKS"
 LISTED = Networks.read(["10.0.1.0/24", "2001:db8::/32", "192.0.2.7"])
@@ -69,3 +70,18 @@ def test_what_is_no_network_is_said() -> None:
         "'10.0.1.7/24' is no network (10.0.1.7/24 has host bits set); expected 'loopback', 'types', an address or a "
         "network, such as 10.0.1.0/24"
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "hosts"),
+    [
+        ({}, []),
+        ({"host": ""}, []),
+        ({"host": "n8"}, ["n8"]),
+        ({"host": "render@n8"}, ["n8"]),
+        ({"host": ["n8", "render@n9", 7]}, ["n8", "n9"]),
+        ({"host": {"name": "n8"}}, []),
+    ],
+)
+def test_the_hosts_that_a_type_names_are_those_that_ssh_connects_to(options: dict[str, Any], hosts: list[str]) -> None:
+    assert hosts_of(options) == hosts

@@ -78,21 +78,6 @@ def test_a_group_may_be_one_name_or_several_or_none() -> None:
     assert a_type(options={"group": ["Cluster", "Staff"]}).groups == ("Cluster", "Staff")
 
 
-@pytest.mark.parametrize(
-    ("options", "hosts"),
-    [
-        ({}, []),
-        ({"host": ""}, []),
-        ({"host": "n8"}, ["n8"]),
-        ({"host": "render@n8"}, ["n8"]),
-        ({"host": ["n8", "render@n9", 7]}, ["n8", "n9"]),
-        ({"host": {"name": "n8"}}, []),
-    ],
-)
-def test_the_hosts_that_it_names_are_those_that_ssh_connects_to(options: dict[str, Any], hosts: list[str]) -> None:
-    assert a_type(options=options).hosts == hosts
-
-
 def test_file_extensions_may_be_one_or_several_or_none() -> None:
     assert a_type().file_ext == ()
     assert a_type(options={"file_ext": "case"}).file_ext == ("case",)
