@@ -7,6 +7,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from remote_service.networks import USUAL, Networks
+
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
@@ -23,6 +25,8 @@ class GatewaySettings:
     """The account that scripts run as when the server is started by root; "root" keeps root."""
     security_token: str = field(default="", repr=False)
     """The secret of the stand-alone REST; empty closes it."""
+    endpoint_networks: Networks = USUAL
+    """Where the endpoints of sessions may be."""
     per_user_total: int = 5
     """How many live sessions one user may have, over all types."""
     handshakes_per_minute: int = 600

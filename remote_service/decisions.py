@@ -5,6 +5,7 @@ Ages are in seconds on a monotonic clock; limits are in seconds, None for none (
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -31,6 +32,8 @@ class Action(StrEnum):
     """Write that it is over."""
     RECOVER = "recover"
     """Its runner has gone: end what is left."""
+    WARN = "warn"
+    """Write that a limit ends it soon, or, without a reason, that none does any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +43,16 @@ class Decision:
     action: Action
     reason: EndReason | None = None
     detail: str = ""
+    left: float = 0.0
+    """Of a warning: seconds until then."""
 
 
 NOTHING = Decision(Action.NOTHING)
 RUNNER_GRACE = 45.0
 """Seconds that a runner may take for an end, or for a start beyond the script's own time. One that takes longer does
 not run any more, since it keeps to its deadlines whatever the script does: somebody has stopped it."""
+WARNING_TIME = 60.0
+"""Seconds before a limit's end at which users are warned; of a limit shorter than two minutes, the half of it."""
 _ON_THE_WAY = frozenset({Phase.IDLE, Phase.STARTING, Phase.WAITING})
 
 
@@ -73,6 +80,10 @@ class Known:
     """Seconds since it began to run."""
     input_age: float = 0.0
     """Seconds since the last real input, or since it began to run."""
+    extension: float = 0.0
+    """Seconds by which its user has made its longest time longer."""
+    warned: EndReason | None = None
+    """The limit that its users are warned of."""
     viewers: int = 0
     departures: tuple[Departure, ...] = ()
     status: Status | None = None
@@ -131,11 +142,29 @@ def _running(known: Known) -> Decision:
         return Decision(Action.STOP, EndReason.PROGRAM_ENDED, status.poll.reason)
     if status is not None and status.phase is not Phase.READY:
         return Decision(Action.STOP, EndReason.PROGRAM_ENDED, status.detail or status.poll.reason)
-    if _late(known.running_age, known.limits.max_lifetime):
-        return Decision(Action.STOP, EndReason.LIFETIME)
-    if _late(known.input_age, known.limits.idle_timeout):
-        return Decision(Action.STOP, EndReason.IDLE)
-    return _deserted(known)
+    limits = _limits_that_run(known)
+    for reason, age, limit in limits:
+        if age >= limit:
+            return Decision(Action.STOP, reason)
+    deserted = _deserted(known)
+    return _warning(known.warned, limits) if deserted is NOTHING else deserted
+
+
+def _limits_that_run(known: Known) -> list[tuple[EndReason, float, float]]:
+    """The limits that end it whoever looks at it: the reason, how much of it is used up, how much there is."""
+    longest = known.limits.max_lifetime
+    found = (
+        (EndReason.LIFETIME, known.running_age, None if longest is None else longest + known.extension),
+        (EndReason.IDLE, known.input_age, known.limits.idle_timeout),
+    )
+    return [(reason, age, limit) for reason, age, limit in found if limit is not None]
+
+
+def _warning(warned: EndReason | None, limits: Sequence[tuple[EndReason, float, float]]) -> Decision:
+    """Of the limit that ends it next, when that is soon; nothing when that is what its users are warned of."""
+    near = [(limit - age, reason) for reason, age, limit in limits if limit - age <= min(WARNING_TIME, limit / 2)]
+    left, reason = min(near, default=(0.0, None))
+    return NOTHING if reason is warned else Decision(Action.WARN, reason, left=left)
 
 
 def _deserted(known: Known) -> Decision:

@@ -58,6 +58,8 @@ def known(session: Session, viewers: list[Viewer], ages: Ages, status: Status | 
         state_age=ages.age((key, "state"), session.state_since),
         running_age=running_age,
         input_age=ages.age((key, "input"), last_input) if last_input else 0.0,
+        extension=session.extension,
+        warned=EndReason(session.near_end) if session.near_end else None,
         viewers=sum(viewer.closed_at is None for viewer in viewers),
         departures=tuple(
             Departure(ages.age((key, viewer.pk), viewer.closed_at), viewer.ending == Viewer.Ending.CLEAN)

@@ -24,6 +24,7 @@ from remote_service.errors import (
 )
 from remote_service.lifecycle import Actor, note, note_refusal
 from remote_service.models import MOST_TITLE, Drain, Session, SessionType, Site
+from remote_service.networks import hosts_of
 from remote_service.nudges import nudge_gateways, nudge_supervisor
 from remote_service.sealing import new_token, seal, token_hash
 from remote_service.texts import counted as ngettext
@@ -229,6 +230,7 @@ def _take_slot(
                     stored_viewer_policy=definition.viewer_policy.model_dump(mode="json"),
                     on_last_disconnect=session_type.on_last_disconnect,
                     stream=definition.stream,
+                    type_hosts=hosts_of(definition.options),
                     wanted=wanted,
                     token_hash=token_hash(token),
                     sealed_token=seal(token),

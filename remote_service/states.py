@@ -88,6 +88,7 @@ class EndReason(StrEnum):
     PROGRAM_ENDED = "program_ended"
     START_FAILED = "start_failed"
     ENDPOINT_LOST = "endpoint_lost"
+    ENDPOINT_REFUSED = "endpoint_refused"
     RUNNER_LOST = "runner_lost"
     RESERVATION_EXPIRED = "reservation_expired"
     RELEASED = "released"
@@ -114,6 +115,7 @@ ENDINGS: dict[EndReason, Ending] = {
     EndReason.PROGRAM_ENDED: Ending(State.ENDED, _("Its program ended."), 1000),
     EndReason.START_FAILED: Ending(State.FAILED, _("It could not be started."), 4010),
     EndReason.ENDPOINT_LOST: Ending(State.FAILED, _("Its screen could not be reached."), 4011),
+    EndReason.ENDPOINT_REFUSED: Ending(State.FAILED, _("Its endpoint was refused."), 4011),
     EndReason.RUNNER_LOST: Ending(State.FAILED, _("The process that held it was killed or does not answer."), 4011),
     EndReason.RESERVATION_EXPIRED: Ending(State.ENDED, _("It was reserved and not used in time."), 4004),
     EndReason.RELEASED: Ending(State.ENDED, _("It was released."), 1000),

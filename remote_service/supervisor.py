@@ -13,7 +13,7 @@ import time
 from asgiref.sync import sync_to_async
 from django import db
 
-from remote_service import nudges, observations
+from remote_service import keeping, nudges, observations
 from remote_service.ages import Ages
 from remote_service.catalogue import load_catalogue, publish
 from remote_service.conf import GatewaySettings
@@ -155,6 +155,8 @@ class Supervisor:
             await operations.drop(session, decision)
         elif decision.action is Action.FINISH:
             await operations.finish(session, charge)
+        elif decision.action is Action.WARN:
+            await sync_to_async(keeping.warn)(session.pk, decision.reason, decision.left)
         elif decision.action is Action.RECOVER:
             await operations.recover(session, decision.reason or EndReason.RUNNER_LOST)
 

@@ -17,8 +17,10 @@ from remote_service.endpoints import Endpoint
 from remote_service.errors import UnknownTypeError
 from remote_service.lifecycle import Actor
 from remote_service.models import Session
-from remote_service.relay import rows
-from remote_service.relay.upstream import Upstream, connect
+from remote_service.relay import closing, rows
+from remote_service.relay.dialling import reach
+from remote_service.relay.proof import Claim, EndpointRefusedError
+from remote_service.relay.upstream import Upstream
 from remote_service.reservations import Reservation, reserve_for_operator
 from remote_service.rfb.errors import RFBError
 from remote_service.rfb.handshake import ServerLogin
@@ -125,9 +127,11 @@ class Trial:
         password = await sync_to_async(rows.password_of)(session.pk)
         try:
             async with asyncio.timeout(STEP_TIMEOUT):
-                return await self._picture(endpoint, password)
+                return await self._picture(endpoint, password, rows.claim_of(session.pk, session.type_hosts))
         except TimeoutError as error:
             raise TrialError(f"No picture came from {endpoint} within {STEP_TIMEOUT:g} s.") from error
+        except EndpointRefusedError as error:
+            raise TrialError(closing.endpoint_refused(str(error))) from error
         except (OSError, RFBError) as error:
             raise TrialError(f"{endpoint}: {error}") from error
 
@@ -155,8 +159,8 @@ class Trial:
                     picture = client.screenshot
         return picture
 
-    async def _picture(self, endpoint: Endpoint, password: str | None) -> Screenshot:
-        upstream = await connect(endpoint, timeout=STEP_TIMEOUT)
+    async def _picture(self, endpoint: Endpoint, password: str | None, claim: Claim) -> Screenshot:
+        upstream = await reach(endpoint, claim, timeout=STEP_TIMEOUT)
         try:
             login = ServerLogin(password)
             await upstream.write(login.start())

@@ -8,6 +8,8 @@ from typing import Annotated
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from remote_service.networks import DEFAULT, Networks
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -42,6 +44,8 @@ class Environment(BaseSettings):
     """The first admin's password; empty: a random one, printed once."""
     security_token: str = Field("", validation_alias="WEBSOCKETSERVER_SECURITY_TOKEN", repr=False)
     """The secret of the stand-alone REST; empty closes it."""
+    endpoint_networks: Names = Field(DEFAULT, validation_alias="REMOTE_SERVICE_ENDPOINT_NETWORKS")
+    """Where the endpoints of sessions may be: `loopback`, `types` (the host that a type names), and networks."""
     per_user_total: int = Field(5, ge=1, validation_alias="REMOTE_SERVICE_PER_USER_TOTAL")
     """How many live sessions one user may have."""
     handshakes_per_minute: int = Field(600, ge=1, validation_alias="REMOTE_SERVICE_HANDSHAKES_PER_MINUTE")
@@ -65,7 +69,7 @@ class Environment(BaseSettings):
     path_prefix: str = Field("", validation_alias="REMOTE_SERVICE_PATH_PREFIX")
     """The path below which a front proxy serves the site, such as `/desktops`."""
 
-    @field_validator("script_env", "allowed_hosts", "trusted_proxies", mode="before")
+    @field_validator("script_env", "allowed_hosts", "trusted_proxies", "endpoint_networks", mode="before")
     @classmethod
     def _names(cls, value: object) -> object:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
@@ -74,6 +78,12 @@ class Environment(BaseSettings):
     @classmethod
     def _paths(cls, value: object) -> object:
         return tuple(Path(part) for part in value.split(":") if part) if isinstance(value, str) else value
+
+    @field_validator("endpoint_networks")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        Networks.read(value)
+        return value
 
     @field_validator("path_prefix")
     @classmethod

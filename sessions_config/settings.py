@@ -11,6 +11,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from remote_service.conf import GatewaySettings
+from remote_service.networks import Networks
 from remote_service.state_dir import StateDirError, close_to_others, open_state_dir, secret_key
 from sessions_config.environment import BASE_DIR, EnvironmentVariableError, read_environment
 from sessions_config.languages import languages
@@ -29,6 +30,7 @@ REMOTE_SERVICE = GatewaySettings(
     script_env=ENVIRONMENT.script_env,
     session_user=ENVIRONMENT.session_user,
     security_token=ENVIRONMENT.security_token,
+    endpoint_networks=Networks.read(ENVIRONMENT.endpoint_networks),
     per_user_total=ENVIRONMENT.per_user_total,
     handshakes_per_minute=ENVIRONMENT.handshakes_per_minute,
     log_ins_per_minute=ENVIRONMENT.log_ins_per_minute,

@@ -52,7 +52,9 @@ def overview(parameters: Parameters) -> Fragments:
         "site": site,
         "problems": len(site.problems),
         "sessions": Session.objects.live().aggregate(
-            live=Count("pk"), unknown=Count("pk", filter=~Q(unknown_since=None))
+            live=Count("pk"),
+            unknown=Count("pk", filter=~Q(unknown_since=None)),
+            unprotected=Count("pk", filter=Q(unprotected=True)),
         ),
         "quarantined": Session.objects.filter(quarantined=True).count(),
         "free": sum(max(0, row.free) for row in rows if row.drain is None) if site.external_sessions_enabled else 0,

@@ -23,7 +23,7 @@ def longest_until(session: Session, limits: Limits) -> datetime | None:
     """When it has run for as long as it may; None when it does not run, or may for ever."""
     if session.state != State.RUNNING or session.running_at is None or limits.max_lifetime is None:
         return None
-    return session.running_at + timedelta(seconds=limits.max_lifetime)
+    return session.running_at + timedelta(seconds=limits.max_lifetime + session.extension)
 
 
 def deserted_until(session: Session, limits: Limits, looked: Collection[Looked]) -> datetime | None:

@@ -21,12 +21,17 @@ SESSION = "session"
 
 def details_page(user: User, parameters: Mapping[str, str]) -> Fragments | None:
     """The page; None when there is no such session, or none that the user may see."""
+    found = named_session(user, parameters)
+    return None if found is None else of_session(user, found)
+
+
+def named_session(user: User, parameters: Mapping[str, str]) -> Session | None:
+    """The session that a page's address names; None when there is no such one, or none that the user may see."""
     try:
         wanted = uuid.UUID(parameters.get(SESSION, ""))
     except ValueError:
         return None
-    found = access.visible_sessions(user).filter(pk=wanted).first()
-    return None if found is None else of_session(user, found)
+    return access.visible_sessions(user).filter(pk=wanted).first()
 
 
 def of_session(user: User, session: Session) -> Fragments:

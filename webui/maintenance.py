@@ -21,7 +21,17 @@ from webui.views.errors import under_maintenance
 _PATHS_THAT_GO_ON = ("/v1/", "/favicon.ico", "/healthz", "/readyz", "/metrics")
 """How they begin; for them the database is not even asked."""
 _PAGES_THAT_GO_ON = frozenset(
-    {"login", "logout", "theme", "announcement-seen", "session-status", "session-stop", "session-log", "live"}
+    {
+        "login",
+        "logout",
+        "theme",
+        "announcement-seen",
+        "live",
+        "session-status",
+        "session-keep",
+        "session-stop",
+        "session-log",
+    }
 )
 RETRY_AFTER = 300
 """Seconds after which a program may ask again."""

@@ -11,7 +11,7 @@ from django.db.models import Count, Q
 
 from remote_service.models import Session, SessionQuerySet, Viewer
 from webui import words
-from webui.forms.dashboard import LIVE, QUARANTINED, UNKNOWN, is_state
+from webui.forms.dashboard import LIVE, QUARANTINED, UNKNOWN, UNPROTECTED, is_state
 from webui.session_cards import owner_words
 
 _SECRETS = ("sealed_token", "sealed_script_state", "sealed_password", "stored_limits")
@@ -55,6 +55,8 @@ def _in_state(found: SessionQuerySet, state: str) -> SessionQuerySet:
         return found.live().exclude(unknown_since=None)
     if state == QUARANTINED:
         return found.filter(quarantined=True)
+    if state == UNPROTECTED:
+        return found.live().filter(unprotected=True)
     return found.filter(state=state) if is_state(state) else found
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from remote_service import access
 from remote_service.models import Session
+from webui.end_warning import end_mark
 from webui.live.fragments import Fragments
 from webui.shares import shared_cards, shares_of, watchers_of
 
@@ -35,7 +36,7 @@ def of_viewer(user: User, session: Session) -> Fragments:
         return {}
     rights = render_to_string("webui/_viewer_rights.html", {"control": not policy.view_only})
     shown = of_shares(user, session) if session.owner_id == user.pk else {}
-    return {"rights": rights.strip(), **shown}
+    return {"rights": rights.strip(), **end_mark(session), **shown}
 
 
 def of_shares(user: User, session: Session) -> Fragments:

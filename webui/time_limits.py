@@ -39,7 +39,7 @@ def time_limits(session: Session, now: datetime, *, was_viewed: bool) -> tuple[T
     elif session.state == State.RUNNING:
         began = session.running_at or session.state_since
         found = [
-            (_("It has run for as long as it may"), began, limits.max_lifetime),
+            (_("It has run for as long as it may"), began, session.lifetime),
             (
                 _("Nobody has used keyboard or pointer for too long"),
                 session.last_input_at or began,

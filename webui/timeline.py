@@ -28,6 +28,10 @@ EVENT_WORDS: dict[str, Promise] = {
     "control given": gettext_lazy("Control was handed over"),
     "control taken back": gettext_lazy("Control was taken back"),
     "staff looks": gettext_lazy("Staff looks at it"),
+    "endpoint refused": gettext_lazy("Its endpoint was refused"),
+    "unprotected": gettext_lazy("Its VNC server asked for no password"),
+    "end near": gettext_lazy("Its users were warned that it ends soon"),
+    "kept": gettext_lazy("It was kept from ending"),
     "stop asked": gettext_lazy("Its end was asked for"),
     "declared ended": gettext_lazy("Staff declared that it had ended"),
     Event.STOP: gettext_lazy("Its end began"),
@@ -42,7 +46,7 @@ EVENT_WORDS: dict[str, Promise] = {
 }
 """Kind of event to what the page calls it; a kind that is missing is shown as it is stored."""
 
-FOR_STAFF = frozenset({Event.LAUNCH, Event.REACH, "stop failed"})
+FOR_STAFF = frozenset({Event.LAUNCH, Event.REACH, "stop failed", "unprotected"})
 """Kinds whose reason tells of the site's machines and of our own doings, and helps no user."""
 
 OF_PEOPLE = frozenset({"declared ended"})

@@ -31,6 +31,7 @@ picker_urls = [
 session_urls = [  # /sessions/<id>/; the websocket is at .../websockify, see remote_service.relay.routing
     path("sessions/<uuid:session_id>/", viewer.session, name="session"),
     path("sessions/<uuid:session_id>/status", session.status, name="session-status"),
+    path("sessions/<uuid:session_id>/keep", session.keep, name="session-keep"),
     path("sessions/<uuid:session_id>/stop", session.stop, name="session-stop"),
     path("sessions/<uuid:session_id>/log", session.log, name="session-log"),
     path("sessions/<uuid:session_id>/log/part", details.log_part, name="session-log-part"),

@@ -48,6 +48,9 @@ def viewer_texts() -> dict[str, str]:
         "clipboardRefused": _(
             "The browser does not let this page read the clipboard; the text above works all the same."
         ),
+        "keepHow": _("Control, Alt and Shift together lead to the button that keeps it."),
+        "kept": _("The session goes on."),
+        "notKept": _("It could not be kept. Try again."),
         "screenshotSaved": _("Saved as {}."),
     }
 

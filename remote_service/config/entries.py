@@ -49,6 +49,8 @@ def check_entry(name: str, raw: object) -> tuple[SessionType | None, list[Findin
     if "name" in raw:
         findings.append(_unknown_key(("name",)))
     findings += _check_form(raw.get("form"), findings)
+    if session_type is not None:
+        findings += _check_limits(session_type.limits)
     if session_type is not None and session_type.stream == "raw" and not session_type.viewer_policy.policy.unlimited:
         findings.append(_POLICY_OF_RAW)
     return (None if findings else session_type), findings
@@ -86,6 +88,19 @@ def _explain(error: ValidationError, name: str, raw: Mapping[str, Any]) -> list[
     # Of a union, pydantic reports each branch: what is wrong further inside says more.
     around = {path[:length] for path in findings for length in range(1, len(path))}
     return [finding for path, finding in findings.items() if path not in around]
+
+
+def _check_limits(limits: Limits) -> list[Finding]:
+    """The contradictions between limits: an extension needs something that it extends."""
+    most, longest = limits.most_lifetime, limits.max_lifetime
+    if most is None or (longest is not None and longest <= most):
+        return []
+    key = ("limits", "most_lifetime")
+    if longest is None:
+        found, expected = f"{shown(most)} without a max_lifetime", "a max_lifetime that it can make longer"
+        return [Finding(key, found, expected, 'add "max_lifetime" to the limits, or remove it', Code.VALUE_INVALID)]
+    found, expected = f"{shown(most)}, less than max_lifetime", f"a number of at least {longest:g}, or no such key"
+    return [Finding(key, found, expected, f'write for example "most_lifetime": {3 * longest:g}', Code.VALUE_INVALID)]
 
 
 def _existing_path(loc: Sequence[str | int], raw: Any) -> KeyPath:

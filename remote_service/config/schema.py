@@ -222,6 +222,8 @@ class Limits(_Strict):
     """Without input from any viewer."""
     max_lifetime: Annotated[Seconds, _seconds("86400")] = None
     """From *running* on."""
+    most_lifetime: Annotated[Seconds, _seconds("259200")] = None
+    """How far its user may extend the longest time, by `max_lifetime` each time; None: not at all."""
     per_user: Annotated[
         int | None,
         Field(ge=1),

@@ -47,14 +47,14 @@ def session_account(wanted: str, *, uid: int | None = None) -> str | None:
     return wanted
 
 
-def script_uid(wanted: str) -> int | None:
-    """The uid that scripts run as when it is not this process's own, else None; `wanted` as for `session_account`.
+def session_uid(wanted: str) -> int:
+    """The uid that sessions run as; `wanted` as for `session_account`.
 
     Raises:
         AccountError: as `session_account`.
     """
     account = session_account(wanted)
-    return None if account is None else pwd.getpwnam(account).pw_uid
+    return os.geteuid() if account is None else pwd.getpwnam(account).pw_uid
 
 
 def script_environment(environ: Mapping[str, str], account: str | None, extra_names: Iterable[str]) -> dict[str, str]:

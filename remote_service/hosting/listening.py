@@ -13,34 +13,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from remote_service.endpoints import Endpoint, EndpointKind
+from remote_service.hosting.tcp_table import ANY_ADDRESS, tcp_sockets
 
 PROC_NET = Path("/proc/net")
-_TCP_LISTEN = "0A"
 _UNIX_LINE = re.compile(r"[0-9a-fA-F]+: [0-9A-F]{8} [0-9A-F]{8} (?P<flags>[0-9A-F]{8}) \S+ \S+ +[0-9]+ (?P<path>.+)")
 _UNIX_ACCEPTING = 0x10000
-_WILDCARDS = {"0.0.0.0", "::"}
 
 
 def tcp_listeners(lines: Iterable[str], *, ipv6: bool) -> set[tuple[str, int]]:
-    """The (address, port) pairs that listen, out of the lines of `/proc/net/tcp` or `tcp6`.
-
-    Addresses are 32-bit words in the machine's byte order, printed in hexadecimal.
-    """
-    found = set()
-    for line in lines:
-        fields = line.split()
-        if len(fields) > 3 and fields[3] == _TCP_LISTEN:
-            address, port = fields[1].split(":")
-            words = [bytes.fromhex(address[i : i + 8])[::-1] for i in range(0, len(address), 8)]
-            found.add((_unpacked(b"".join(words), ipv6=ipv6), int(port, 16)))
-    return found
-
-
-def _unpacked(packed: bytes, *, ipv6: bool) -> str:
-    if not ipv6:
-        return str(ipaddress.IPv4Address(packed))
-    address = ipaddress.IPv6Address(packed)
-    return str(address.ipv4_mapped or address)
+    """The (address, port) pairs that listen, out of the lines of `/proc/net/tcp` or `tcp6`."""
+    return {found.local for found in tcp_sockets(lines, ipv6=ipv6) if found.listens}
 
 
 def unix_listeners(lines: Iterable[str]) -> set[str]:
@@ -93,7 +75,7 @@ def listens_locally(endpoint: Endpoint) -> bool | None:
     if not local:
         return None
     listeners = _local_tcp_listeners()
-    return any((address, endpoint.port) in listeners for address in {*local, *_WILDCARDS})
+    return any((address, endpoint.port) in listeners for address in {*local, *ANY_ADDRESS})
 
 
 def listens(endpoint: Endpoint, *, connect_timeout: float = 1.0) -> bool:

@@ -80,6 +80,18 @@ def carries_marker(pid: int, session: str) -> bool:
         return False
 
 
+def marker_of(pid: int) -> str:
+    """The session whose marker the process was started with; empty when it has none, or that may not be read."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as environ:
+            variables = environ.read().split(b"\0")
+    except OSError:
+        return ""
+    begin = f"{MARKER}=".encode()
+    found = next((each[len(begin) :] for each in variables if each.startswith(begin)), b"")
+    return found.decode(errors="replace")
+
+
 def marked(session: str) -> list[Process]:
     """The living processes that carry the session's marker."""
     return [p for p in all_processes().values() if not p.dead and carries_marker(p.pid, session)]

@@ -72,6 +72,13 @@ class Session(models.Model):
     stored_viewer_policy = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
     on_last_disconnect = models.CharField(max_length=8, default="stop")
     stream = models.CharField(max_length=8, default="rfb")
+    type_hosts = models.JSONField(default=list, help_text="other machines at which its type lets its endpoint be")
+    extension = models.FloatField(
+        default=0.0, db_default=0.0, help_text="seconds by which its user has made its longest time longer"
+    )
+    unprotected = models.BooleanField(
+        default=False, db_default=False, help_text="its VNC server on a TCP port lets everybody in"
+    )
 
     token_hash = models.CharField(max_length=64, unique=True)
     sealed_token = models.TextField(default="", blank=True)
@@ -81,6 +88,11 @@ class Session(models.Model):
     progress = models.CharField(max_length=200, default="", blank=True)
     unknown_since = models.DateTimeField(null=True, help_text="since when nobody can say whether it lives")
     unknown_reason = models.CharField(max_length=MOST_REASON, default="", db_default="", blank=True)
+
+    near_end = models.CharField(
+        max_length=32, default="", db_default="", blank=True, help_text="the limit that ends it soon, if one does"
+    )
+    ends_at = models.DateTimeField(null=True, help_text="when that limit does")
 
     created_at = models.DateTimeField(default=timezone.now)
     running_at = models.DateTimeField(null=True)
@@ -126,6 +138,12 @@ class Session(models.Model):
     def limits(self) -> Limits:
         """Its type's limits as they were at the reservation."""
         return Limits.model_validate(self.stored_limits)
+
+    @property
+    def lifetime(self) -> float | None:
+        """Seconds that it may run as things are; None when that has no limit."""
+        longest = self.limits.max_lifetime
+        return None if longest is None else longest + self.extension
 
     @property
     def viewer_policy(self) -> Policy:

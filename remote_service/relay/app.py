@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
@@ -88,7 +89,14 @@ async def relay(scope: dict[str, Any], receive: Receive, send: Send) -> None:
 async def _serve_viewer(grant: Grant, receive: Receive, send: Send, line: Line | None) -> None:
     watch = await gateway().open_viewer(grant)
     log.info("session %s: a viewer came from %s", grant.session_id, grant.actor.address or "a local socket")
-    pump = Pump(receive, send, policy=watch.policy, on_input=lambda: gateway().input_seen(grant.session_id), line=line)
+    pump = Pump(
+        receive,
+        send,
+        policy=watch.policy,
+        on_input=lambda: gateway().input_seen(grant.session_id),
+        on_unprotected=lambda: _unprotected(watch),
+        line=line,
+    )
     clean = False
     try:
         gateway().carries(watch, pump)
@@ -102,19 +110,34 @@ async def _serve_viewer(grant: Grant, receive: Receive, send: Send, line: Line |
         )  # fmt: skip
 
 
+def _unprotected(watch: Watch) -> None:
+    """The VNC server lets everybody in: of no matter at a Unix socket, which keeps others out itself."""
+    endpoint = watch.glimpse.endpoint
+    if endpoint is None or endpoint.kind is EndpointKind.UNIX:
+        return
+
+    async def say_once() -> None:
+        with suppress(DatabaseError):  # the next viewer finds it too
+            if await sync_to_async(rows.mark_unprotected)(watch.grant.session_id, f"{endpoint}"):
+                log.warning(
+                    "session %s: the VNC server at %s asks for no password: whoever reaches that port is let in",
+                    watch.grant.session_id,
+                    endpoint,
+                )
+
+    spawn(say_once(), name="unprotected endpoint")
+
+
 async def _serve(watch: Watch, pump: Pump, send: Send) -> bool:
     """Relays until something ends it; returns whether the viewer is done, rather than having lost its line."""
     reading = spawn(_outcome(pump.read_viewer()), name="viewer")
     serving = spawn(_outcome(_reach_and_pump(watch, pump)), name="endpoint")
-    ending = spawn(watch.until(_leads_nowhere), name="end of session")
-    changing = spawn(_follow_rights(watch, pump), name="rights")
-    tasks = (reading, serving, ending, changing)
+    ending = spawn(_watched(watch, pump), name="end of session")
+    tasks = (reading, serving, ending)
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if ending.done():
-            close = _told(watch)
-        elif changing.done():
-            close = Close(closing.RIGHTS_CHANGED, closing.RIGHTS_ARE_OTHERS)
+            close = ending.result()
         elif reading.done():
             close = Close(closing.RELAY_ERROR, str(reading.result()))
         else:
@@ -152,12 +175,14 @@ def _leads_nowhere(watch: Watch) -> bool:
     return watch.withdrawn or watch.glimpse.state in _LEADS_NOWHERE
 
 
-async def _follow_rights(watch: Watch, pump: Pump) -> None:
-    """Has every change of what the viewer may do take effect; returns when it has to come anew for one."""
+async def _watched(watch: Watch, pump: Pump) -> Close:
+    """Has every change of what the viewer may do take effect, until the session or its right to it has ended."""
     while True:
-        await watch.until(lambda w: w.policy != pump.policy)
+        await watch.until(lambda w: _leads_nowhere(w) or w.policy != pump.policy)
+        if _leads_nowhere(watch):
+            return _told(watch)
         if not pump.change(watch.policy):
-            return
+            return Close(closing.RIGHTS_CHANGED, closing.RIGHTS_ARE_OTHERS)
 
 
 async def _reach_and_pump(watch: Watch, pump: Pump) -> None:
@@ -171,7 +196,8 @@ async def _reach_and_pump(watch: Watch, pump: Pump) -> None:
     except SealError as error:
         raise EndpointError(details.NO_PASSWORD.filled(error=error), fatal=False) from error
     rfb = glimpse.stream == "rfb" and glimpse.endpoint.kind is not EndpointKind.XPRA
-    await pump.run(glimpse.endpoint, password, rfb=rfb)
+    claim = rows.claim_of(watch.grant.session_id, glimpse.hosts)
+    await pump.run(glimpse.endpoint, password, rfb=rfb, claim=claim)
 
 
 async def _why(watch: Watch, end: RelayEnd | None) -> Close:
@@ -185,18 +211,23 @@ async def _why(watch: Watch, end: RelayEnd | None) -> Close:
     if isinstance(end, ViewerGone | RemoteProtocolError):
         return Close(closing.RELAY_ERROR, str(end))
     why = closing.SCREEN_CLOSED if end is None else str(end)
+    reason = EndReason.ENDPOINT_LOST
     session_id = watch.grant.session_id
+    if end is not None and end.refused:
+        reason = EndReason.ENDPOINT_REFUSED
+        await sync_to_async(lifecycle.note_refusal)(session_id, why, watch.grant.actor, what="endpoint refused")
     log.warning("session %s: %s", session_id, why)
     await gateway().viewer_lost_endpoint(watch)
     # What a later viewer meets is no reason to end a session in which an earlier one may be at work.
-    if isinstance(end, EndpointError) and end.fatal and await sync_to_async(rows.is_first_viewer)(watch.viewer_id):
-        await sync_to_async(lifecycle.note)(session_id, "endpoint lost", why=why, by=watch.grant.actor)
-        await sync_to_async(lifecycle.ask_to_stop)(session_id, EndReason.ENDPOINT_LOST, watch.grant.actor, why)
+    if end is not None and end.fatal and await sync_to_async(rows.is_first_viewer)(watch.viewer_id):
+        if not end.refused:
+            await sync_to_async(lifecycle.note)(session_id, "endpoint lost", why=why, by=watch.grant.actor)
+        await sync_to_async(lifecycle.ask_to_stop)(session_id, reason, watch.grant.actor, why)
     try:
         async with asyncio.timeout(END_PATIENCE):
             await watch.until(_leads_nowhere)
     except TimeoutError:
-        return Close(closing.ENDPOINT_LOST, why)
+        return Close(closing.ENDPOINT_LOST, closing.endpoint_refused(why) if end is not None and end.refused else why)
     return _told(watch)
 
 

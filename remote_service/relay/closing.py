@@ -56,6 +56,11 @@ def close_for(end_reason: str, detail: str) -> Close:
     return Close(ending.close_code, f"{ending.sentence} {detail}".strip())
 
 
+def endpoint_refused(why: str) -> str:
+    """What a viewer is told whose session goes on, though this viewer's connection to its endpoint was refused."""
+    return f"{ENDINGS[EndReason.ENDPOINT_REFUSED].sentence} {why}"
+
+
 def said_goodbye(code: int) -> bool:
     """Whether a viewer that left with this code closed its window, rather than losing its line."""
     return code in _GOODBYES

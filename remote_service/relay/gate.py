@@ -36,15 +36,19 @@ class Way(Enum):
 class Gate:
     """One viewer's; `begin` it before any byte passes."""
 
-    def __init__(self, policy: Policy, on_input: Callable[[], None]) -> None:
+    def __init__(
+        self, policy: Policy, on_input: Callable[[], None], on_unprotected: Callable[[], None] = lambda: None
+    ) -> None:
         """Prepares.
 
         Args:
             policy: what the viewer may do at first.
             on_input: called when it typed or clicked, and that passed.
+            on_unprotected: called when the server lets the viewer in without any authentication.
         """
         self._policy = policy
         self._on_input = on_input
+        self._on_unprotected = on_unprotected
         self._watch: InputWatch | None = None
         self._filter: PolicyFilter | None = None
         self._upstream: Upstream | None = None
@@ -79,7 +83,8 @@ class Gate:
         elif way is Way.RAW:
             self._watch = InputWatch.for_raw()
         else:
-            self._watch = InputWatch.for_rfb() if way is Way.UNTOUCHED else InputWatch.for_authenticated()
+            untouched = way is Way.UNTOUCHED
+            self._watch = InputWatch.for_rfb(self._on_unprotected) if untouched else InputWatch.for_authenticated()
 
     def change(self, policy: Policy) -> bool:
         """Another policy holds, from the next message on; False when the viewer has to come anew for that."""

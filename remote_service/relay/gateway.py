@@ -64,6 +64,7 @@ class GatewayProcess:
         self._used: set[uuid.UUID] = set()
         self._left: dict[int, bool] = {}
         """Viewers that have left and whose rows do not say so yet, and whether they said goodbye."""
+        self._writing = asyncio.Lock()
         self._running = False
         self.tally = traffic.Tally()
         self._wrote_traffic = 0.0
@@ -100,12 +101,14 @@ class GatewayProcess:
             self.tally.wrote(changed)
 
     async def _write_left(self) -> None:
-        if ended := self.tally.ended():
-            await sync_to_async(traffic_rows.write_traffic)(ended)
-            self.tally.wrote(ended)
-        for viewer_id, clean in list(self._left.items()):
-            await sync_to_async(rows.close_viewer)(viewer_id, clean=clean)
-            self._left.pop(viewer_id, None)
+        # One at a time: of hundreds that leave at once each would write all the others too.
+        async with self._writing:
+            if ended := self.tally.ended():
+                await sync_to_async(traffic_rows.write_traffic)(ended)
+                self.tally.wrote(ended)
+            for viewer_id, clean in list(self._left.items()):
+                await sync_to_async(rows.close_viewer)(viewer_id, clean=clean)
+                self._left.pop(viewer_id, None)
 
     async def viewer_lost_endpoint(self, watch: Watch) -> None:
         """Writes that the endpoint hung up, while the viewer still waits to be told why."""

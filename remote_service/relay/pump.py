@@ -7,15 +7,16 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from remote_service import conf, details
+from remote_service import details
 from remote_service.endpoints import Endpoint
-from remote_service.hosting.account import script_uid
 from remote_service.relay.crossing import Crossing
+from remote_service.relay.dialling import reach
 from remote_service.relay.gate import Gate, Way
 from remote_service.relay.inflow import BRAKE, BRAKE_FROM
 from remote_service.relay.line import Line
 from remote_service.relay.outflow import Work, slices
-from remote_service.relay.upstream import Upstream, connect
+from remote_service.relay.proof import Claim, EndpointRefusedError
+from remote_service.relay.upstream import Upstream
 from remote_service.rfb.buffer import Data
 from remote_service.rfb.errors import AuthenticationFailed, RFBError
 from remote_service.rfb.handshake import ServerLogin, ViewerLogin, looks_like_banner
@@ -29,11 +30,15 @@ BANNER_TIMEOUT = 10.0
 
 
 class EndpointError(Exception):
-    """The endpoint is not what it should be. `fatal`: it never will be, and the session has failed."""
+    """The endpoint is not what it should be. `fatal`: it never will be, and the session has failed.
 
-    def __init__(self, sentence: str, *, fatal: bool) -> None:
+    `refused`: it is not the session's own, or where no session's may be.
+    """
+
+    def __init__(self, sentence: str, *, fatal: bool, refused: bool = False) -> None:
         super().__init__(sentence)
         self.fatal = fatal
+        self.refused = refused
 
 
 class ViewerGone(Exception):
@@ -54,6 +59,7 @@ class Pump:
         *,
         policy: Policy,
         on_input: Callable[[], None],
+        on_unprotected: Callable[[], None] = lambda: None,
         line: Line | None = None,
     ) -> None:
         """Prepares.
@@ -63,12 +69,14 @@ class Pump:
             send: the websocket's.
             policy: what the viewer may do at first.
             on_input: called when it typed or clicked, and that passed.
+            on_unprotected: called when the VNC server turns out to let everybody in.
             line: the viewer's transport where it could be taken over; then `receive` and `send` are its own, and bytes
                 pass without them once the endpoint is there.
         """
         self._receive = receive
         self._send = send
-        self._gate = Gate(policy, on_input)
+        self._gate = Gate(policy, on_input, on_unprotected)
+        self._on_unprotected = on_unprotected
         self._line = line
         self._crossing: Crossing | None = None
         self._upstream: Upstream | None = None
@@ -163,8 +171,10 @@ class Pump:
 
     # ---- endpoint to viewer -----------------------------------------------------------------------------
 
-    async def run(self, endpoint: Endpoint, password: str | None, *, rfb: bool) -> None:
+    async def run(self, endpoint: Endpoint, password: str | None, *, rfb: bool, claim: Claim) -> None:
         """Connects, logs in where there is a password, and passes bytes until the endpoint hangs up.
+
+        `claim` says which session the endpoint has to belong to.
 
         Raises:
             EndpointError: it cannot be reached, speaks no RFB, or refuses the password.
@@ -173,9 +183,9 @@ class Pump:
             ViewerRefused: its limits cannot be enforced here.
         """
         try:
-            upstream = self._upstream = await connect(
-                endpoint, timeout=CONNECT_TIMEOUT, owner=script_uid(conf.current().session_user)
-            )
+            upstream = self._upstream = await reach(endpoint, claim, timeout=CONNECT_TIMEOUT)
+        except EndpointRefusedError as error:
+            raise EndpointError(str(error), fatal=True, refused=True) from error
         except OSError as error:
             raise EndpointError(details.UNREACHABLE.filled(endpoint=endpoint, error=error), fatal=False) from error
         if not rfb:
@@ -232,6 +242,8 @@ class Pump:
                 raise ViewerRefused(str(error)) from error
             not_rfb = bool(data) and not login.banner_seen
             raise EndpointError(str(error), fatal=not_rfb or isinstance(error, AuthenticationFailed)) from error
+        if login.unprotected:
+            self._on_unprotected()
         upstream.unread(login.leftover)
         self._login = ViewerLogin()
         await self._to_viewer(self._login.start())

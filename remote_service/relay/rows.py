@@ -11,12 +11,14 @@ from django.contrib.sessions.models import Session as LoginSession
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from remote_service import access
+from remote_service import access, conf
 from remote_service.endpoints import Endpoint
-from remote_service.lifecycle import note
+from remote_service.hosting.account import session_uid
+from remote_service.lifecycle import SUPERVISOR, note
 from remote_service.models import Gateway, Session, Viewer
 from remote_service.nudges import nudge_gateways, nudge_supervisor
 from remote_service.relay.grants import Grant
+from remote_service.relay.proof import Claim
 from remote_service.rfb.policy import Policy
 from remote_service.sealing import unseal
 from remote_service.states import State
@@ -31,6 +33,8 @@ class Glimpse:
     end_detail: str
     endpoint: Endpoint | None = None
     stream: str = "rfb"
+    hosts: tuple[str, ...] = ()
+    """Other machines at which its endpoint may be."""
 
 
 GONE = Glimpse(State.ENDED, "", "")
@@ -87,6 +91,15 @@ def is_first_viewer(viewer_id: int) -> bool:
     return not earlier.filter(Q(closed_at=None) | Q(closed_at__gte=viewer.session.running_at)).exists()
 
 
+def mark_unprotected(session_id: uuid.UUID, where: str) -> bool:
+    """Writes that the session's VNC server lets everybody in; False when that is known."""
+    marked = Session.objects.filter(pk=session_id, unprotected=False).update(unprotected=True)
+    if marked:
+        note(session_id, "unprotected", why=f"The VNC server at {where} asks for no password.", by=SUPERVISOR)
+        nudge_gateways(session_id)
+    return bool(marked)
+
+
 def beat(gateway_id: uuid.UUID, used: Collection[uuid.UUID], viewers: Collection[int]) -> None:
     """Moves the heartbeat.
 
@@ -109,7 +122,14 @@ def look(grants: Collection[Grant]) -> tuple[dict[uuid.UUID, Glimpse], dict[Gran
     """The grants' sessions as they are now, and what those of the grants allow that still hold."""
     sessions = Session.objects.in_bulk({grant.session_id for grant in grants})
     glimpses = {
-        key: Glimpse(State(session.state), session.end_reason, session.end_detail, session.endpoint, session.stream)
+        key: Glimpse(
+            State(session.state),
+            session.end_reason,
+            session.end_detail,
+            session.endpoint,
+            session.stream,
+            tuple(session.type_hosts),
+        )
         for key, session in sessions.items()
     }
     users = User.objects.in_bulk({grant.user_id for grant in grants if grant.user_id is not None})
@@ -132,6 +152,11 @@ def _allowed(grant: Grant, session: Session | None, user: User | None, alive: Co
     if user is None or grant.login not in alive or user.get_session_auth_hash() != grant.password_stamp:
         return None
     return access.viewer_policy(user, session)
+
+
+def claim_of(session_id: uuid.UUID, hosts: Collection[str]) -> Claim:
+    """What the session's endpoint is judged by."""
+    return Claim(str(session_id), session_uid(conf.current().session_user), tuple(hosts))
 
 
 def password_of(session_id: uuid.UUID) -> str | None:

@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import cast
-
-from remote_service.endpoints import Endpoint, EndpointKind
 
 MOST_UNREAD = 256 * 1024
 """Bytes that wait for the viewer before reading pauses. One wake-up then moves as much, in one websocket message."""
@@ -129,47 +122,3 @@ class Upstream(asyncio.Protocol):
         """Hangs up; what was not sent yet is lost, since nobody is left to see its effect."""
         if self._transport is not None:
             self._transport.abort()
-
-
-async def connect(endpoint: Endpoint, *, timeout: float, owner: int | None = None) -> Upstream:
-    """Connects to a session's endpoint.
-
-    Args:
-        endpoint: a TCP address or a Unix socket.
-        timeout: seconds.
-        owner: the uid that a Unix socket must belong to. We may be root and reach sockets that the script may not:
-            it must not lure us to one.
-
-    Raises:
-        OSError: it cannot be reached (a time-out is one too), or is not what it should be.
-    """
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(timeout):
-            if endpoint.kind is EndpointKind.UNIX:
-                with _held(Path(endpoint.path), owner) as name:
-                    _transport, protocol = await loop.create_unix_connection(Upstream, name)
-            else:
-                _transport, protocol = await loop.create_connection(Upstream, endpoint.host, endpoint.port)
-    except TimeoutError as error:
-        raise TimeoutError(f"{endpoint} did not answer within {timeout:g} s") from error
-    return protocol
-
-
-@contextmanager
-def _held(path: Path, owner: int | None) -> Iterator[str]:
-    """A name for exactly the socket that `path` leads to now; follows no link, and fits into a socket address.
-
-    Raises:
-        OSError: it is a link, no socket, or somebody else's.
-    """
-    held = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        found = os.fstat(held)
-        if not stat.S_ISSOCK(found.st_mode):
-            raise OSError("it is no socket; expected one, not a link or a file")
-        if owner is not None and found.st_uid != owner:
-            raise OSError(f"it belongs to uid {found.st_uid}; expected uid {owner}, as which scripts run")
-        yield f"/proc/self/fd/{held}"
-    finally:
-        os.close(held)

@@ -171,6 +171,7 @@ class ServerLogin(_Login):
     Attributes:
         banner_seen: the server has sent a valid ProtocolVersion, so it is a VNC server and it is up.
         security_type: what was chosen; None before that.
+        unprotected: the server lets in whoever asks, with or without a password.
     """
 
     def __init__(self, password: str | None) -> None:
@@ -182,6 +183,7 @@ class ServerLogin(_Login):
         super().__init__(Peer.VNC_SERVER)
         self.banner_seen = False
         self.security_type: SecurityType | None = None
+        self.unprotected = False
         self._password = password
         self._refusal: _Refusal | None = None
 
@@ -204,6 +206,7 @@ class ServerLogin(_Login):
         if not offered:
             self._refusal = _NO_CONNECTION
             raise self._refusal.error((yield from read_reason(self._reader)))
+        self.unprotected = SecurityType.NONE in offered
         chosen = self._choose(offered)
         self.security_type = chosen
         if not version.server_decides:

@@ -6,13 +6,14 @@ the handshake before the messages, and never fails. Bytes are looked at, never c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from .buffer import Data
 from .errors import RemoteProtocolError
 from .layout import Fixed, Layout, Measured
 from .message_table import EXTENDED_LAYOUTS, EXTENDED_MOUSE_BUTTONS, LAYOUTS, layout_of
 from .observer import HandshakeObserver, HandshakePhase
+from .wire import SecurityType
 
 _LONGEST_HEADER = 12
 """Of the extended ClientCutText, in bytes."""
@@ -118,14 +119,18 @@ class InputWatch:
     session in which somebody works. Make it with one of the three `for_` methods.
     """
 
-    def __init__(self, observer: HandshakeObserver | None) -> None:
+    def __init__(self, observer: HandshakeObserver | None, on_unprotected: Callable[[], None] = lambda: None) -> None:
         self._observer = observer
         self._framer: ClientMessageFramer | None = None
+        self._on_unprotected = on_unprotected
 
     @classmethod
-    def for_rfb(cls) -> InputWatch:
-        """Watch a connection from the VNC server's banner on, when the bytes pass untouched."""
-        return cls(HandshakeObserver())
+    def for_rfb(cls, on_unprotected: Callable[[], None] = lambda: None) -> InputWatch:
+        """Watch a connection from the VNC server's banner on, when the bytes pass untouched.
+
+        `on_unprotected` is called when the server has let the viewer in without any authentication.
+        """
+        return cls(HandshakeObserver(), on_unprotected)
 
     @classmethod
     def for_authenticated(cls) -> InputWatch:
@@ -172,6 +177,8 @@ class InputWatch:
         if not observer.finished:
             return False
         self._observer = None
+        if observer.security_type == SecurityType.NONE:
+            self._on_unprotected()
         if observer.phase is HandshakePhase.MESSAGES:
             self._framer = ClientMessageFramer()
             return self._frame(observer.viewer_messages)

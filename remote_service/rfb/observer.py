@@ -45,6 +45,7 @@ class HandshakeObserver:
     Attributes:
         phase: what comes next from the viewer.
         needs_server: `from_server` still has something to learn; when False it need not be called any more.
+        security_type: what was chosen; None before that.
         viewer_messages: what the viewer sent behind ClientInit, as far as it was fed when the phase became
             `MESSAGES`. Later bytes are messages all, and not collected.
     """
@@ -53,6 +54,7 @@ class HandshakeObserver:
         """Start before the server's banner, or, when `authenticated`, right before ClientInit."""
         self.phase = HandshakePhase.CLIENT_INIT if authenticated else HandshakePhase.VERSION
         self.needs_server = not authenticated
+        self.security_type: int | None = None
         self.viewer_messages = b""
         self._server = ExactReader(Peer.VNC_SERVER, cap=_SERVER_BYTES)
         self._viewer = ExactReader(Peer.VIEWER, cap=CHALLENGE_SIZE)
@@ -120,6 +122,7 @@ class HandshakeObserver:
         else:
             self.needs_server = False
             chosen = yield from self._viewer.read_uint(1, "security-type")
+        self.security_type = chosen
         if chosen == SecurityType.VNC_AUTH:
             self.phase = HandshakePhase.AUTHENTICATION
             yield from self._viewer.read_exact(CHALLENGE_SIZE, "response")

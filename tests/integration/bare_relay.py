@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import django
@@ -20,8 +20,11 @@ import uvicorn
 django.setup()
 
 from remote_service.endpoints import Endpoint  # noqa: E402 (the server needs Django to be set up)
+from remote_service.networks import USUAL  # noqa: E402
+from remote_service.relay import dialling  # noqa: E402
 from remote_service.relay import line as line_module  # noqa: E402
-from remote_service.relay import pump as pump_module  # noqa: E402
+from remote_service.relay.dialling import Rules  # noqa: E402
+from remote_service.relay.proof import Claim  # noqa: E402
 from remote_service.relay.pump import Pump  # noqa: E402
 from remote_service.relay.takeover import takeover_of  # noqa: E402
 from remote_service.rfb.policy import Policy  # noqa: E402
@@ -52,7 +55,7 @@ def relay_to(endpoint: Endpoint, tier: str, *, policy: Policy = ALL, rfb: bool =
             await send(accept)
         pump = Pump(receive, send, policy=policy, on_input=lambda: None, line=line)
         reading = spawn(pump.read_viewer(), name="viewer")
-        running = spawn(pump.run(endpoint, None, rfb=rfb), name="endpoint")
+        running = spawn(pump.run(endpoint, None, rfb=rfb, claim=Claim("", os.getuid())), name="endpoint")
         try:
             await asyncio.wait({reading, running}, return_when=asyncio.FIRST_COMPLETED)
             if not reading.done():
@@ -68,8 +71,7 @@ def relay_to(endpoint: Endpoint, tier: str, *, policy: Policy = ALL, rfb: bool =
 
 def main(options: dict[str, Any]) -> None:
     """Serves until SIGTERM."""
-    pump_module.conf = SimpleNamespace(current=lambda: SimpleNamespace(session_user=""))  # type: ignore[assignment]
-    pump_module.script_uid = lambda _account: None  # type: ignore[assignment]
+    dialling.rules_in_force = lambda: Rules(USUAL, (), Path("/nowhere"))
     line_module.PING = options.get("ping", line_module.PING)
     files = {name: Path(options[name]) for name in ("cert", "key") if name in options}
     endpoint = Endpoint.tcp("127.0.0.1", options["endpoint"])

@@ -53,6 +53,8 @@ SITE = {
     ("sessions/<uuid:session_id>/log/part", "POST"):  everybody(405),
     ("sessions/<uuid:session_id>/details/", "GET"):   "login 200 404 404  404 200 200 200",
     ("sessions/<uuid:session_id>/details/", "POST"):  everybody(405),
+    ("sessions/<uuid:session_id>/keep", "GET"):     everybody(405),
+    ("sessions/<uuid:session_id>/keep", "POST"):    "login 200 404 404  404 403 200 200",
     ("sessions/<uuid:session_id>/stop", "GET"):     everybody(405),
     # The one who may only look knows of it, so it is 403 and no 404.
     ("sessions/<uuid:session_id>/stop", "POST"):    "login 303 404 404  404 403 303 303",

@@ -160,8 +160,18 @@ RUNNING = [
     ("no lifetime is set", {"viewers": 1, "running_age": 1e9}, NOTHING),
     (
         "just before its lifetime is over",
-        {"viewers": 1, "running_age": 3599.9, "limits": limits(max_lifetime=3600)},
+        {"viewers": 1, "running_age": 3599.5, "limits": limits(max_lifetime=3600)},
+        Decision(Action.WARN, EndReason.LIFETIME, left=0.5),
+    ),
+    (
+        "its lifetime has been extended",
+        {"viewers": 1, "running_age": 3600.0, "extension": 3600.0, "limits": limits(max_lifetime=3600)},
         NOTHING,
+    ),
+    (
+        "its extended lifetime is over",
+        {"viewers": 1, "running_age": 7200.0, "extension": 3600.0, "limits": limits(max_lifetime=3600)},
+        Decision(Action.STOP, EndReason.LIFETIME),
     ),
     (
         "max_lifetime",
@@ -176,7 +186,7 @@ RUNNING = [
     ),
     # idle_timeout
     ("no idle time is set", {"viewers": 1, "input_age": 1e9}, NOTHING),
-    ("not idle enough", {"viewers": 1, "input_age": 59.9, "limits": limits(idle_timeout=60)}, NOTHING),
+    ("not idle enough", {"viewers": 1, "input_age": 29.5, "limits": limits(idle_timeout=60)}, NOTHING),
     (
         "idle_timeout",
         {"viewers": 1, "input_age": 60.0, "limits": limits(idle_timeout=60)},
@@ -192,6 +202,44 @@ RUNNING = [
         "the lifetime comes before idleness",
         {"running_age": 60.0, "input_age": 60.0, "limits": limits(idle_timeout=60, max_lifetime=60)},
         Decision(Action.STOP, EndReason.LIFETIME),
+    ),
+    # Warnings of both.
+    ("more than a minute is left", {"viewers": 1, "input_age": 3539.5, "limits": limits(idle_timeout=3600)}, NOTHING),
+    (
+        "a minute is left",
+        {"viewers": 1, "input_age": 3540.0, "limits": limits(idle_timeout=3600)},
+        Decision(Action.WARN, EndReason.IDLE, left=60.0),
+    ),
+    (
+        "half of a short limit is left",
+        {"viewers": 1, "input_age": 5.0, "limits": limits(idle_timeout=10)},
+        Decision(Action.WARN, EndReason.IDLE, left=5.0),
+    ),
+    (
+        "its users have been warned",
+        {"viewers": 1, "input_age": 3550.0, "warned": EndReason.IDLE, "limits": limits(idle_timeout=3600)},
+        NOTHING,
+    ),
+    (
+        "somebody used it after the warning",
+        {"viewers": 1, "input_age": 1.0, "warned": EndReason.IDLE, "limits": limits(idle_timeout=3600)},
+        Decision(Action.WARN, None),
+    ),
+    (
+        "of two limits the next one counts",
+        {
+            "viewers": 1,
+            "running_age": 3550.0,
+            "input_age": 3545.0,
+            "warned": EndReason.IDLE,
+            "limits": limits(idle_timeout=3600, max_lifetime=3600),
+        },
+        Decision(Action.WARN, EndReason.LIFETIME, left=50.0),
+    ),
+    (
+        "one that nobody looks at any more ends rather than warns",
+        {"input_age": 3550.0, "departures": (CLEAN_LATE,), "limits": limits(idle_timeout=3600)},
+        Decision(Action.STOP, EndReason.LAST_VIEWER),
     ),
     # Nobody came.
     ("nobody has come yet", {"running_age": 299.9}, NOTHING),

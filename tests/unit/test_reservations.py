@@ -66,7 +66,13 @@ def rows(**changes: Any) -> None:
 def test_a_user_gets_the_first_slot_and_it_is_wanted_at_once(
     make_type: Callable[..., Any], alice: Any, nudged: list[str]
 ) -> None:
-    make_type("Desktop", limits={"linger": 3, "idle_timeout": None}, on_last_disconnect="keep", stream="raw")
+    make_type(
+        "Desktop",
+        limits={"linger": 3, "idle_timeout": None},
+        on_last_disconnect="keep",
+        stream="raw",
+        options={"host": "n8"},
+    )
     reservation = reserve_for_user("Desktop", alice, {**SIZE, "cores": "4"}, WEB)
     session = Session.objects.get()
     assert reservation.session == session
@@ -75,7 +81,7 @@ def test_a_user_gets_the_first_slot_and_it_is_wanted_at_once(
     assert (session.owner, session.username, session.door) == (alice, "alice", "web")
     assert session.options == {"size": "1600x1200", "cores": "4", "username": "alice"}
     assert session.limits == Limits(linger=3)
-    assert (session.on_last_disconnect, session.stream) == ("keep", "raw")
+    assert (session.on_last_disconnect, session.stream, session.type_hosts) == ("keep", "raw", ["n8"])
     assert nudged == ["supervisor"]
 
 

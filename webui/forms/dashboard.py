@@ -25,7 +25,7 @@ LEVELS = (
 )
 """The models' own labels are English, since events are."""
 
-LIVE, ANY, UNKNOWN, QUARANTINED = "live", "any", "unknown", "quarantined"
+LIVE, ANY, UNKNOWN, QUARANTINED, UNPROTECTED = "live", "any", "unknown", "quarantined", "unprotected"
 _MOMENT = "%Y-%m-%dT%H:%M"
 
 
@@ -50,6 +50,7 @@ class SessionFilter(forms.Form):
             (ANY, pgettext_lazy("sessions", "Live and ended")),
             (UNKNOWN, pgettext_lazy("sessions", "Unknown")),
             (QUARANTINED, pgettext_lazy("sessions", "In quarantine")),
+            (UNPROTECTED, pgettext_lazy("sessions", "Without a password")),
             *((one.value, words) for one, words in STATE_WORDS.items()),
         ]
         names = list(SessionType.objects.values_list("name", flat=True))

@@ -9,13 +9,15 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from remote_service import access, lifecycle, session_logs
+from remote_service import access, keeping, lifecycle, session_logs
 from remote_service.states import EndReason
 from webui import words
+from webui.end_warning import end_warning
 from webui.phases import phases
 from webui.responses import SeeOther
 from webui.visitors import actor, visible_session, visitor, watched_session
@@ -36,8 +38,19 @@ def status(request: HttpRequest, session_id: uuid.UUID) -> JsonResponse:
             "over": found.over,
             "watch": access.may_watch(visitor(request), found),
             "ending": words.stored_words(found.ending),
+            "end": end_warning(found, visitor(request), timezone.now()),
         }
     )
+
+
+@require_POST
+@login_required
+def keep(request: HttpRequest, session_id: uuid.UUID) -> JsonResponse:
+    """Puts off the end that a limit brings soon; 403 for who may see the session and no more."""
+    found = visible_session(request, session_id)
+    if not access.may_control(visitor(request), found):
+        raise PermissionDenied
+    return JsonResponse({"kept": keeping.keep(found, actor(request))})
 
 
 @require_POST

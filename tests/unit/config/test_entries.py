@@ -14,8 +14,8 @@ ENTRY_KEYS = (
     '"on_last_disconnect", "stream", "viewer_policy", "rest" and "share"'
 )
 LIMIT_KEYS = (
-    'one of "reservation_timeout", "start_timeout", "linger", "reconnect", "idle_timeout", "max_lifetime" '
-    'and "per_user"'
+    'one of "reservation_timeout", "start_timeout", "linger", "reconnect", "idle_timeout", "max_lifetime", '
+    '"most_lifetime" and "per_user"'
 )
 FIELD_KEYS = 'one of "name", "type", "label", "default", "choices", "min", "max", "unit", "help" and "show_if"'
 A_SCRIPT = "the bare name of a Python file that is beside the sessions file or in a script directory"
@@ -215,6 +215,24 @@ def test_it_refuses_a_number_of_sessions_per_user_of(site: Site, value: Any, fou
         + f"found {found}; expected a whole number of at least 1, or null for no limit of this type's own. "
         'Fix: write for example "per_user": 1.'
     ]
+
+
+@pytest.mark.parametrize("longest", [{}, {"max_lifetime": None}])
+def test_it_refuses_to_extend_a_time_that_has_no_end(site: Site, longest: dict[str, Any]) -> None:
+    assert site.entry_messages(limits={**longest, "most_lifetime": 7200}) == [
+        site.at("limits", "most_lifetime")
+        + "found the number 7200.0 without a max_lifetime; expected a max_lifetime that it can make longer. "
+        'Fix: add "max_lifetime" to the limits, or remove it.'
+    ]
+
+
+def test_it_refuses_an_extension_that_is_shorter(site: Site) -> None:
+    assert site.entry_messages(limits={"max_lifetime": 3600, "most_lifetime": 60}) == [
+        site.at("limits", "most_lifetime")
+        + "found the number 60.0, less than max_lifetime; expected a number of at least 3600, or no such key. "
+        'Fix: write for example "most_lifetime": 10800.'
+    ]
+    assert site.entry_messages(limits={"max_lifetime": 3600, "most_lifetime": 3600}) == []
 
 
 def test_a_misspelt_key_is_one_problem_even_when_it_is_a_required_one(site: Site) -> None:

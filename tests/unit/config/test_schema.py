@@ -46,6 +46,7 @@ def test_everything_but_script_count_and_options_has_a_default() -> None:
         "reconnect": 900.0,
         "idle_timeout": None,
         "max_lifetime": None,
+        "most_lifetime": None,
         "per_user": None,
     }
 

@@ -30,6 +30,8 @@ def as_text(default: object) -> str:
         return "empty"
     if isinstance(default, bool):
         return f"`{int(default)}`"
+    if isinstance(default, tuple) and all(isinstance(item, str) for item in default):
+        return f"`{','.join(default)}`"
     if isinstance(default, tuple):
         return ":".join(as_text(item) for item in default)
     if isinstance(default, Path):

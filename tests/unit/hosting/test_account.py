@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from remote_service.hosting import account
-from remote_service.hosting.account import DEFAULT_PATH, AccountError, script_environment, script_uid, session_account
+from remote_service.hosting.account import DEFAULT_PATH, AccountError, script_environment, session_account, session_uid
 from remote_service.hosting.processes import MARKER, NO_SESSION
 
 OURS = {
@@ -77,13 +77,13 @@ def test_the_uid_is_that_of_the_process_unless_it_is_given(monkeypatch: pytest.M
 
 @pytest.mark.usefixtures("accounts")
 @pytest.mark.parametrize(
-    ("uid", "wanted", "expected"), [(0, "remote-session", 999), (0, "root", None), (1000, "bare", None)]
+    ("uid", "wanted", "expected"), [(0, "remote-session", 999), (0, "root", 0), (1000, "bare", 1000)]
 )
-def test_the_uid_of_scripts_is_told_where_it_is_another_one(
-    monkeypatch: pytest.MonkeyPatch, uid: int, wanted: str, expected: int | None
+def test_the_uid_of_sessions_is_that_of_their_account_or_else_ours(
+    monkeypatch: pytest.MonkeyPatch, uid: int, wanted: str, expected: int
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: uid)
-    assert script_uid(wanted) == expected
+    assert session_uid(wanted) == expected
 
 
 def test_the_environment_is_the_allowed_part_of_ours_and_the_place_of_the_marker() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from remote_service.hosting import processes
 from remote_service.hosting.processes import MARKER, NO_SESSION, Process
+from tests.waiting import eventually
 
 SESSION = "12345678-9abc-4def-8123-456789abcdef"
 
@@ -62,6 +64,17 @@ def test_the_marked_are_those_that_live_and_carry_it(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(processes, "carries_marker", lambda pid, session: pid != 12 and session == SESSION)
     assert [process.pid for process in processes.marked(SESSION)] == [10]
     assert processes.marked("another") == []
+
+
+def test_the_marker_of_a_process_is_the_session_that_it_was_started_for() -> None:
+    program = subprocess.Popen(["sleep", "60"], env={"FIRST": "1", MARKER: SESSION})
+    try:
+        # Popen returns in the midst of execve(2), before the environment can be read.
+        eventually(lambda: processes.marker_of(program.pid) == SESSION)
+    finally:
+        program.kill()
+        program.wait()
+    assert processes.marker_of(2**22 + 1) == ""
 
 
 def test_a_name_with_brackets_and_spaces_does_not_confuse_the_fields() -> None:

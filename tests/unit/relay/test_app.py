@@ -19,6 +19,7 @@ from remote_service.relay import app, closing, rows
 from remote_service.relay.app import relay
 from remote_service.relay.gateway import Watch
 from remote_service.relay.grants import Grant
+from remote_service.relay.proof import Claim
 from remote_service.relay.pump import EndpointError, ViewerGone, ViewerRefused
 from remote_service.relay.rows import Glimpse
 from remote_service.relay.takeover import TAKEOVER
@@ -33,14 +34,23 @@ from tests.waiting import eventually_async
 SESSION = uuid.uuid4()
 ENDPOINT = Endpoint.tcp("127.0.0.1", 5901)
 GRANT = Grant(SESSION, 1, "login", Actor("alice", "192.0.2.7", "websocket"))
-RUNNING = Glimpse(State.RUNNING, "", "", ENDPOINT)
+RUNNING = Glimpse(State.RUNNING, "", "", ENDPOINT, hosts=("n8",))
 NO_RFB = RemoteProtocolError(Peer.VIEWER, offset=0, field="message-type", value=7, allowed="0")
 
 
 class Pump:
     """A pump whose ends the test decides."""
 
-    def __init__(self, receive: Any, send: Any, *, policy: Policy, on_input: Callable[[], None], line: Any) -> None:
+    def __init__(
+        self,
+        receive: Any,
+        send: Any,
+        *,
+        policy: Policy,
+        on_input: Callable[[], None],
+        on_unprotected: Callable[[], None],
+        line: Any,
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.left: asyncio.Future[int] = loop.create_future()
         self.done: asyncio.Future[None] = loop.create_future()
@@ -48,6 +58,7 @@ class Pump:
         self.policy = policy
         self.takes_changes = True
         self.on_input = on_input
+        self.on_unprotected = on_unprotected
         self.line = line
         self.closed = False
         self.bytes_up, self.bytes_down = 3, 7
@@ -55,8 +66,9 @@ class Pump:
     async def read_viewer(self) -> int:
         return await self.left
 
-    async def run(self, endpoint: Endpoint, password: str | None, *, rfb: bool) -> None:
+    async def run(self, endpoint: Endpoint, password: str | None, *, rfb: bool, claim: Claim) -> None:
         self.ran.append((endpoint, password, rfb))
+        self.claim = claim
         await self.done
 
     def change(self, policy: Policy) -> bool:
@@ -93,6 +105,10 @@ class Site:
         monkeypatch.setattr(app, "Pump", self._make_pump)
         monkeypatch.setattr(rows, "password_of", self._password_of)
         monkeypatch.setattr(rows, "is_first_viewer", lambda _viewer_id: self.first)
+        monkeypatch.setattr(rows, "session_uid", lambda _account: 4711)
+        monkeypatch.setattr(
+            lifecycle, "note_refusal", lambda *what, **more: self.notes.append((what[0], more["what"], what[1]))
+        )
         monkeypatch.setattr(lifecycle, "note", lambda *what, **more: self.notes.append((*what, more["why"])))
         monkeypatch.setattr(lifecycle, "ask_to_stop", lambda *what: self.stops.append(what))
 
@@ -511,6 +527,81 @@ async def test_an_endpoint_that_cannot_be_reached_does_not_end_the_session(
     assert (site.lost, site.stops, site.notes) == (1, [], [])
     warnings = [record.message for record in caplog.records if record.levelno == logging.WARNING]
     assert warnings == [f"session {SESSION}: tcp:n8:5901 cannot be reached."]
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_a_vnc_server_that_lets_everybody_in_is_warned_of_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, known: bool
+) -> None:
+    marked: list[tuple[uuid.UUID, str]] = []
+
+    def mark(*what: Any) -> bool:
+        marked.append(what)
+        return not known
+
+    monkeypatch.setattr(rows, "mark_unprotected", mark)
+    site.connect()
+    pump = await site.served()
+
+    pump.on_unprotected()
+    await eventually_async(lambda: marked == [(SESSION, "tcp:127.0.0.1:5901")])
+    pump.left.set_result(1000)
+    await site.over()
+
+    warning = (
+        f"session {SESSION}: the VNC server at tcp:127.0.0.1:5901 asks for no password: whoever reaches that port is "
+        "let in"
+    )
+    assert [record.message for record in caplog.records if record.levelno == logging.WARNING] == [warning] * (not known)
+
+
+async def test_a_unix_socket_needs_no_password(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "mark_unprotected", lambda *_: pytest.fail("nobody else reaches it"))
+    site.connect()
+    pump = await site.pump()
+    site.shows(Glimpse(State.RUNNING, "", "", Endpoint.unix("/tmp/rs-1/vnc.sock")))
+    await eventually_async(lambda: pump.ran)
+
+    pump.on_unprotected()
+    pump.left.set_result(1000)
+    await site.over()
+
+
+REFUSAL = "tcp:127.0.0.1:5901 is served by another session."
+
+
+async def test_an_endpoint_is_reached_for_its_session_alone(site: Site) -> None:
+    site.connect()
+    pump = await site.served()
+
+    assert pump.claim == Claim(str(SESSION), 4711, ("n8",))
+
+
+async def test_an_endpoint_that_is_refused_fails_the_session_and_is_an_event(site: Site) -> None:
+    site.connect()
+    pump = await site.served()
+
+    pump.done.set_exception(EndpointError(REFUSAL, fatal=True, refused=True))
+    await eventually_async(lambda: site.stops)
+    site.shows(Glimpse(State.STOPPING, "endpoint_refused", REFUSAL))
+
+    assert await site.told() == (4011, f"Its endpoint was refused. {REFUSAL}")
+    assert site.notes == [(SESSION, "endpoint refused", REFUSAL)]
+    assert site.stops == [(SESSION, EndReason.ENDPOINT_REFUSED, GRANT.actor, REFUSAL)]
+
+
+async def test_a_later_viewer_whose_endpoint_is_refused_does_not_end_the_session(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.first = False
+    site.connect()
+    pump = await site.served()
+
+    pump.done.set_exception(EndpointError(REFUSAL, fatal=True, refused=True))
+
+    assert await site.told() == (4011, f"Its endpoint was refused. {REFUSAL}")
+    assert (site.stops, site.notes) == ([], [(SESSION, "endpoint refused", REFUSAL)])
+    assert f"session {SESSION}: {REFUSAL}" in [record.message for record in caplog.records]
 
 
 async def test_an_endpoint_that_is_none_fails_the_session(site: Site) -> None:

@@ -19,6 +19,7 @@ CODES = {
     EndReason.PROGRAM_ENDED: 1000,
     EndReason.START_FAILED: 4010,
     EndReason.ENDPOINT_LOST: 4011,
+    EndReason.ENDPOINT_REFUSED: 4011,
     EndReason.RUNNER_LOST: 4011,
     EndReason.RESERVATION_EXPIRED: 4004,
     EndReason.RELEASED: 1000,

@@ -41,6 +41,7 @@ class Rows:
     bad_logins: set[str] = field(default_factory=set)
     viewers: list[int] = field(default_factory=list)
     closed: dict[int, bool] = field(default_factory=dict)
+    written: list[int] = field(default_factory=list)
     beats: list[tuple[uuid.UUID, set[uuid.UUID], list[int]]] = field(default_factory=list)
     looks: int = 0
     broken: bool = False
@@ -56,6 +57,7 @@ class Rows:
 
     def close_viewer(self, viewer_id: int, *, clean: bool) -> None:
         self._reach()
+        self.written.append(viewer_id)
         self.closed.setdefault(viewer_id, clean)
 
     def beat(self, gateway_id: uuid.UUID, used: Collection[uuid.UUID], viewers: Collection[int]) -> None:
@@ -258,6 +260,15 @@ async def test_a_viewer_cannot_come_meanwhile(database: Rows) -> None:
 
     database.broken = False
     assert (await process.open_viewer(grant())).viewer_id == 1
+
+
+async def test_of_many_that_leave_at_once_each_is_written_once(database: Rows) -> None:
+    process = GatewayProcess()
+    watches = [await process.open_viewer(grant()) for _ in range(30)]
+
+    await asyncio.gather(*(process.close_viewer(watch, clean=True) for watch in watches))
+
+    assert database.written == [watch.viewer_id for watch in watches]
 
 
 def test_its_watches_do_not_show_more_than_the_grant(database: Any) -> None:

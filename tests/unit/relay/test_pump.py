@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +15,7 @@ from remote_service.relay import outflow
 from remote_service.relay import pump as module
 from remote_service.relay.line import Line
 from remote_service.relay.outflow import SLICE
+from remote_service.relay.proof import Claim, EndpointRefusedError
 from remote_service.relay.pump import MOST_EARLY, EndpointError, Pump, ViewerGone, ViewerRefused
 from remote_service.relay.upstream import MOST_UNREAD, Upstream
 from remote_service.rfb.errors import RemoteProtocolError
@@ -39,6 +39,7 @@ from tests.unit.rfb.server_samples import COPIED, SERVER_INIT
 from tests.waiting import eventually_async
 
 ENDPOINT = Endpoint.tcp("127.0.0.1", 5901)
+CLAIM = Claim("6f87d37a-41b9-45ee-af26-310d568b1d4d", 4711)
 ALL = Policy()
 LOOK = Policy(view_only=True)
 KEY = bytes.fromhex("04 01 0000 00000061")
@@ -52,20 +53,30 @@ class Relay:
         self.viewer = Viewer()
         self.server = server
         self.inputs = 0
-        self.pump = Pump(self.viewer.receive, self.viewer.send, policy=policy, on_input=self._input)
+        self.unprotected = 0
+        self.pump = Pump(
+            self.viewer.receive,
+            self.viewer.send,
+            policy=policy,
+            on_input=self._input,
+            on_unprotected=self._unprotected,
+        )
         self.connected: dict[str, Any] = {}
         """How `connect` was called."""
         self._tasks: list[asyncio.Task[Any]] = []
 
-        async def connect(endpoint: Endpoint, **keywords: Any) -> Upstream:
+        async def reach(endpoint: Endpoint, claim: Claim, **keywords: Any) -> Upstream:
             assert endpoint is ENDPOINT
-            self.connected = keywords
+            self.connected = {"claim": claim, **keywords}
             return server.connect()
 
-        monkeypatch.setattr(module, "connect", connect)
+        monkeypatch.setattr(module, "reach", reach)
 
     def _input(self) -> None:
         self.inputs += 1
+
+    def _unprotected(self) -> None:
+        self.unprotected += 1
 
     def says(self, *pieces: bytes) -> None:
         """The viewer does."""
@@ -87,7 +98,7 @@ class Relay:
         return self.task(self.pump.read_viewer())
 
     def run(self, password: str | None = None, *, rfb: bool = True) -> asyncio.Task[Any]:
-        return self.task(self.pump.run(ENDPOINT, password, rfb=rfb))
+        return self.task(self.pump.run(ENDPOINT, password, rfb=rfb, claim=CLAIM))
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -150,16 +161,45 @@ async def test_without_a_password_the_bytes_pass_untouched(make: Make) -> None:
     assert relay.connected["timeout"] == module.CONNECT_TIMEOUT
 
 
-async def test_the_endpoint_must_belong_to_the_account_that_scripts_run_as(
-    make: Make, monkeypatch: pytest.MonkeyPatch, settings: Any
-) -> None:
-    settings.REMOTE_SERVICE = replace(settings.REMOTE_SERVICE, session_user="the account")
-    monkeypatch.setattr(module, "script_uid", {"the account": 4711}.get)
+async def test_the_endpoint_must_be_the_sessions_own(make: Make) -> None:
     relay = make(Server(b"open"))
     relay.run(rfb=False)
     await relay.until_viewer_heard(b"open")
 
-    assert relay.connected["owner"] == 4711
+    assert relay.connected["claim"] is CLAIM
+
+
+async def test_an_endpoint_that_is_refused_will_never_be_reached(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: Any, **__: Any) -> Upstream:
+        raise EndpointRefusedError("tcp:127.0.0.1:5901 is served by another session.")
+
+    relay = make(server_without_password())
+    monkeypatch.setattr(module, "reach", refuse)
+
+    with pytest.raises(EndpointError) as caught:
+        await relay.run()
+
+    assert str(caught.value) == "tcp:127.0.0.1:5901 is served by another session."
+    assert (caught.value.fatal, caught.value.refused) == (True, True)
+
+
+async def test_a_server_that_lets_everybody_in_is_noticed(make: Make) -> None:
+    relay = make(server_without_password())
+    relay.read()
+    relay.run()
+    relay.viewer.says(*HANDSHAKE)
+    await relay.until_server_heard(b"".join(HANDSHAKE))
+
+    assert relay.unprotected == 1
+
+
+@pytest.mark.parametrize(("offered", "noticed"), [(b"\x01\x02", 0), (b"\x02\x01\x02", 1)])
+async def test_it_is_so_beside_a_password_that_nobody_needs(make: Make, offered: bytes, noticed: int) -> None:
+    relay = make(Server(BANNER, (12, offered), (1, bytes(16)), (16, OK)))
+    relay.run(PASSWORD)
+    await relay.until_viewer_heard(BANNER)
+
+    assert relay.unprotected == noticed
 
 
 async def test_it_counts_the_bytes_of_both_ways(make: Make) -> None:
@@ -225,15 +265,15 @@ async def test_closing_hangs_up_on_the_endpoint(make: Make) -> None:
 
 
 async def test_an_endpoint_that_cannot_be_reached_is_told_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def connect(endpoint: Endpoint, **_: Any) -> Upstream:
+    async def reach(endpoint: Endpoint, *_: Any, **__: Any) -> Upstream:
         raise ConnectionRefusedError(111, "Connection refused")
 
-    monkeypatch.setattr(module, "connect", connect)
+    monkeypatch.setattr(module, "reach", reach)
     viewer = Viewer()
     pump = Pump(viewer.receive, viewer.send, policy=ALL, on_input=lambda: None)
 
     with pytest.raises(EndpointError) as caught:
-        await pump.run(ENDPOINT, None, rfb=True)
+        await pump.run(ENDPOINT, None, rfb=True, claim=CLAIM)
 
     assert str(caught.value) == "tcp:127.0.0.1:5901 cannot be reached: [Errno 111] Connection refused."
     assert not caught.value.fatal

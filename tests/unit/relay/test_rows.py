@@ -18,6 +18,7 @@ from remote_service.lifecycle import Actor
 from remote_service.models import Gateway, Session, SessionEvent, Share, Viewer
 from remote_service.relay import rows
 from remote_service.relay.grants import Grant
+from remote_service.relay.proof import Claim
 from remote_service.relay.rows import Glimpse
 from remote_service.reservations import Reservation
 from remote_service.rfb.policy import Policy
@@ -57,6 +58,28 @@ def nudged(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     nudges: list[bool] = []
     monkeypatch.setattr(rows, "nudge_supervisor", lambda: nudges.append(True))
     return nudges
+
+
+# ---- endpoints -------------------------------------------------------------------------------------------
+
+
+def test_what_an_endpoint_is_judged_by(reserve: Reserve, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "session_uid", {settings.REMOTE_SERVICE.session_user: 999}.get)
+    session = reserve().session
+
+    assert rows.claim_of(session.pk, ["n8"]) == Claim(str(session.pk), 999, ("n8",))
+
+
+def test_a_server_that_lets_everybody_in_is_written_once(reserve: Reserve) -> None:
+    session = reserve().session
+
+    assert rows.mark_unprotected(session.pk, "tcp:n8:5901")
+    assert not rows.mark_unprotected(session.pk, "tcp:n8:5901")
+
+    session.refresh_from_db()
+    assert session.unprotected
+    events = SessionEvent.objects.filter(what="unprotected").values_list("session_id", "why")
+    assert list(events) == [(session.pk, "The VNC server at tcp:n8:5901 asks for no password.")]
 
 
 # ---- coming ----------------------------------------------------------------------------------------------

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
-from remote_service.endpoints import Endpoint
-from remote_service.relay.upstream import MOST_UNREAD, MOST_UNSENT, Upstream, connect
+from remote_service.relay.upstream import MOST_UNREAD, MOST_UNSENT, Upstream
 from tests.unit.relay.doubles import Transport
 from tests.waiting import eventually_async
 
@@ -136,99 +130,6 @@ async def test_closing_without_a_connection_is_no_harm() -> None:
 # ---- for real --------------------------------------------------------------------------------------------
 
 
-@asynccontextmanager
-async def listening(path: Path | None = None) -> AsyncIterator[Endpoint]:
-    """A server that sends back what it gets."""
-
-    gone: list[asyncio.Event] = []
-
-    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        gone.append(asyncio.Event())
-        left = gone[-1]
-        while data := await reader.read(65536):
-            writer.write(data)
-        writer.close()
-        await writer.wait_closed()
-        left.set()
-
-    if path is None:
-        server = await asyncio.start_server(echo, "127.0.0.1", 0)
-        endpoint = Endpoint.tcp("127.0.0.1", server.sockets[0].getsockname()[1])
-    else:
-        server = await asyncio.start_unix_server(echo, path)
-        endpoint = Endpoint.unix(path)
-    async with server:
-        yield endpoint
-        for left in gone:
-            await left.wait()
-
-
-@pytest.mark.parametrize("kind", ["tcp", "unix"])
-async def test_it_connects_to_the_endpoints_of_sessions(kind: str, tmp_path: Path) -> None:
-    async with listening(tmp_path / "vnc.sock" if kind == "unix" else None) as endpoint:
-        upstream = await connect(endpoint, timeout=5)
-        await upstream.write(b"hello")
-
-        assert await upstream.read() == b"hello"
-        upstream.close()
-        assert await upstream.read() == b""
-
-
-async def test_nobody_there_is_an_error(tmp_path: Path) -> None:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        with pytest.raises(ConnectionRefusedError):
-            await connect(Endpoint.tcp("127.0.0.1", bound.getsockname()[1]), timeout=5)
-    with pytest.raises(FileNotFoundError):
-        await connect(Endpoint.unix(tmp_path / "none"), timeout=5)
-
-
-async def test_a_socket_must_belong_to_whom_scripts_run_as(tmp_path: Path) -> None:
-    async with listening(tmp_path / "vnc.sock") as endpoint:
-        ours = await connect(endpoint, timeout=5, owner=os.getuid())
-        await ours.write(b"hello")
-        assert await ours.read() == b"hello"
-        ours.close()
-        with pytest.raises(OSError) as caught:
-            await connect(endpoint, timeout=5, owner=os.getuid() + 1)
-
-    assert str(caught.value) == (
-        f"it belongs to uid {os.getuid()}; expected uid {os.getuid() + 1}, as which scripts run"
-    )
-
-
-async def test_a_link_to_a_socket_is_not_followed(tmp_path: Path) -> None:
-    link = tmp_path / "link.sock"
-    async with listening(tmp_path / "vnc.sock"):
-        link.symlink_to(tmp_path / "vnc.sock")
-        with pytest.raises(OSError) as caught:
-            await connect(Endpoint.unix(link), timeout=5)
-
-    assert str(caught.value) == "it is no socket; expected one, not a link or a file"
-
-
-async def test_a_file_is_no_socket(tmp_path: Path) -> None:
-    file = tmp_path / "vnc.sock"
-    file.touch()
-
-    with pytest.raises(OSError) as caught:
-        await connect(Endpoint.unix(file), timeout=5)
-
-    assert str(caught.value) == "it is no socket; expected one, not a link or a file"
-
-
-async def test_an_endpoint_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def hang(*_arguments: object) -> None:
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", hang)
-
-    with pytest.raises(TimeoutError) as caught:
-        await connect(Endpoint.tcp("n8", 5901), timeout=0.01)
-
-    assert str(caught.value) == "tcp:n8:5901 did not answer within 0.01 s"
-
-
 async def test_a_fast_endpoint_is_held_back_by_who_does_not_read() -> None:
     sent = 0
 
@@ -243,7 +144,8 @@ async def test_a_fast_endpoint_is_held_back_by_who_does_not_read() -> None:
                 return
 
     async with await asyncio.start_server(flood, "127.0.0.1", 0) as server:
-        upstream = await connect(Endpoint.tcp("127.0.0.1", server.sockets[0].getsockname()[1]), timeout=5)
+        loop = asyncio.get_running_loop()
+        _, upstream = await loop.create_connection(Upstream, *server.sockets[0].getsockname())
         await upstream.read()
         seen = [0, 1]
 

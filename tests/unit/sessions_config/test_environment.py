@@ -24,6 +24,7 @@ DEFAULTS = {
     "session_user": "remote-session",
     "admin_password": "",
     "security_token": "",
+    "endpoint_networks": ("loopback", "types"),
     "per_user_total": 5,
     "handshakes_per_minute": 600,
     "log_ins_per_minute": 30,
@@ -72,6 +73,7 @@ def test_an_empty_variable_is_as_good_as_none(read: Any) -> None:
         ("REMOTE_SERVICE_SESSION_USER", "root", "session_user", "root"),
         ("REMOTE_SERVICE_ADMIN_PASSWORD", "hush", "admin_password", "hush"),
         ("WEBSOCKETSERVER_SECURITY_TOKEN", "hush", "security_token", "hush"),
+        ("REMOTE_SERVICE_ENDPOINT_NETWORKS", "loopback, 10.0.1.0/24", "endpoint_networks", ("loopback", "10.0.1.0/24")),
         ("REMOTE_SERVICE_PER_USER_TOTAL", "12", "per_user_total", 12),
         ("REMOTE_SERVICE_HANDSHAKES_PER_MINUTE", "60", "handshakes_per_minute", 60),
         ("REMOTE_SERVICE_LOGINS_PER_MINUTE", "3", "log_ins_per_minute", 3),
@@ -190,6 +192,17 @@ def test_the_environment_is_read_nowhere_else() -> None:
         "sessions_config/asgi.py",
         "webui/management/commands/prepare.py",
     }
+
+
+def test_a_network_that_is_none_is_named_with_what_was_expected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REMOTE_SERVICE_ENDPOINT_NETWORKS", "loopback 10.0.1.x")
+    with pytest.raises(EnvironmentVariableError) as caught:
+        read_environment()
+    assert str(caught.value) == (
+        "REMOTE_SERVICE_ENDPOINT_NETWORKS is 'loopback 10.0.1.x': value error, '10.0.1.x' is no network ('10.0.1.x' "
+        "does not appear to be an IPv4 or IPv6 network); expected 'loopback', 'types', an address or a network, such "
+        "as 10.0.1.0/24. Correct the environment; docs/admins.md lists every variable with what it may hold"
+    )
 
 
 def test_every_variable_that_cannot_be_read_is_named_with_its_value(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from remote_service.conf import GatewaySettings
+from remote_service.networks import Networks
 from sessions_config.environment import BASE_DIR, Environment
 
 Load = Callable[..., dict[str, Any]]
@@ -53,6 +54,7 @@ def test_what_the_environment_says_reaches_the_framework(load: Load, tmp_path: P
         REMOTE_SERVICE_SCRIPT_ENV="MODULEPATH",
         REMOTE_SERVICE_SESSION_USER="root",
         WEBSOCKETSERVER_SECURITY_TOKEN="hush",
+        REMOTE_SERVICE_ENDPOINT_NETWORKS="types,10.0.1.0/24",
         REMOTE_SERVICE_PER_USER_TOTAL="9",
         REMOTE_SERVICE_HANDSHAKES_PER_MINUTE="60",
         REMOTE_SERVICE_LOGINS_PER_MINUTE="3",
@@ -65,6 +67,7 @@ def test_what_the_environment_says_reaches_the_framework(load: Load, tmp_path: P
         script_env=("MODULEPATH",),
         session_user="root",
         security_token="hush",
+        endpoint_networks=Networks.read(["types", "10.0.1.0/24"]),
         per_user_total=9,
         handshakes_per_minute=60,
         log_ins_per_minute=3,

@@ -28,11 +28,11 @@ def found(**wanted: str) -> set[str]:
 def five(alice: User, bob: User, make_session: MakeSession) -> dict[str, Session]:
     """Sessions that differ in what can be asked for."""
     return {
-        "running": make_session(alice, title="running", host="n8.example.org"),
+        "running": make_session(alice, title="running", host="n8.example.org", unprotected=True),
         "starting": make_session(bob, State.STARTING, title="starting", type_name="Desktop"),
         "unknown": make_session(bob, title="unknown", unknown_since=timezone.now(), host="n9.example.org"),
         "quarantined": make_session(alice, State.FAILED, title="quarantined", quarantined=True),
-        "ended": make_session(alice, State.ENDED, title="ended", end_detail="The node was rebooted."),
+        "ended": make_session(alice, State.ENDED, title="ended", end_detail="The node was rebooted.", unprotected=True),
     }
 
 
@@ -43,6 +43,7 @@ def five(alice: User, bob: User, make_session: MakeSession) -> dict[str, Session
         ("any", {"running", "starting", "unknown", "quarantined", "ended"}),
         ("unknown", {"unknown"}),
         ("quarantined", {"quarantined"}),
+        ("unprotected", {"running"}),
         ("running", {"running", "unknown"}),
         ("failed", {"quarantined"}),
         ("queued", set()),

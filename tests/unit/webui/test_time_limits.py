@@ -46,6 +46,11 @@ def test_a_running_session_has_its_limits_the_next_first() -> None:
     ]
 
 
+def test_an_extended_time_is_longer() -> None:
+    running = session(State.RUNNING, since=600, limits={"max_lifetime": 3600}, extension=1800.0)
+    assert told(running) == [("It has run for as long as it may", 4800.0)]
+
+
 def test_idleness_counts_from_the_beginning_when_there_was_no_input() -> None:
     assert told(session(State.RUNNING, since=600, limits={"idle_timeout": 1800})) == [
         ("Nobody has used keyboard or pointer for too long", 1200.0)

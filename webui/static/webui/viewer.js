@@ -15,6 +15,7 @@ import { wireFigures } from "./viewer/figures.js";
 import { wireFullscreen } from "./viewer/fullscreen.js";
 import { hideByItself } from "./viewer/hiding.js";
 import { watchKeyboard } from "./viewer/keyboard.js";
+import { EndWarning } from "./viewer/end_warning.js";
 import { Line } from "./viewer/line.js";
 import { Cover } from "./viewer/notice.js";
 import { wirePicture } from "./viewer/picture.js";
@@ -45,11 +46,14 @@ line.addEventListener("connect", () => {
     enter();
   }
 });
+const warning = new EndWarning(page.dataset.status, texts, back, say);
+warning.look();
 const shared = wireSharing(say);
 const { control } = byId("rights").dataset;
 follow(() => {
   localTimes();
   shared();
+  warning.look();
   if (byId("rights").dataset.control !== control) {
     location.reload(); // the toolbar has other tools then
   }
@@ -57,7 +61,12 @@ follow(() => {
 closeMenus();
 localTimes();
 confirmStops(() => line.leave());
-watchKeyboard(screen, () => byId("tool-enter").focus());
+watchKeyboard(screen, () => (warning.button ?? byId("tool-enter")).focus());
+line.addEventListener("state", () => {
+  if (line.state === "ended" || line.state === "failed") {
+    warning.hide();
+  }
+});
 hideByItself(bar, line);
 followLine(line);
 wireClipboard(texts, line, say, page.dataset.own === "true");

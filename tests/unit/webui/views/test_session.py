@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from remote_service.models import Session, SessionEvent
 from remote_service.states import State
@@ -16,7 +18,7 @@ MakeSession = Callable[..., Session]
 WriteLog = Callable[[Session, str], None]
 
 
-@pytest.mark.parametrize(("method", "what"), [("get", "status"), ("post", "stop"), ("get", "log")])
+@pytest.mark.parametrize(("method", "what"), [("get", "status"), ("post", "keep"), ("post", "stop"), ("get", "log")])
 def test_who_is_not_logged_in_is_led_to_the_login_page(
     client: Client, make_session: MakeSession, method: str, what: str
 ) -> None:
@@ -25,7 +27,7 @@ def test_who_is_not_logged_in_is_led_to_the_login_page(
     assert response["Location"].startswith("/login/?next=")
 
 
-@pytest.mark.parametrize(("method", "what"), [("get", "status"), ("post", "stop"), ("get", "log")])
+@pytest.mark.parametrize(("method", "what"), [("get", "status"), ("post", "keep"), ("post", "stop"), ("get", "log")])
 def test_another_users_session_is_not_there(
     alice: User, bob: User, visit: Visit, make_session: MakeSession, write_log: WriteLog, method: str, what: str
 ) -> None:
@@ -52,6 +54,7 @@ def test_the_status_says_how_far_a_session_is(alice: User, visit: Visit, make_se
         "over": False,
         "watch": True,
         "ending": "",
+        "end": None,
     }
     assert "no-store" in response["Cache-Control"]
 
@@ -74,6 +77,42 @@ def test_the_status_of_a_session_that_is_over_says_why(alice: User, visit: Visit
         True,
         "It could not be started. No licence.",
     )
+
+
+# ---- keep -------------------------------------------------------------------------------------------------
+
+
+def near_its_end(make_session: MakeSession, owner: User, **columns: object) -> Session:
+    ends_at = timezone.now() + timedelta(seconds=50)
+    return make_session(owner, near_end="idle", ends_at=ends_at, stored_limits={"idle_timeout": 3600}, **columns)
+
+
+def test_the_status_says_that_an_end_is_near(
+    alice: User, watcher: User, visit: Visit, make_session: MakeSession
+) -> None:
+    session = near_its_end(make_session, alice)
+    for user, keep in ((alice, True), (watcher, False)):
+        end = visit(user).get(f"/sessions/{session.pk}/status").json()["end"]
+        assert 40 < end.pop("left") <= 50
+        assert end == {
+            "words": "Nobody has used keyboard or pointer for a while, so this session ends in {}.", "keep": keep
+        }  # fmt: skip
+
+
+def test_its_owner_keeps_it(alice: User, visit: Visit, make_session: MakeSession) -> None:
+    session = near_its_end(make_session, alice)
+    assert visit(alice).post(f"/sessions/{session.pk}/keep").json() == {"kept": True}
+    assert visit(alice).post(f"/sessions/{session.pk}/keep").json() == {"kept": False}
+    assert visit(alice).get(f"/sessions/{session.pk}/status").json()["end"] is None
+
+
+def test_who_may_only_look_does_not_keep_it(
+    alice: User, watcher: User, visit: Visit, make_session: MakeSession
+) -> None:
+    session = near_its_end(make_session, alice)
+    assert visit(watcher).post(f"/sessions/{session.pk}/keep").status_code == 403
+    session.refresh_from_db()
+    assert session.near_end == "idle"
 
 
 # ---- stop -------------------------------------------------------------------------------------------------

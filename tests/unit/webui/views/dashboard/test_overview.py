@@ -33,6 +33,19 @@ def test_it_counts_what_there_is(
     assert "The switch is off" not in page
 
 
+def test_it_warns_of_vnc_servers_that_let_everybody_in(desk: Desk, alice: User, make_session: MakeSession) -> None:
+    make_session(alice)
+    assert "asks for no password" not in desk.see("")
+    make_session(alice, index=1, unprotected=True)
+    make_session(alice, State.ENDED, index=2, unprotected=True)
+
+    assert (
+        "The VNC server of 1 live session listens on a TCP port and asks for no password: whoever reaches the port is "
+        "let in. Which they are" in desk.see("")
+    )
+    assert "no password" in desk.see("sessions/?state=unprotected")
+
+
 def test_it_says_that_the_switch_is_off(desk: Desk) -> None:
     Site.objects.create(pk=1, external_sessions_enabled=False)
     assert "The switch is off: no session can be launched." in desk.see("")

@@ -1,0 +1,87 @@
+"""Whose a process is that holds a socket: the session that started it, or the gateway itself.
+
+A process belongs to a session when it, or one that it descends from, runs as the sessions' account and carries the
+session's marker: a runner adopts what its session's programs leave behind. Other accounts' processes could carry any
+marker, so theirs do not count. Read from `/proc`, as far as that may be read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from remote_service.hosting.processes import NO_SESSION, look, marker_of
+
+MOST_ANCESTORS = 1000
+"""Steps from a process to its parent; while they are gone, pids may be given anew and lead round in a circle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """Whose a process is."""
+
+    session: str = ""
+    """The session that started it; empty when none did, or that cannot be seen."""
+    gateway: bool = False
+    """It is the gateway, or a process of it that belongs to no session."""
+
+
+NOBODY = Belonging()
+
+
+def belonging_of(pid: int, account: int, gateway: Collection[int]) -> Belonging:
+    """Whose a process is.
+
+    Args:
+        pid: the process; one that has gone is nobody's.
+        account: the uid that sessions run as.
+        gateway: the pids of the gateway's main processes.
+    """
+    for each in _line_of(pid):
+        if each in gateway:
+            return Belonging(gateway=True)
+        marker = marker_of(each) if uid_of(each) == account else ""
+        if marker:
+            # Of a script host, which belongs to its type: what it started serves all of the type's sessions.
+            return Belonging(session="" if marker == NO_SESSION else marker)
+    return NOBODY
+
+
+def _line_of(pid: int) -> Iterator[int]:
+    """The process, its parent, its parent's parent and so on."""
+    for _ in range(MOST_ANCESTORS):
+        found = look(pid) if pid > 1 else None
+        if found is None:
+            return
+        yield pid
+        pid = found.parent
+
+
+def uid_of(pid: int) -> int | None:
+    """As whom the process runs; None when it has gone."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as status:
+            line = next((line for line in status if line.startswith("Uid:")), "")
+    except OSError:
+        return None
+    return int(line.split()[2]) if line else None
+
+
+def holder_of(inode: int, likely: int | None = None) -> int | None:
+    """A process that has the socket open: the likely one, or else the youngest; None when none may be seen to."""
+    wanted = f"socket:[{inode}]"
+    if likely is not None and _holds(likely, wanted):
+        return likely
+    pids = sorted((int(name) for name in os.listdir("/proc") if name.isdigit()), reverse=True)
+    return next((pid for pid in pids if _holds(pid, wanted)), None)
+
+
+def _holds(pid: int, wanted: str) -> bool:
+    with suppress(OSError):
+        for descriptor in os.listdir(f"/proc/{pid}/fd"):
+            with suppress(OSError):  # it may be closed meanwhile
+                if os.readlink(f"/proc/{pid}/fd/{descriptor}") == wanted:
+                    return True
+    return False
