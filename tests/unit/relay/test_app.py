@@ -93,6 +93,9 @@ class Site:
         monkeypatch.setattr(rows, "password_of", self._password_of)
         monkeypatch.setattr(rows, "is_first_viewer", lambda _viewer_id: self.first)
         monkeypatch.setattr(lifecycle, "note", lambda *what, **more: self.notes.append((*what, more["why"])))
+        monkeypatch.setattr(
+            lifecycle, "note_refusal", lambda session, why, _actor, what: self.notes.append((session, what, why))
+        )
         monkeypatch.setattr(lifecycle, "ask_to_stop", lambda *what: self.stops.append(what))
 
     def _find_grant(self, _scope: Any) -> Grant:
