@@ -204,10 +204,11 @@ async def _why(watch: Watch, end: RelayEnd | None) -> Close:
     """The endpoint hung up or was never there: waits for the supervisor to say what that means."""
     if isinstance(end, ViewerRefused):
         log.warning("session %s: a viewer whose rights are limited is refused: %s", watch.grant.session_id, end)
-        await sync_to_async(lifecycle.note)(
-            watch.grant.session_id, "viewer refused", why=f"{closing.NOT_FILTERED} {end}", by=watch.grant.actor
+        why = f"{closing.NOT_FILTERED} {end}"
+        await sync_to_async(lifecycle.note_refusal)(
+            watch.grant.session_id, why, watch.grant.actor, what="viewer refused"
         )
-        return Close(closing.CANNOT_FILTER, f"{closing.NOT_FILTERED} {end}")
+        return Close(closing.CANNOT_FILTER, why)
     if isinstance(end, ViewerGone | RemoteProtocolError):
         return Close(closing.RELAY_ERROR, str(end))
     why = closing.SCREEN_CLOSED if end is None else str(end)

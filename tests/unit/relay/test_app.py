@@ -110,6 +110,9 @@ class Site:
             lifecycle, "note_refusal", lambda *what, **more: self.notes.append((what[0], more["what"], what[1]))
         )
         monkeypatch.setattr(lifecycle, "note", lambda *what, **more: self.notes.append((*what, more["why"])))
+        monkeypatch.setattr(
+            lifecycle, "note_refusal", lambda session, why, _actor, what: self.notes.append((session, what, why))
+        )
         monkeypatch.setattr(lifecycle, "ask_to_stop", lambda *what: self.stops.append(what))
 
     def _find_grant(self, _scope: Any) -> Grant:
