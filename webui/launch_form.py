@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from remote_service.config.form_values import as_text, initial_text
-from remote_service.config.schema import MAX_TEXT, FormField
+from remote_service.config.schema import FormField
 from remote_service.config.schema import SessionType as Definition
+from remote_service.config.values import MAX_TEXT
 from remote_service.models import MOST_TITLE
 from webui.launching import FIELD_PREFIX
 

@@ -10,7 +10,8 @@ from pydantic.fields import FieldInfo
 
 from remote_service.config.form_rules import Candidate, check_form
 from remote_service.config.problems import Code, Finding, KeyPath
-from remote_service.config.schema import MAX_NAME, FormField, KnownOptions, Limits, Says, SessionType, ViewerPolicy
+from remote_service.config.schema import FormField, KnownOptions, Limits, SessionType, ViewerPolicy
+from remote_service.config.values import MAX_NAME, Says
 from remote_service.config.words import as_json, closest, did_you_mean, for_example, one_of, shown
 from remote_service.texts import counted as ngettext
 from remote_service.texts import sentence as _

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
 from remote_service.config.form_values import clean_value, expectation, initial_text, same_value
-from remote_service.config.schema import MAX_SIZE_TEXT, MAX_TEXT, FormField, SessionType, is_printable
+from remote_service.config.schema import FormField, SessionType
+from remote_service.config.values import MAX_SIZE_TEXT, MAX_TEXT, is_printable
 from remote_service.config.words import as_json, closest, one_of
 from remote_service.texts import joined
 from remote_service.texts import sentence as _

@@ -9,7 +9,8 @@ from graphlib import CycleError, TopologicalSorter
 
 from remote_service.config.form_values import expectation, fits
 from remote_service.config.problems import Code, Finding
-from remote_service.config.schema import MAX_LONG_TEXT, FormField
+from remote_service.config.schema import FormField
+from remote_service.config.values import MAX_LONG_TEXT
 from remote_service.config.words import as_json, closest, did_you_mean, for_example, listed, one_of, shown
 from remote_service.texts import sentence as _
 

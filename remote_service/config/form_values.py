@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-from remote_service.config.schema import MAX_TEXT, FormField, Scalar
+from remote_service.config.schema import FormField
+from remote_service.config.values import MAX_TEXT, Scalar
 from remote_service.config.words import one_of
 from remote_service.texts import counted as ngettext
 from remote_service.texts import joined

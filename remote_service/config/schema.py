@@ -7,13 +7,32 @@ remedy.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
+from remote_service.config.values import (
+    MAX_COUNT,
+    MAX_SIZE_TEXT,
+    RESERVED_NAMES,
+    TEXT,
+    Extension,
+    GroupName,
+    Identifier,
+    Name,
+    Number,
+    Says,
+    Scalar,
+    Seconds,
+    ShortText,
+    SizeText,
+    Strict,
+    printable_lines,
+    printable_text,
+    seconds,
+    text,
+)
 from remote_service.rfb.policy import Policy
-from remote_service.texts import counted as ngettext
 from remote_service.texts import sentence as _
 
 DEFAULT_SIZES = (
@@ -21,98 +40,10 @@ DEFAULT_SIZES = (
 )  # fmt: skip
 """The size menu of a type whose options have no `sizes`. The first is the one preselected."""
 
-MAX_NAME = 100
-MAX_COUNT = 10_000
-MAX_SECONDS = 1_000_000_000
-"""Some 31 years: what is longer cannot be added to a date; `null` means none."""
-MAX_SIZE_TEXT = 64
-MAX_TEXT = 256
-"""Characters of an option's value, unless a text field has a `max` of its own."""
-MAX_LONG_TEXT = 4096
-
-RESERVED_NAMES = ("size", "username", "token", "security_token")
-"""Names that a form field cannot have: they mean something else in the options or in a REST query."""
-
-
-@dataclass(frozen=True, slots=True)
-class Says:
-    """How messages speak of a key."""
-
-    expected: str
-    sample: str
-    """JSON, as a remedy proposes it."""
-    item: str = ""
-    """What each item of the list, or value of the object, is expected to be."""
-
-
-def is_printable(text: str) -> bool:
-    """Whether the text shows something, on one line: printable characters and not only blanks."""
-    return text.isprintable() and not text.isspace() and text != ""
-
-
-def _printable(text: str) -> str:
-    if not is_printable(text):
-        raise ValueError("not printable")
-    return text
-
-
-def _printable_lines(text: str) -> str:
-    if not all(character.isprintable() or character == "\n" for character in text):
-        raise ValueError("not printable")
-    return text
-
-
-def _trimmed(text: str) -> str:
-    if text != text.strip():
-        raise ValueError("blanks at an end")
-    return text
-
-
-def _field_name(name: str) -> str:
-    if not (name.isascii() and name.isidentifier()) or name in RESERVED_NAMES:
-        raise ValueError("not a field name")
-    return name
-
-
-Name = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_printable), AfterValidator(_trimmed)]
-SizeText = Annotated[str, Field(max_length=MAX_SIZE_TEXT), AfterValidator(_printable)]
-GroupName = Annotated[str, Field(max_length=150), AfterValidator(_printable)]
-Extension = Annotated[str, Field(max_length=32), AfterValidator(_printable)]
-ShortText = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_printable)]
-Identifier = Annotated[str, Field(max_length=64), AfterValidator(_field_name)]
-Seconds = Annotated[float | None, Field(ge=0, le=MAX_SECONDS)]
-Number = Annotated[float, Field(ge=-1e15, le=1e15)]
-Scalar = str | int | float | bool
-
-_SECONDS = _("a number of seconds from 0 to %(most)s, or null for none", most=MAX_SECONDS)
-
-
-def _printable_text(most: int) -> str:
-    return ngettext(
-        "a text of 1 to %(most)d printable character", "a text of 1 to %(most)d printable characters", most, most=most
-    )
-
-
-_TEXT = _printable_text(MAX_TEXT)
-
-
-def _seconds(sample: str) -> Says:
-    return Says(_SECONDS, sample)
-
-
-def _text(sample: str) -> Says:
-    return Says(_TEXT, sample)
-
 
 def _as_list(value: Any) -> Any:
     """Accepts one text where a list of them is meant."""
     return [value] if isinstance(value, str) else value
-
-
-class _Strict(BaseModel):
-    """No guessing: a number in quotes is a text, and a key that is not listed is an error."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class KnownOptions(BaseModel):
@@ -126,7 +57,7 @@ class KnownOptions(BaseModel):
         Says(
             _("a list of one or more texts for the size menu, or no such key for the default menu"),
             '["1600x1200", "1280x1024"]',
-            _printable_text(MAX_SIZE_TEXT),
+            printable_text(MAX_SIZE_TEXT),
         ),
     ] = list(DEFAULT_SIZES)
     group: Annotated[
@@ -150,7 +81,7 @@ class KnownOptions(BaseModel):
     _one_group = field_validator("group", "file_ext", mode="before")(_as_list)
 
 
-class FormField(_Strict):
+class FormField(Strict):
     """One field of a type's launch form; what a user enters there reaches `start(options=…)` as text."""
 
     name: Annotated[
@@ -169,26 +100,26 @@ class FormField(_Strict):
         Literal["text", "number", "choice", "checkbox"],
         Says(_('"text", "number", "choice" or "checkbox"'), '"number"'),
     ]
-    label: Annotated[ShortText, _text('"Cores"')] = Field(default_factory=lambda fields: str(fields.get("name", "")))
+    label: Annotated[ShortText, text('"Cores"')] = Field(default_factory=lambda fields: str(fields.get("name", "")))
     """What the page calls it; its name unless given."""
     default: Annotated[Scalar | None, Says(_("a text, a number, true or false, as the type has it"), "4")] = None
     """What it holds at first. Without: the first choice, false, an empty text; a number must be entered."""
     choices: Annotated[
         tuple[ShortText, ...],
         Field(strict=False),
-        Says(_("a list of one or more texts"), '["small", "large"]', _TEXT),
+        Says(_("a list of one or more texts"), '["small", "large"]', TEXT),
     ] = ()
     """Of a choice: what can be chosen."""
     min: Annotated[Number | None, Says(_("a number"), "1")] = None
     """Of a number the least; of a text the least number of characters."""
     max: Annotated[Number | None, Says(_("a number"), "64")] = None
     """Of a number the greatest; of a text the greatest number of characters (256 unless given)."""
-    unit: Annotated[ShortText | None, _text('"GB"')] = None
+    unit: Annotated[ShortText | None, text('"GB"')] = None
     """Of a number: what it counts."""
     help: Annotated[
         str,
         Field(max_length=1000),
-        AfterValidator(_printable_lines),
+        AfterValidator(printable_lines),
         Says(_("a text of at most 1000 characters"), '"How many cores the job asks for."'),
     ] = ""
     show_if: Annotated[
@@ -198,7 +129,7 @@ class FormField(_Strict):
             '{"mode": "batch"}',
             _("a text, a number, true, false, or a list of these"),
         ),
-    ] = {}
+    ] = Field(default={})
     """Shown, and passed on, only when each of these other fields is shown and has one of the values."""
 
     @property
@@ -207,22 +138,22 @@ class FormField(_Strict):
         return {name: tuple(values) if isinstance(values, list) else (values,) for name, values in self.show_if.items()}
 
 
-class Limits(_Strict):
+class Limits(Strict):
     """What ends a session by itself, in seconds (0 at once, None never), and how many one user may have."""
 
-    reservation_timeout: Annotated[Seconds, _seconds("300")] = 300.0
+    reservation_timeout: Annotated[Seconds, seconds("300")] = 300.0
     """How long a slot stays reserved without its session being wanted."""
-    start_timeout: Annotated[Seconds, _seconds("60")] = 60.0
+    start_timeout: Annotated[Seconds, seconds("60")] = 60.0
     """The `start` call and the wait for the endpoint together; time in a queue does not count."""
-    linger: Annotated[Seconds, _seconds("15")] = 15.0
+    linger: Annotated[Seconds, seconds("15")] = 15.0
     """After the last viewer closed cleanly."""
-    reconnect: Annotated[Seconds, _seconds("900")] = 900.0
+    reconnect: Annotated[Seconds, seconds("900")] = 900.0
     """After the last viewer's line was cut: a closed laptop lid is not a closed tab."""
-    idle_timeout: Annotated[Seconds, _seconds("3600")] = None
+    idle_timeout: Annotated[Seconds, seconds("3600")] = None
     """Without input from any viewer."""
-    max_lifetime: Annotated[Seconds, _seconds("86400")] = None
+    max_lifetime: Annotated[Seconds, seconds("86400")] = None
     """From *running* on."""
-    most_lifetime: Annotated[Seconds, _seconds("259200")] = None
+    most_lifetime: Annotated[Seconds, seconds("259200")] = None
     """How far its user may extend the longest time, by `max_lifetime` each time; None: not at all."""
     per_user: Annotated[
         int | None,
@@ -235,7 +166,7 @@ class Limits(_Strict):
 _Flag = Annotated[bool, Says(_("true or false"), "true")]
 
 
-class ViewerPolicy(_Strict):
+class ViewerPolicy(Strict):
     """What no viewer of the type may do, its owner too (see `rfb.policy`); the gateway itself enforces it."""
 
     view_only: _Flag = False
@@ -252,7 +183,7 @@ class ViewerPolicy(_Strict):
         return Policy(**self.model_dump())
 
 
-class SessionType(_Strict):
+class SessionType(Strict):
     """One entry of the sessions file."""
 
     name: Name
@@ -271,11 +202,11 @@ class SessionType(_Strict):
     description: Annotated[
         str,
         Field(max_length=1000),
-        AfterValidator(_printable_lines),
+        AfterValidator(printable_lines),
         Says(_("a text of at most 1000 characters"), '"A desktop on this machine."'),
     ] = ""
-    icon: Annotated[ShortText | None, _text('"desktop"')] = None
-    category: Annotated[ShortText | None, _text('"Desktops"')] = None
+    icon: Annotated[ShortText | None, text('"desktop"')] = None
+    category: Annotated[ShortText | None, text('"Desktops"')] = None
     form: Annotated[
         tuple[FormField, ...],
         Field(strict=False),
@@ -297,7 +228,7 @@ class SessionType(_Strict):
     )
     rest: Annotated[bool, Says(_("true or false"), "false")] = True
     """Whether `/v1` may reserve it."""
-    share: Annotated[Literal["group", "outside", "no"], Says('"group", "outside" or "no"', '"outside"')] = "group"
+    share: Annotated[Literal["group", "outside", "no"], Says(_('"group", "outside" or "no"'), '"outside"')] = "group"
     """With whom owners may share its sessions: `share_rules.Reach`."""
 
     @field_validator("options")

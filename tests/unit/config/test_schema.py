@@ -8,15 +8,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from remote_service.config.schema import (
-    DEFAULT_SIZES,
-    FormField,
-    KnownOptions,
-    Limits,
-    Says,
-    SessionType,
-    is_printable,
-)
+from remote_service.config.schema import DEFAULT_SIZES, FormField, KnownOptions, Limits, SessionType
+from remote_service.config.values import Says, is_printable
 from remote_service.rfb.policy import Policy
 
 FLAGS = ("view_only", "no_clipboard_in", "no_clipboard_out", "no_resize")

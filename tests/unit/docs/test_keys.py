@@ -9,16 +9,8 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from remote_service.config.schema import (
-    DEFAULT_SIZES,
-    MAX_COUNT,
-    RESERVED_NAMES,
-    FormField,
-    KnownOptions,
-    Limits,
-    SessionType,
-    ViewerPolicy,
-)
+from remote_service.config.schema import DEFAULT_SIZES, FormField, KnownOptions, Limits, SessionType, ViewerPolicy
+from remote_service.config.values import MAX_COUNT, RESERVED_NAMES
 from tests.unit.docs.pages import README, tables
 from webui.icons import DEFAULT_ICON, TYPE_ICONS
 
