@@ -7,11 +7,13 @@ from contextlib import closing
 
 from playwright.sync_api import Page
 
-from tools.screenshot_tour import Tour
+from tools.screenshot_tour import ScreenshotError, Tour
 
 WRONG_PASSWORDS = 10
 """After so many a name is locked for a while."""
 TOO_MANY_FIELDS = 1001
+MOST_LOG_INS = 60
+"""More than an address may fail at in a minute."""
 
 
 def not_found(tour: Tour) -> Page:
@@ -48,6 +50,20 @@ def login_locked(tour: Tour) -> Page:
         page.get_by_role("button", name="Log in").click()
         page.wait_for_load_state()
     return page
+
+
+def too_many_log_ins(tour: Tour) -> Page:
+    """The answer to more log-ins than an address may try in a minute."""
+    page = tour.stranger()
+    page.goto("/login/")
+    for number in range(MOST_LOG_INS + 1):
+        page.get_by_label("Username").fill(f"mallory{number}")
+        page.get_by_label("Password").fill("a guess")
+        with page.expect_navigation() as answer:
+            page.get_by_role("button", name="Log in").click()
+        if answer.value.status == 429:
+            return page
+    raise ScreenshotError(f"{MOST_LOG_INS} wrong log-ins were answered; expected 429")
 
 
 def server_error(tour: Tour) -> Page:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from tools import screenshot_errors as errors
 from tools import screenshot_staff as staff
-from tools.screenshot_tour import BATCH, PATIENCE, PATTERN, STILL, ScreenshotError, Tour, wait_for_screen
+from tools.screenshot_tour import ALICE, BATCH, PATIENCE, PATTERN, STILL, ScreenshotError, Tour, wait_for_screen
 
 
 def login(tour: Tour) -> Page:
@@ -44,6 +44,20 @@ def viewer(tour: Tour) -> Page:
     """A desktop."""
     page = next(page for page in tour.context.pages if page.url == tour.desktop)
     page.bring_to_front()
+    return page
+
+
+def share_link(tour: Tour) -> Page:
+    """What somebody sees who was sent the link to a session."""
+    owner = tour.new_page(f"{tour.desktop}details/")
+    owner.get_by_label("For").select_option("anyone")
+    owner.get_by_role("button", name="Make the link").click()
+    owner.get_by_label("The link").wait_for()
+    link = owner.get_by_label("The link").input_value()
+    owner.close()
+    page = tour.log_in_as(ALICE)
+    page.goto(link)
+    page.locator("#share-offer").wait_for()
     return page
 
 
@@ -107,6 +121,8 @@ PAGES: dict[str, Callable[[Tour], Page]] = {
     "dashboard-users": staff.users,
     "dashboard-block": staff.block,
     "dashboard-site": staff.site,
+    "dashboard-watch": staff.watch,
+    "share-link": share_link,
     "password": password,
     "not-found": errors.not_found,
     "bad-request": errors.bad_request,
@@ -115,6 +131,7 @@ PAGES: dict[str, Callable[[Tour], Page]] = {
     "viewer": viewer,
     # From here on all pages show it.
     "dashboard-announcements": staff.announcements,
+    "too-many-log-ins": errors.too_many_log_ins,
     "server-error": errors.server_error,
     "maintenance": errors.maintenance,
 }

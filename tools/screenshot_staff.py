@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Page
 
-from tools.screenshot_tour import BROKEN, SOLVER, Tour, sessions_file
+from tools.screenshot_tour import ALICE, BROKEN, PATTERN, SOLVER, Tour, press_start, sessions_file, wait_for_screen
 
 
 def overview(tour: Tour) -> Page:
@@ -48,10 +49,17 @@ def catalogue(tour: Tour) -> Page:
     return page
 
 
+def watch(tour: Tour) -> Page:
+    """The question that staff answer before they see somebody's screen."""
+    alice = press_start(tour.log_in_as(ALICE), PATTERN, "Blade 7")
+    wait_for_screen(alice)
+    page = tour.new_page(urlsplit(alice.url).path)
+    page.get_by_label("Reason").fill("Ticket 4711: the picture stands still.")
+    return page
+
+
 def users(tour: Tour) -> Page:
     """A search for a user."""
-    for name in ("alice", "alicia"):
-        tour.add_user(name)
     return tour.new_page("/dashboard/users/?text=ali")
 
 

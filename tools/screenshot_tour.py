@@ -14,6 +14,7 @@ from benchmarks.product import ADMIN, Product
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = (ROOT / "example_scripts", ROOT / "tools" / "screenshot_scripts")
+ALICE = "alice"
 BATCH, SOLVER, PATTERN, DESKTOP = "Render node", "Solver", "Test pattern", "Desktop"
 
 STILL = 700
@@ -102,11 +103,21 @@ class Tour:
     def log_in(self) -> None:
         """Logs in as the first admin."""
         page = self.new_page("/login/")
-        page.get_by_label("Username").fill(ADMIN)
+        self._enter(page, ADMIN)
+        page.close()
+
+    def log_in_as(self, name: str) -> Page:
+        """The first page of somebody else, in a browser of their own."""
+        page = self.stranger()
+        page.goto("/login/")
+        self._enter(page, name)
+        return page
+
+    def _enter(self, page: Page, name: str) -> None:
+        page.get_by_label("Username").fill(name)
         page.get_by_label("Password").fill(self.product.password)
         page.get_by_role("button", name="Log in").click()
         page.get_by_role("heading", name="Start a session").wait_for()
-        page.close()
 
     def stranger(self) -> Page:
         """A tab of a browser in which nobody has logged in."""
@@ -124,16 +135,12 @@ class Tour:
 
     def start(self, type_name: str, title: str = "") -> Page:
         """Presses Start of a type."""
-        page = self.new_page("/")
-        form = page.get_by_role("form", name=type_name, exact=True)
-        if title and form.get_by_label("Name of the session").count():
-            form.get_by_label("Name of the session").fill(title)
-        form.get_by_role("button", name="Start", exact=True).click()
-        page.wait_for_url("**/sessions/*/")
-        return page
+        return press_start(self.new_page("/"), type_name, title)
 
     def prepare(self) -> None:
-        """Starts what the pictures show: a test pattern, a desktop that somebody works in, and one that fails."""
+        """Makes more users, and starts what the pictures show: a test pattern, a desktop in use, one that fails."""
+        for name in (ALICE, "alicia"):
+            self.add_user(name)
         wait_for_screen(self.start(PATTERN))
         desktop = self.start(DESKTOP, "Plots for the report")
         wait_for_screen(desktop)
@@ -144,6 +151,16 @@ class Tour:
         failed.get_by_role("article").wait_for()
         self.failed = failed.url
         failed.close()
+
+
+def press_start(page: Page, type_name: str, title: str = "") -> Page:
+    """Starts a session on the first page."""
+    form = page.get_by_role("form", name=type_name, exact=True)
+    if title and form.get_by_label("Name of the session").count():
+        form.get_by_label("Name of the session").fill(title)
+    form.get_by_role("button", name="Start", exact=True).click()
+    page.wait_for_url("**/sessions/*/")
+    return page
 
 
 def wait_for_screen(page: Page) -> None:

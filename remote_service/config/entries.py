@@ -98,10 +98,14 @@ def _check_limits(limits: Limits) -> list[Finding]:
         return []
     key = ("limits", "most_lifetime")
     if longest is None:
-        found, expected = f"{shown(most)} without a max_lifetime", "a max_lifetime that it can make longer"
-        return [Finding(key, found, expected, 'add "max_lifetime" to the limits, or remove it', Code.VALUE_INVALID)]
-    found, expected = f"{shown(most)}, less than max_lifetime", f"a number of at least {longest:g}, or no such key"
-    return [Finding(key, found, expected, f'write for example "most_lifetime": {3 * longest:g}', Code.VALUE_INVALID)]
+        found = _("%(value)s without a max_lifetime", value=shown(most))
+        expected = _("a max_lifetime that it can make longer")
+        remedy = _('add "max_lifetime" to the limits, or remove it')
+        return [Finding(key, found, expected, remedy, Code.VALUE_INVALID)]
+    found = _("%(value)s, less than max_lifetime", value=shown(most))
+    expected = _("a number of at least %(least)s, or no such key", least=f"{longest:g}")
+    example = for_example(f'"most_lifetime": {3 * longest:g}')
+    return [Finding(key, found, expected, example, Code.VALUE_INVALID)]
 
 
 def _existing_path(loc: Sequence[str | int], raw: Any) -> KeyPath:

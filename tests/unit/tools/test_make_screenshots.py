@@ -97,6 +97,7 @@ TEMPLATES = {
     "403": "csrf",  # looks like it, with another sentence
     "403_csrf": "csrf",
     "404": "not-found",
+    "429": "too-many-log-ins",
     "500": "server-error",
     "503": "maintenance",
     "webui/details": "details",
@@ -106,6 +107,8 @@ TEMPLATES = {
     "webui/picker": "picker",
     "webui/session": "viewer",
     "webui/session_over": "session-over",
+    "webui/share_link": "share-link",
+    "webui/watch": "dashboard-watch",
     "webui/dashboard/announcements": "dashboard-announcements",
     "webui/dashboard/block": "dashboard-block",
     "webui/dashboard/catalogue": "dashboard-catalogue",

@@ -25,19 +25,20 @@ def session(alice: User, make_session: Callable[..., Session], make_type: Callab
 
 def test_the_owners_page_hears_of_rights_and_shares(session: Session, alice: User) -> None:
     found = viewer(alice, {"session": str(session.pk)})
-    assert set(found) == {"rights", "shares", "watchers"}
+    assert set(found) == {"ending", "rights", "shares", "watchers"}
     for element_id, html in found.items():
         assert f' id="{element_id}"' in html.partition(">")[0]
 
 
-def test_a_guests_page_hears_of_its_own_rights_alone(session: Session, alice: User, bob: User) -> None:
+def test_a_guests_page_hears_of_the_end_and_its_own_rights_alone(session: Session, alice: User, bob: User) -> None:
     asked = {"session": str(session.pk)}
+    ending = {"ending": '<div id="ending" data-until="" hidden></div>'}
     assert viewer(bob, asked) == {}
     share, secret = sharing.make_share(session, Offer(), alice, BY)
     sharing.accept(secret, bob, Actor("bob", "", "web"))
-    assert viewer(bob, asked) == {"rights": '<span id="rights" data-control="false" hidden></span>'}
+    assert viewer(bob, asked) == ending | {"rights": '<span id="rights" data-control="false" hidden></span>'}
     sharing.set_control(share, True, BY)
-    assert viewer(bob, asked) == {"rights": '<span id="rights" data-control="true" hidden></span>'}
+    assert viewer(bob, asked) == ending | {"rights": '<span id="rights" data-control="true" hidden></span>'}
     sharing.revoke(share, BY)
     assert viewer(bob, asked) == {}
 

@@ -32,7 +32,7 @@ PLACES = {"index", "line", "column", "last"}
 """Numbers in modules' sentences that say which one it is, not how many there are."""
 
 NO_NUMBERS = {
-    "address", "at", "given", "left_out", "name", "owner", "place", "reference", "since",  # texts
+    "address", "at", "given", "left_out", "name", "owner", "place", "reference", "since", "why",  # texts
     "index", "number", "pages",  # which one it is
 }  # fmt: skip
 """What stands in templates' sentences that count nothing."""
