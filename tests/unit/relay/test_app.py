@@ -501,7 +501,8 @@ async def test_an_endpoint_that_cannot_be_reached_does_not_end_the_session(
     assert warnings == [f"session {SESSION}: tcp:n8:5901 cannot be reached."]
 
 
-async def test_an_endpoint_that_is_none_fails_the_session(site: Site) -> None:
+async def test_an_endpoint_that_is_none_fails_the_session(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "END_PATIENCE", 5.0)
     site.connect()
     pump = await site.served()
 
