@@ -60,6 +60,8 @@ async def test_one_viewer_who_types_keeps_it_for_all(site: LiveServer) -> None:
 async def test_what_is_no_input_does_not_count(site: LiveServer, who: str, message: bytes) -> None:
     async with launched(site, "alice", "Pattern") as session, site.page_viewer("alice", session) as hers:
         await Stream(hers).log_in()
+        if who != "alice":
+            await asyncio.to_thread(site.say_why, who, session)
         async with site.page_viewer(who, session) as other:
             viewer = Stream(other)
             await viewer.log_in()

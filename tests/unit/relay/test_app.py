@@ -607,7 +607,8 @@ async def test_a_later_viewer_whose_endpoint_is_refused_does_not_end_the_session
     assert f"session {SESSION}: {REFUSAL}" in [record.message for record in caplog.records]
 
 
-async def test_an_endpoint_that_is_none_fails_the_session(site: Site) -> None:
+async def test_an_endpoint_that_is_none_fails_the_session(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "END_PATIENCE", 5.0)
     site.connect()
     pump = await site.served()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from remote_service.relay import inflow
 from remote_service.relay import line as module
 from remote_service.relay.frames import MOST_CONTROL_FRAMES, Opcode, binary_header, close_frame
 from remote_service.relay.inflow import Hold
@@ -171,7 +172,10 @@ async def test_who_is_not_read_is_not_taken_for_dead(viewer: Viewer) -> None:
     assert viewer.transport.aborted
 
 
-async def test_a_flood_ends_the_line(viewer: Viewer, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_flood_ends_the_line(
+    viewer: Viewer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inflow, "BRAKE_FROM", 60.0)  # on a busy machine the brake would come first
     with caplog.at_level(logging.WARNING):
         viewer.says(*[frame(Opcode.PING)] * 10 * MOST_CONTROL_FRAMES)
     assert viewer.transport.aborted
