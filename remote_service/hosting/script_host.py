@@ -227,11 +227,11 @@ def load(channel: Channel, order: LoadOrder) -> list[RemoteServiceScript]:
         report = ScriptReport(None)
     except LoadError as error:
         report = error.report
-    finally:
-        faulthandler.cancel_dump_traceback_later()
     if os.getpid() != host:
-        # The script forked at import, and its child came back here: there can be only one host.
+        # The script forked at import, and its child came back here: there can be only one host. It has no thread that
+        # dumps, for whose end the next line would wait for ever.
         os._exit(0)
+    faulthandler.cancel_dump_traceback_later()
     started = tuple(thread.name for thread in threading.enumerate() if thread not in before)
     if report.fault is None and started:
         report = ScriptReport(ScriptFault.THREADS, names=started)

@@ -78,7 +78,7 @@ async def test_what_a_script_prints_while_it_is_loaded_is_in_the_types_log(site:
     (site.directory / "loud.py").write_text("print('licence found')\n" + SCRIPT)
     site.write(**{"Loud & clear": {"script": "loud.py"}})
     await load()
-    assert (site.settings.type_logs / "loud-clear.log").read_text() == "licence found\n"
+    assert (site.settings.type_logs / "Loud & clear.log").read_text() == "licence found\n"
 
 
 async def test_a_script_that_is_wrong_disables_its_entry_alone(site: ProbeSite, load: Any) -> None:
@@ -113,7 +113,7 @@ async def test_scripts_see_the_variables_that_the_site_names_and_no_others(
     site.settings = replace(site.settings, script_env=("LICENCE_FILE",))
     loaded = await load()
     assert list(loaded.entries) == ["Env"]
-    seen = (site.settings.type_logs / "env.log").read_text()
+    seen = (site.settings.type_logs / "Env.log").read_text()
     assert "'LICENCE_FILE'" in seen and "'REMOTE_SERVICE_SESSION'" in seen
     assert "OUR_SECRET" not in seen and "REMOTE_SERVICE_STATE_DIR" not in seen
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import io
 import os
 import pwd
@@ -290,6 +291,7 @@ def test_a_child_of_the_import_that_comes_back_leaves(
     monkeypatch.setattr(os, "_exit", leave)
     with pytest.raises(LeftError):
         load(line.channel, order(written(tmp_path, SOUND)))
+    faulthandler.cancel_dump_traceback_later()  # no fork was made, so this process has the thread
     assert all("report" not in message for message in line.said())
 
 
