@@ -50,6 +50,8 @@ class Supervisor:
         self._gateways: dict[str, tuple[int, float]] = {}
         self._reload_now = False
         self._loading: asyncio.Task[None] | None = None
+        self._retiring: set[asyncio.Task[None]] = set()
+        """Replaced script hosts that are being ended."""
         self._stopped = asyncio.Event()
         self.ready = asyncio.Event()
         """Set when the catalogue is loaded and sessions can be launched."""
@@ -199,7 +201,12 @@ class Supervisor:
             retired = [entry.host for entry in self._operations.catalogue.entries.values()]
             self._operations.catalogue = loaded
         await sync_to_async(publish)(self._operations.catalogue, loaded, generation)
-        await asyncio.gather(*(host.close() for host in retired))
+        # Tasks of their own: who stops the server meanwhile must not leave one half ended.
+        closing = {spawn(host.close(), name="end of a replaced script host") for host in retired}
+        self._retiring |= closing
+        if closing:
+            await asyncio.wait(closing)
+        self._retiring -= closing
 
     # ---- what a killed server left ----------------------------------------------------------------------
 
@@ -221,7 +228,7 @@ class Supervisor:
     async def _shut_down(self) -> None:
         """Ends every session in parallel; what is not over in time is ended by the next start."""
         ending = spawn(self._end_all_sessions(), name="end of all sessions")
-        tasks = {ending}
+        tasks = {ending, *self._retiring}
         if self._loading is not None:
             self._loading.cancel()
             tasks.add(self._loading)
@@ -230,7 +237,7 @@ class Supervisor:
         if late:
             log.warning("some sessions were not over after %g s; the next start ends them", SHUTDOWN_PATIENCE)
             ending.cancel()
-            await asyncio.wait({ending})
+            await asyncio.wait({ending, *self._retiring})
         await self._operations.catalogue.close()
 
     async def _end_all_sessions(self) -> None:

@@ -239,11 +239,14 @@ def test_a_session_keeps_its_size_while_a_keyboard_takes_room_from_the_page(phon
     canvas = page.locator("#screen canvas")
     expect(canvas).to_have_attribute("height", "740")
 
+    # A tap is a click only a moment later, and a keyboard comes and goes after it.
     button = page.get_by_role("button", name="On-screen keyboard")
     button.tap()
+    expect(button).to_have_attribute("aria-pressed", "true")
     page.set_viewport_size(WITH_KEYBOARD)
     eventually(lambda: lies_between(canvas, 0, 400))
     button.tap()
+    expect(button).to_have_attribute("aria-pressed", "false")
     page.set_viewport_size(PHONE)
     page.wait_for_timeout(600)  # until sizes count again
     page.set_viewport_size({"width": 740, "height": 360})  # turned

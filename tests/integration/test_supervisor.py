@@ -16,7 +16,7 @@ from django.utils import timezone
 from remote_service import catalogue, decisions, leftovers, observations, supervisor
 from remote_service.conf import GatewaySettings
 from remote_service.hosting.account import AccountError
-from remote_service.hosting.client import RunnerLink
+from remote_service.hosting.client import RunnerLink, ScriptHost
 from remote_service.hosting.status import Phase, Status
 from remote_service.leftovers import socket_path
 from remote_service.models import Session, SessionType, Site, Viewer
@@ -599,6 +599,29 @@ async def test_it_can_be_stopped_while_it_loads_again(site: ProbeSite) -> None:
     assert (await Session.objects.aget(pk=session.pk)).state == State.ENDED
     assert await types() == ["Probe"]
     site.touch("go")
+
+
+async def test_script_hosts_that_are_being_replaced_are_ended_before_it_stops(
+    site: ProbeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closing, go_on, closed = asyncio.Event(), asyncio.Event(), []
+    close = ScriptHost.close
+
+    async def slowly(host: ScriptHost) -> None:
+        closing.set()
+        await go_on.wait()
+        await close(host)
+        closed.append(host)
+
+    monkeypatch.setattr(ScriptHost, "close", slowly)
+    running = await site.start()
+    site.write(Other={})
+    running.reload()
+    await asyncio.wait_for(closing.wait(), 10)
+    running.stop()
+    go_on.set()
+    await site.running[running]
+    assert len(closed) == 2, "the replaced one and the one that serves"
 
 
 async def test_the_runners_sockets_are_in_the_state_directory_and_ours_alone(site: ProbeSite) -> None:
