@@ -17,7 +17,7 @@ QUICKLY = {
     "launch": (["--rounds", "1"], [LAUNCH]),
     "launch_browser": (["--rounds", "1"], [f"warm, {LAUNCH}", f"cold, {LAUNCH}"]),
     "reservations": (["--seconds", "0.2", "--rounds", "1"], ["reserve/release cycles, 1 client"]),
-    "picker": (["--rounds", "1"], ["CPU time of a full picker"]),
+    "picker": (["--rounds", "1", "--types", "20", "--sessions", "200"], ["CPU time of a full picker"]),
     "memory": ([], ["script host and 50 sessions"]),
     "live_updates": (
         ["--rounds", "1", "--gap", "1.6"],

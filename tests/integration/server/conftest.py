@@ -21,8 +21,8 @@ def prepared_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return prepare(tmp_path_factory.mktemp("prepared") / "state", REMOTE_SERVICE_ADMIN_PASSWORD=ADMIN_PASSWORD)
 
 
-MEASURED = frozenset({"test_launches.py", "test_reload.py", "test_stopping.py"})
-"""Tests whose servers measure their coverage: between them they live a whole life. One that is killed saves nothing."""
+MEASURED = frozenset({"test_stopping.py"})
+"""Tests whose servers measure their coverage: these live a whole life. One that is killed saves nothing."""
 
 
 @pytest.fixture
