@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.figures import Figures, bar, compared
-from benchmarks.product import PROJECT, manage
+from benchmarks.product import PROJECT, Template, inherited, make_state
 
 TYPES = 200
 SESSIONS = 2000
@@ -114,13 +114,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--types", type=int, default=TYPES, help="of the full picker (default %(default)s)")
     parser.add_argument("--sessions", type=int, default=SESSIONS, help="of the full picker (default %(default)s)")
     options = parser.parse_args(arguments)
-    for name in [name for name in os.environ if name.startswith(("REMOTE_SERVICE_", "COVERAGE_"))]:
+    template = Template.given()
+    for name in os.environ.keys() - inherited().keys():
         del os.environ[name]
     with tempfile.TemporaryDirectory(prefix="rsg-bench-") as folder:
         log = Path(folder, "prepare.log")
         os.environ["REMOTE_SERVICE_STATE_DIR"] = str(Path(folder, "state"))
         with log.open("wb") as output:
-            manage("prepare", dict(os.environ), output, log)
+            make_state(template, os.environ, output, log)
         sys.path.insert(0, str(PROJECT))
         measure(options.rounds, options.types, options.sessions)
 
