@@ -10,7 +10,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from benchmarks.product import ADMIN, Product
+from benchmarks.product import Product
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = (ROOT / "example_scripts", ROOT / "tools" / "screenshot_scripts")
@@ -102,7 +102,7 @@ class Tour:
     def log_in(self) -> None:
         """Logs in as the first admin."""
         page = self.new_page("/login/")
-        page.get_by_label("Username").fill(ADMIN)
+        page.get_by_label("Username").fill(self.product.user)
         page.get_by_label("Password").fill(self.product.password)
         page.get_by_role("button", name="Log in").click()
         page.get_by_role("heading", name="Start a session").wait_for()
