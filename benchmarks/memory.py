@@ -12,7 +12,6 @@ Run:   python -m benchmarks.memory [--sessions 50]
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +22,7 @@ import psutil
 from websockets.sync.client import connect
 
 from benchmarks.figures import Figures, bar, compared
-from benchmarks.product import PROJECT, Product, running
+from benchmarks.product import PROJECT, Product, inherited, running
 
 TYPE = "Test pattern"
 MOST = 500.0
@@ -74,7 +73,7 @@ def interpreters(count: int, program: str, *, folder: Path) -> Iterator[list[int
             process = subprocess.Popen(
                 [sys.executable, "-c", waiting],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder,
-                env={**os.environ, "PYTHONPATH": str(PROJECT)},
+                env={**inherited(), "PYTHONPATH": str(PROJECT)},
             )  # fmt: skip
             stack.enter_context(process)
             stack.callback(process.kill)

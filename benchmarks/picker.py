@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.figures import Figures, bar, compared
-from benchmarks.product import PROJECT, manage
+from benchmarks.product import PROJECT, Template, inherited, make_state
 
 TYPES = 200
 SESSIONS = 2000
@@ -85,7 +85,7 @@ def cpu(browser: Any) -> float:
     return 1000 * took
 
 
-def measure(rounds: int) -> None:
+def measure(rounds: int, types: int, sessions: int) -> None:
     """Measures in this process, whose environment names a state directory of its own, and prints."""
     import django
 
@@ -94,10 +94,10 @@ def measure(rounds: int) -> None:
     from django.conf import settings
 
     settings.ALLOWED_HOSTS = ["testserver"]
-    empty, full = fill(1, 0, "empty"), fill(TYPES, SESSIONS, "full")
+    empty, full = fill(1, 0, "empty"), fill(types, sessions, "full")
     first_empty, first_full = cpu(empty), cpu(full)
     found = [(cpu(full), cpu(empty)) for _ in range(rounds)]
-    ours = Figures.of(f"picker, {TYPES} types, {SESSIONS} sessions", "ms", [one for one, _ in found])
+    ours = Figures.of(f"picker, {types} types, {sessions} sessions", "ms", [one for one, _ in found])
     peer = Figures.of("picker, 1 type, no session", "ms", [other for _, other in found])
     print(Figures.of("the first look at the full one", "ms", [first_full]))
     print(Figures.of("the first look at the empty one", "ms", [first_empty]))
@@ -111,16 +111,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.picker", description="CPU time of the picker.")
     parser.add_argument("--rounds", type=int, default=30, help="looks at each (default %(default)s)")
+    parser.add_argument("--types", type=int, default=TYPES, help="of the full picker (default %(default)s)")
+    parser.add_argument("--sessions", type=int, default=SESSIONS, help="of the full picker (default %(default)s)")
     options = parser.parse_args(arguments)
-    for name in [name for name in os.environ if name.startswith(("REMOTE_SERVICE_", "COVERAGE_"))]:
+    template = Template.given()
+    for name in os.environ.keys() - inherited().keys():
         del os.environ[name]
     with tempfile.TemporaryDirectory(prefix="rsg-bench-") as folder:
         log = Path(folder, "prepare.log")
         os.environ["REMOTE_SERVICE_STATE_DIR"] = str(Path(folder, "state"))
         with log.open("wb") as output:
-            manage("prepare", dict(os.environ), output, log)
+            make_state(template, os.environ, output, log)
         sys.path.insert(0, str(PROJECT))
-        measure(options.rounds)
+        measure(options.rounds, options.types, options.sessions)
 
 
 if __name__ == "__main__":

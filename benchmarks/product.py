@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -25,7 +26,23 @@ START_PATIENCE = 60.0
 STOP_PATIENCE = 10.0
 _LOOK = 0.02
 
-ADMIN = "admin"
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A state directory that was prepared before, so that a run of many benchmarks prepares one only once.
+
+    Named by `BENCHMARK_TEMPLATE`, with its superuser's name in `BENCHMARK_USER` and password in `BENCHMARK_PASSWORD`.
+    """
+
+    state: Path
+    user: str
+    password: str
+
+    @classmethod
+    def given(cls) -> Template | None:
+        """As the environment names it; None when it does not, and each run prepares its own."""
+        state = os.environ.get("BENCHMARK_TEMPLATE")
+        return cls(Path(state), os.environ["BENCHMARK_USER"], os.environ["BENCHMARK_PASSWORD"]) if state else None
 
 
 class ProductError(RuntimeError):
@@ -38,8 +55,9 @@ class Product:
 
     port: int
     token: str
+    user: str
+    """The superuser."""
     password: str
-    """Of the user `admin`."""
     pid: int
     sessions_file: Path
     database: Path
@@ -66,6 +84,12 @@ class Product:
         self.get(f"/v1/release/{token}")
 
 
+def inherited() -> dict[str, str]:
+    """This process's environment without what the shell or the test run has set for sites and for measuring coverage:
+    a benchmark measures the site as it is shipped."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("REMOTE_SERVICE_", "COVERAGE_", "BENCHMARK_"))}
+
+
 @contextmanager
 def running(sessions: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Iterator[Product]:
     """Prepares and serves; ends the server afterwards and removes all it wrote.
@@ -80,11 +104,11 @@ def running(sessions: Mapping[str, Any], environment: Mapping[str, str] | None =
     with tempfile.TemporaryDirectory(prefix="rsg-bench-") as folder:
         state, file, log = Path(folder, "state"), Path(folder, "sessions.json"), Path(folder, "server.log")
         file.write_text(json.dumps(sessions))
-        port, token, password = free_port(), secrets.token_urlsafe(24), secrets.token_urlsafe(12)
-        # A benchmark measures the site as it is shipped, whatever the shell or the test run that starts it has set.
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("REMOTE_SERVICE_", "COVERAGE_"))}
+        template = Template.given()
+        user, password = (template.user, template.password) if template else ("admin", secrets.token_urlsafe(12))
+        port, token = free_port(), secrets.token_urlsafe(24)
         variables = {
-            **inherited,
+            **inherited(),
             "REMOTE_SERVICE_STATE_DIR": str(state),
             "REMOTE_SERVICE_CONFIG": str(file),
             "REMOTE_SERVICE_ADMIN_PASSWORD": password,
@@ -92,13 +116,13 @@ def running(sessions: Mapping[str, Any], environment: Mapping[str, str] | None =
             **(environment or {}),
         }
         with log.open("wb") as output:
-            manage("prepare", variables, output, log)
+            make_state(template, variables, output, log)
             process = subprocess.Popen(
                 [sys.executable, "manage.py", "serve", "--port", str(port)],
                 cwd=PROJECT, env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             )  # fmt: skip
         try:
-            product = Product(port, token, password, process.pid, file, state / "gateway.sqlite3")
+            product = Product(port, token, user, password, process.pid, file, state / "gateway.sqlite3")
             _wait_until_it_answers(product, process, log)
             yield product
         finally:
@@ -108,6 +132,18 @@ def running(sessions: Mapping[str, Any], environment: Mapping[str, str] | None =
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def make_state(template: Template | None, variables: Mapping[str, str], output: Any, log: Path) -> None:
+    """Makes the state directory that the variables name: a copy of the template, or prepared when there is none.
+
+    Raises:
+        ProductError: it could not be prepared.
+    """
+    if template is None:
+        manage("prepare", variables, output, log)
+    else:
+        shutil.copytree(template.state, variables["REMOTE_SERVICE_STATE_DIR"], symlinks=True)
 
 
 def manage(command: str, variables: Mapping[str, str], output: Any, log: Path) -> None:

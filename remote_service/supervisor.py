@@ -107,6 +107,8 @@ class Supervisor:
 
     async def _tick(self) -> None:
         now = time.monotonic()
+        # What is being done with a session now may be over when the look arrives, which then shows what is no more.
+        busy = {key for key, charge in self._charges.items() if charge.busy}
         look = await sync_to_async(observations.look)()
         if self._loading is None and (self._reload_now or look.site.reload_wanted > look.site.reload_done):
             self._reload_now = False
@@ -115,9 +117,9 @@ class Supervisor:
         self._ages.look(now, look.at)
         for session in look.sessions:
             key = str(session.pk)
-            charge = self._charges.get(key) or Charge()
-            if charge.busy:
+            if key in busy:
                 continue
+            charge = self._charges.get(key) or Charge()
             await self._operations.remember(session, charge)
             try:
                 known = observations.known(session, look.viewers[key], self._ages, charge.status, lost=charge.lost)

@@ -10,7 +10,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from benchmarks.product import ADMIN, Product
+from benchmarks.product import Product
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = (ROOT / "example_scripts", ROOT / "tools" / "screenshot_scripts")
@@ -103,7 +103,7 @@ class Tour:
     def log_in(self) -> None:
         """Logs in as the first admin."""
         page = self.new_page("/login/")
-        self._enter(page, ADMIN)
+        self._enter(page, self.product.user)
         page.close()
 
     def log_in_as(self, name: str) -> Page:

@@ -120,10 +120,11 @@ class LiveServer(ServedSite, SitePages):
         sessions: Mapping[str, Any] | None = None,
         *,
         tls: tuple[Path, Path] | None = None,
+        measured: bool = False,
         **variables: str,
     ) -> None:
         """Lays the site out; see `ServedSite`."""
-        super().__init__(template, sessions, tls=tls, **variables)
+        super().__init__(template, sessions, tls=tls, measured=measured, **variables)
         self._viewers = ExitStack()
 
     @property

@@ -47,9 +47,6 @@ class ServedSite(ABC):
 
     SCRIPTS: tuple[Path, ...] = (EXAMPLES,)
     """Folders of session scripts. All go into one: a script may import what lies beside it."""
-    MEASURED = False
-    """Whether its server, and all that it starts, measures its coverage, which costs processor time. The sites that
-    say so run every part of the server; what others run besides is measured in the tests' own processes."""
 
     def __init__(
         self,
@@ -57,6 +54,7 @@ class ServedSite(ABC):
         sessions: Mapping[str, Any] | None = None,
         *,
         tls: tuple[Path, Path] | None = None,
+        measured: bool = False,
         **variables: str,
     ) -> None:
         """Lays the site out.
@@ -65,6 +63,8 @@ class ServedSite(ABC):
             template: a state directory that `manage.py prepare` made; the site works on a copy.
             sessions: the sessions file's content; `write_sessions` writes it later otherwise.
             tls: certificate and key, to serve https and wss.
+            measured: whether the server, and all that it starts, measures its coverage, which costs processor time.
+                What those that do not would add is measured in the tests' own processes and in script hosts.
             variables: more of the server's environment.
         """
         super().__init__()
@@ -88,7 +88,7 @@ class ServedSite(ABC):
             self.write_sessions(sessions)
         self.environment = {
             **environment(self.state),
-            **({} if self.MEASURED else {"COVERAGE_PROCESS_CONFIG": ""}),
+            **({} if measured else {"COVERAGE_PROCESS_CONFIG": ""}),
             "REMOTE_SERVICE_CONFIG": str(self.sessions_file),
             "REMOTE_SERVICE_SCRIPT_DIRS": str(self.scripts),
             "WEBSOCKETSERVER_SECURITY_TOKEN": self.secret,

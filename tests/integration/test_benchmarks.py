@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.integration.live import template_with_users
+from tests.integration.pages import PASSWORD
 
 PROJECT = Path(__file__).resolve().parents[2]
 README = PROJECT / "benchmarks" / "README.md"
@@ -17,7 +21,7 @@ QUICKLY = {
     "launch": (["--rounds", "1"], [LAUNCH]),
     "launch_browser": (["--rounds", "1"], [f"warm, {LAUNCH}", f"cold, {LAUNCH}"]),
     "reservations": (["--seconds", "0.2", "--rounds", "1"], ["reserve/release cycles, 1 client"]),
-    "picker": (["--rounds", "1"], ["CPU time of a full picker"]),
+    "picker": (["--rounds", "1", "--types", "20", "--sessions", "200"], ["CPU time of a full picker"]),
     "memory": ([], ["script host and 50 sessions"]),
     "live_updates": (
         ["--rounds", "1", "--gap", "1.6"],
@@ -36,9 +40,15 @@ QUICKLY = {
 
 def run(name: str, arguments: list[str]) -> str:
     """Runs a benchmark to its end and returns what it printed."""
+    template = {
+        "BENCHMARK_TEMPLATE": str(template_with_users()),
+        "BENCHMARK_USER": "root",
+        "BENCHMARK_PASSWORD": PASSWORD,
+    }
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{name}", *arguments],
-        cwd=PROJECT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=110, check=False,
+        cwd=PROJECT, env={**os.environ, **template}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=110, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import OperationalError
 from django.utils import timezone
 
-from remote_service import catalogue, decisions, leftovers, observations, supervisor
+from remote_service import catalogue, decisions, leftovers, observations, operations, supervisor
 from remote_service.conf import GatewaySettings
 from remote_service.hosting.account import AccountError
 from remote_service.hosting.client import RunnerLink, ScriptHost
@@ -213,6 +214,42 @@ async def test_a_session_whose_runner_hangs_is_ended_without_it(
     assert session.ending == "It was stopped by its user."
     await eventually_async(lambda: site.left(session) == [])
     again = await site.run()
+    assert again.index == session.index
+
+
+async def test_a_look_that_began_before_a_session_was_over_does_not_end_it_again(
+    site: ProbeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decisions, "RUNNER_GRACE", 0.5)
+    running = await site.start()
+    session = await site.run()
+    killed: list[int] = []
+    old_looks: list[observations.Look] = []
+
+    def kill(pid: int, key: str) -> None:
+        leftovers.kill_runner(pid, key)
+        killed.append(pid)
+
+    def late(function: Callable[..., Any]) -> Callable[..., Any]:
+        async def call(*arguments: Any) -> Any:
+            found = await sync_to_async(function)(*arguments)
+            if function is observations.look and killed and not old_looks:
+                old_looks.append(found)
+                await eventually_async(lambda: not running._charges)
+            return found
+
+        return call
+
+    monkeypatch.setattr(operations, "kill_runner", kill)
+    monkeypatch.setattr(supervisor, "sync_to_async", late)
+    await site.freeze_runner(session)
+    await site.ask_to_stop(session)
+    session = await site.until(session)
+    await eventually_async(lambda: site.left(session) == [])
+    again = await site.run()
+    assert [look.sessions for look in old_looks] == [[session]]
+    assert site.calls == ["start 0", "stop 0", "start 0"]
+    assert site.left(session) == []
     assert again.index == session.index
 
 

@@ -21,8 +21,12 @@ def prepared_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return prepare(tmp_path_factory.mktemp("prepared") / "state", REMOTE_SERVICE_ADMIN_PASSWORD=ADMIN_PASSWORD)
 
 
+MEASURED = frozenset({"test_stopping.py"})
+"""Tests whose servers measure their coverage: these live a whole life. One that is killed saves nothing."""
+
+
 @pytest.fixture
-def site(prepared_state: Path) -> Iterator[MarkedSite]:
+def site(prepared_state: Path, request: pytest.FixtureRequest) -> Iterator[MarkedSite]:
     """A site that is not started yet."""
-    with marked_site(prepared_state) as made:
+    with marked_site(prepared_state, measured=request.path.name in MEASURED) as made:
         yield made

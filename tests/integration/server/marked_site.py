@@ -26,11 +26,10 @@ class MarkedSite(LiveServer):
     """A site with the scripts of `site_scripts`; it has no sessions file until one is written."""
 
     SCRIPTS = (EXAMPLES, Path(__file__).parent / "site_scripts")
-    MEASURED = True
 
-    def __init__(self, template: Path) -> None:
+    def __init__(self, template: Path, *, measured: bool = False) -> None:
         """Lays the site out on a copy of `template`."""
-        super().__init__(template)
+        super().__init__(template, measured=measured)
         self.marks_file = self.root / "marks" / "calls"
         self.marks_file.parent.mkdir()
         # The scripts run as another account when root runs the tests.
@@ -65,9 +64,9 @@ class MarkedSite(LiveServer):
 
 
 @contextmanager
-def marked_site(template: Path) -> Iterator[MarkedSite]:
+def marked_site(template: Path, *, measured: bool = False) -> Iterator[MarkedSite]:
     """A site that is taken down, with all it left, at the end of a block."""
-    site = MarkedSite(template)
+    site = MarkedSite(template, measured=measured)
     try:
         yield site
     finally:

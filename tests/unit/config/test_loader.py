@@ -193,7 +193,7 @@ ENTRY = st.dictionaries(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
 @given(data=JSON | st.dictionaries(st.text() | st.just("Desktop"), ENTRY | ANYTHING, max_size=3))
 def test_no_json_makes_it_raise(site: Site, data: Any) -> None:
     loaded = site.load(json.dumps(data))
@@ -220,7 +220,7 @@ FIELD = st.fixed_dictionaries(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
 @given(fields=st.lists(FIELD, max_size=4))
 def test_no_form_makes_it_raise(site: Site, fields: list[dict[str, Any]]) -> None:
     loaded = site.load({"Desktop": {**GOOD_ENTRY, "form": fields}})

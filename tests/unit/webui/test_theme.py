@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory
 from pytest_django import Settings
 
 from webui.theme import COOKIE, remember_theme, theme_of
+
+DARK = Path(__file__).resolve().parents[3] / "webui" / "static" / "webui" / "dark.css"
 
 
 @pytest.mark.parametrize(
@@ -36,3 +41,11 @@ def test_the_systems_theme_needs_no_cookie() -> None:
     response = HttpResponse()
     remember_theme(response, "system")
     assert (response.cookies[COOKIE].value, response.cookies[COOKIE]["max-age"]) == ("", 0)
+
+
+def test_the_dark_theme_is_another_set_of_colours_and_nothing_else() -> None:
+    rules = re.sub(r"/\*.*?\*/", "", DARK.read_text(), flags=re.DOTALL)
+    selectors = [part.split("}")[-1].strip() for part in rules.split("{")[:-1]]
+    declared = [line.strip() for line in rules.splitlines() if ":" in line and "{" not in line]
+    assert selectors == [":root"]
+    assert declared and all(line.startswith("--") for line in declared)

@@ -68,15 +68,16 @@ class _Reader(HTMLParser):
 
 def of_module(source: str) -> list[str]:
     """The literals of a module that read like a sentence or a label and are in no call that translates them."""
+    return [text for text in _untranslated(source) if _SENTENCE.match(text)]
+
+
+def _untranslated(source: str) -> list[str]:
     tree = ast.parse(source)
     passed_over = set(_passed_over(tree))
     return [
         node.value
         for node in ast.walk(tree)
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and id(node) not in passed_over
-        and _SENTENCE.match(node.value)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in passed_over
     ]
 
 
@@ -115,16 +116,7 @@ _CLAUSE = re.compile(r"[^\W\d_]{2,} [^\W\d_]{2,}")
 
 def clauses(source: str) -> list[str]:
     """The literals of a module that are in no call that translates them and have two words side by side."""
-    tree = ast.parse(source)
-    passed_over = set(_passed_over(tree))
-    return [
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and id(node) not in passed_over
-        and _CLAUSE.search(node.value)
-    ]
+    return [text for text in _untranslated(source) if _CLAUSE.search(text)]
 
 
 _NUMBER = re.compile(r"%\((\w+)\)d")
