@@ -17,7 +17,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils import timezone
 
-from remote_service import models
+from remote_service import details, models
 from remote_service.conf import GatewaySettings
 from remote_service.config.groups import unknown_groups
 from remote_service.config.loader import LoadedType, SessionsFile, load_sessions_file
@@ -59,7 +59,7 @@ class Entry:
             await dead.close()
             host, result = await ScriptHost.start(self.order)
             if host is None:
-                raise HostError(f"the script could not be loaded again: {result.report.fault}")
+                raise HostError(details.NOT_LOADED_AGAIN.filled(fault=result.report.fault))
             self.host = host
 
 

@@ -17,7 +17,6 @@ from remote_service import details, lifecycle
 from remote_service.answers import Answer
 from remote_service.catalogue import Catalogue, Entry
 from remote_service.conf import GatewaySettings
-from remote_service.config.words import plural
 from remote_service.decisions import Decision, quarantine_reason
 from remote_service.endpoints import Endpoint
 from remote_service.hosting.client import HostError, RunnerLink
@@ -108,8 +107,7 @@ class Operations:
         except (HostError, OSError, SealError) as error:
             log.error("session %s could not be launched: %s", key, error)
             # What the system says names files of ours, which are not the user's business.
-            text = details.NOT_PREPARED if isinstance(error, OSError) else str(error)
-            why = f"{text[:1].upper()}{text[1:].rstrip('.')}."
+            why = details.NOT_PREPARED if isinstance(error, OSError) else str(error)
             await move(session, Event.STOP, why=why, end_reason=EndReason.START_FAILED, end_detail=why)
             session.end_reason = EndReason.START_FAILED
             await self._end_without_script(session)
@@ -130,10 +128,10 @@ class Operations:
     def _entry(self, session: Session) -> Entry:
         entry = self.catalogue.entries.get(session.type_name)
         if entry is None:
-            raise HostError(f"the type {session.type_name!r} is not in the sessions file any more")
+            raise HostError(details.TYPE_GONE.filled(type=repr(session.type_name)))
         if session.index >= entry.order.count:
-            slots = plural(entry.order.count, "slot")
-            raise HostError(f"the type {session.type_name!r} has {slots} now, and this is number {session.index + 1}")
+            values = {"type": repr(session.type_name), "count": entry.order.count, "number": session.index + 1}
+            raise HostError(details.SLOT_GONE.filled(**values))
         return entry
 
     async def _follow(self, key: str, charge: Charge, link: RunnerLink) -> None:

@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
+from remote_service import details
+
 
 class SealError(ValueError):
     """What was sealed cannot be opened: SECRET_KEY is another one now."""
@@ -47,7 +49,7 @@ def unseal(sealed: str) -> str:
     try:
         return _box(settings.SECRET_KEY).decrypt(sealed.encode()).decode()
     except InvalidToken:
-        raise SealError("a sealed secret cannot be opened: SECRET_KEY has changed since it was stored") from None
+        raise SealError(details.SEALED_WITH_ANOTHER_KEY) from None
 
 
 @lru_cache(maxsize=4)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Linters, types, then the tests with the coverage of all their processes. Run by `make test`, after its set-up.
-# Arguments go to pytest; with any, coverage is printed but not judged. TEST_WORKERS says how many tests run at once (3:
-# on two cores too, since tests wait more than they compute).
+# Arguments go to pytest; with any, coverage is printed but not judged. TEST_WORKERS says how many tests run at once (4:
+# on two cores too, since tests wait as much as they compute).
 # `--lint` stops after the types.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -24,8 +24,14 @@ echo "ruff check"
 echo "ruff format --check"
 "$python" -m ruff format --check --quiet .
 echo "mypy --strict"
+if [ "${1:-}" = --lint ]; then
+    "$python" -m mypy --no-error-summary
+    exit
+fi
+# On another core the tests are compiled meanwhile; each worker would do it anew. What is wrong with them is told later.
+"$python" -m pytest -p no:cacheprovider --collect-only --quiet >"$work/collected.log" 2>&1 &
 "$python" -m mypy --no-error-summary
-if [ "${1:-}" = --lint ]; then exit 0; fi
+wait
 
 # Every Python process below pytest measures itself: coverage's start-up hook in .venv reads COVERAGE_PROCESS_CONFIG.
 # Script hosts get a short list of variables, so that one is put on it; what the processes of the session account have
@@ -38,7 +44,7 @@ chmod 1733 "$work/coverage"
 colour=no
 if [ -t 1 ]; then colour=yes; fi
 status=0
-"$python" -u -m coverage run -m pytest --color="$colour" -n "${TEST_WORKERS:-3}" --dist loadgroup "$@" 2>&1 |
+"$python" -u -m coverage run -m pytest --color="$colour" -n "${TEST_WORKERS:-4}" --dist loadgroup "$@" 2>&1 |
     tee -i "$work/pytest.log" || status=$?
 
 # No longer sticky: there the kernel may refuse root the files of other accounts (proc(5), fs.protected_regular).

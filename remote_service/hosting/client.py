@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from remote_service import details
 from remote_service.config.script_report import ScriptFault, ScriptReport, how_it_ended
 from remote_service.hosting.status import Status
 from remote_service.hosting.type_log import TypeLog
@@ -159,7 +160,7 @@ class ScriptHost:
         finally:
             for waiting in self._answers.values():
                 if not waiting.done():
-                    waiting.set_exception(HostError("the script host has ended"))
+                    waiting.set_exception(HostError(details.HOST_ENDED))
 
     def _answer(self, message: dict[str, Any]) -> None:
         session = message.get("forked") or message.get("refused")
@@ -169,7 +170,7 @@ class ScriptHost:
         if "forked" in message:
             waiting.set_result(message["pid"])
         else:
-            waiting.set_exception(HostError(message["reason"]))
+            waiting.set_exception(HostError(details.NOT_FORKED.filled(error=message["reason"])))
 
     async def fork_runner(self, session: str, index: int, socket_path: Path, log_path: Path) -> int:
         """Forks a session's runner, which listens at `socket_path` and writes the session's log.
@@ -182,7 +183,7 @@ class ScriptHost:
             OSError: the log or the socket cannot be made.
         """
         if not self.alive:
-            raise HostError("the script host has ended")
+            raise HostError(details.HOST_ENDED)
         log = os.open(log_path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             listener = listen_on(socket_path)
@@ -196,9 +197,9 @@ class ScriptHost:
                 self._channel.send({"fork": session, "index": index}, [listener.fileno(), log])
                 return await answer
         except TimeoutError as error:
-            raise HostError(f"the script host did not answer within {FORK_TIMEOUT:g} s") from error
+            raise HostError(details.HOST_SILENT.filled(seconds=f"{FORK_TIMEOUT:g}")) from error
         except OSError as error:
-            raise HostError(f"the script host cannot be reached: {error}") from error
+            raise HostError(details.HOST_NOT_REACHED.filled(error=error)) from error
         finally:
             listener.close()
             os.close(log)

@@ -174,7 +174,7 @@ class ScriptHost:
         try:
             pid = os.fork()
         except OSError as error:
-            self._channel.send({"refused": message["fork"], "reason": f"fork failed: {error.strerror}"})
+            self._channel.send({"refused": message["fork"], "reason": str(error.strerror)})
             pid = -1
         if pid == 0:
             self._become_runner(message, listener, log)

@@ -194,7 +194,7 @@ async def _reach_and_pump(watch: Watch, pump: Pump) -> None:
     try:
         password = await sync_to_async(rows.password_of)(watch.grant.session_id)
     except SealError as error:
-        raise EndpointError(details.NO_PASSWORD.filled(error=error), fatal=False) from error
+        raise EndpointError(details.NO_PASSWORD, fatal=False) from error
     rfb = glimpse.stream == "rfb" and glimpse.endpoint.kind is not EndpointKind.XPRA
     claim = rows.claim_of(watch.grant.session_id, glimpse.hosts)
     await pump.run(glimpse.endpoint, password, rfb=rfb, claim=claim)

@@ -66,7 +66,7 @@ async def test_a_script_that_cannot_be_loaded_again_fails_the_launch(
     session = await site.until(await site.launch())
     assert (session.state, session.end_reason) == (State.FAILED, EndReason.START_FAILED)
     assert session.ending == "It could not be started. The script could not be loaded again: syntax."
-    logged = f"session {session.pk} could not be launched: the script could not be loaded again: syntax"
+    logged = f"session {session.pk} could not be launched: The script could not be loaded again: syntax."
     assert ("remote_service.operations", logging.ERROR, logged) in caplog.record_tuples
     assert site.left(session) == []
 
@@ -89,7 +89,7 @@ async def test_a_slot_that_was_removed_before_the_launch_fails_it(site: ProbeSit
     await site.reloaded(await site.ask_to_reload())
     await sync_to_async(lifecycle.ask_to_start)(second.pk, lifecycle.SUPERVISOR)
     session = await site.until(second)
-    assert session.ending == "It could not be started. The type 'Probe' has 1 slot now, and this is number 2."
+    assert session.ending == "It could not be started. The type 'Probe' has 1 of its slots left, and this is number 2."
     assert site.calls == []
 
 
@@ -297,8 +297,8 @@ async def test_a_state_that_cannot_be_opened_does_not_keep_stop_from_being_calle
     assert (session.state, session.end_reason) == (State.FAILED, EndReason.RUNNER_LOST)
     assert site.calls == ["start 0 blue", "stop 0 without its state"]
     assert (
-        f"session {session.pk}: its script's stop() has to do without its state: a sealed secret cannot be opened: "
-        "SECRET_KEY has changed since it was stored"
+        f"session {session.pk}: its script's stop() has to do without its state: A sealed secret cannot be opened: "
+        "SECRET_KEY has changed since it was stored."
     ) in caplog.messages
 
 

@@ -220,4 +220,4 @@ async def test_a_script_that_cannot_be_loaded_again_is_an_error(monkeypatch: pyt
     entry = catalogue(loaded("A")).entries["A"]
     with pytest.raises(HostError) as caught:
         await entry.revive(entry.host)
-    assert str(caught.value) == "the script could not be loaded again: syntax"
+    assert str(caught.value) == "The script could not be loaded again: syntax."

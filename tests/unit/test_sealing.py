@@ -41,7 +41,7 @@ def test_another_secret_key_opens_nothing(settings: Any) -> None:
     settings.SECRET_KEY = "another key"
     with pytest.raises(SealError) as caught:
         unseal(sealed)
-    assert str(caught.value) == "a sealed secret cannot be opened: SECRET_KEY has changed since it was stored"
+    assert str(caught.value) == "A sealed secret cannot be opened: SECRET_KEY has changed since it was stored."
     assert caught.value.__suppress_context__
 
 

@@ -269,7 +269,7 @@ async def test_a_host_ends_with_its_supervisor_and_its_runners_stay(stage: Stage
     assert alive(play.runner)
     await play.stop()
     await play.dismiss()
-    with pytest.raises(HostError, match=r"^the script host has ended$"):
+    with pytest.raises(HostError, match=r"^The script host has ended\.$"):
         await stage.play(host)
 
 
@@ -278,7 +278,7 @@ async def test_a_host_that_dies_is_noticed(stage: Stage) -> None:
     assert host.alive
     os.kill(host.pid, signal.SIGKILL)
     await eventually_async(lambda: not host.alive)
-    with pytest.raises(HostError, match=r"^the script host has ended$"):
+    with pytest.raises(HostError, match=r"^The script host has ended\.$"):
         await stage.play(host)
 
 
@@ -287,7 +287,7 @@ async def test_a_host_whose_death_nobody_has_noticed_yet_cannot_be_reached(stage
     os.kill(host.pid, signal.SIGKILL)
     # Without a turn of the event loop, which would notice.
     eventually(lambda: not alive(host.pid))
-    with pytest.raises(HostError, match=r"^the script host cannot be reached: \[Errno 32\] Broken pipe$"):
+    with pytest.raises(HostError, match=r"^The script host cannot be reached: \[Errno 32\] Broken pipe\.$"):
         await stage.play(host)
 
 
@@ -314,7 +314,7 @@ async def test_a_host_that_is_stopped_does_not_answer_in_time(stage: Stage, monk
     host = await stage.host(stage.script("class Service(Good): pass"))
     os.kill(host.pid, signal.SIGSTOP)
     session = str(uuid.uuid4())
-    with pytest.raises(HostError, match=r"^the script host did not answer within 0.2 s$"):
+    with pytest.raises(HostError, match=r"^The script host did not answer within 0\.2 s\.$"):
         await stage.play(host, session=session)
     os.kill(host.pid, signal.SIGCONT)
     # What it answers too late is nobody's; the runner and its worker are found by their session's marker.
@@ -333,7 +333,7 @@ async def test_a_host_that_dies_while_it_is_asked_is_an_error_at_once(stage: Sta
     await eventually_async(lambda: host._answers)
     os.kill(host.pid, signal.SIGKILL)
     (error,) = await asked
-    assert isinstance(error, HostError) and str(error) == "the script host has ended"
+    assert isinstance(error, HostError) and str(error) == "The script host has ended."
 
 
 async def test_a_host_whose_line_is_cut_while_it_is_asked_is_an_error(stage: Stage) -> None:
@@ -343,7 +343,7 @@ async def test_a_host_whose_line_is_cut_while_it_is_asked_is_an_error(stage: Sta
     await eventually_async(lambda: host._answers)
     await host.close()
     (error,) = await asked
-    assert isinstance(error, HostError) and str(error) == "the script host has ended"
+    assert isinstance(error, HostError) and str(error) == "The script host has ended."
 
 
 async def test_a_runner_that_cannot_be_forked_is_refused_with_the_reason(stage: Stage) -> None:
@@ -358,7 +358,7 @@ async def test_a_runner_that_cannot_be_forked_is_refused_with_the_reason(stage: 
             """
         )
     )
-    with pytest.raises(HostError, match=r"^fork failed: Resource temporarily unavailable$"):
+    with pytest.raises(HostError, match=r"^The script host could not fork: Resource temporarily unavailable\.$"):
         await stage.play(host)
     assert host.alive
 

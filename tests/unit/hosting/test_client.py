@@ -140,7 +140,7 @@ async def test_an_answer_that_came_just_before_its_host_ended_counts() -> None:
     await host._listen()
     ours.close()
     assert answered.result() == 4711
-    assert isinstance(waiting.exception(), HostError) and str(waiting.exception()) == "the script host has ended"
+    assert isinstance(waiting.exception(), HostError) and str(waiting.exception()) == "The script host has ended."
 
 
 def test_hosts_run_from_the_project_so_that_they_find_our_modules() -> None:

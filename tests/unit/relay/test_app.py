@@ -645,7 +645,10 @@ async def test_a_password_that_cannot_be_opened_is_told(site: Site) -> None:
     site.connect()
     site.shows(RUNNING)
 
-    assert await site.told() == (4011, "The session's password is not to be had: SECRET_KEY has changed.")
+    assert await site.told() == (
+        4011,
+        "The session's password is not to be had: SECRET_KEY has changed since it was stored.",
+    )
     assert site.stops == []
 
 
