@@ -16,6 +16,11 @@ from tests.unit.relay.test_frames import frame
 from tests.waiting import eventually_async
 
 
+@pytest.fixture(autouse=True)
+def _work_takes_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "time", SimpleNamespace(thread_time=lambda: 0.0))
+
+
 class Taker:
     """Remembers what it was given; holds after so many pieces."""
 
