@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Position, ViewportSize, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from tests.browser.guard import Guard
 from tests.browser.served import ALICE, DESKTOP, NOBODY, PATTERN, ROOT, TYPING, BrowserSite
@@ -86,19 +87,18 @@ def test_the_clipboard_is_shared_by_itself_when_it_is_wanted(visit: Visits) -> N
 
     eventually(pasted, within=15)
 
-    # The word was typed into the session's terminal, where a double click selects and copies it.
-    page.keyboard.type("copiedInTheSession ")
-    read = "navigator.clipboard.readText()"
+    # The terminal has twelve lines. However many of them the pastes took, the word begins those in the middle, and a
+    # double click on it selects and copies it.
+    page.keyboard.type("copiedInTheSession\n" * 8)
+    eventually(lambda: typed(session).count("copiedInTheSession") == 8, within=15)
     page.mouse.click(900, 600)
     expect(page.locator("body")).to_have_attribute("data-toolbar", "hidden")
-
-    # Below as many lines as were sent, which are more when an Enter has overtaken a paste.
-    place: Position = {"x": 80, "y": FIRST_LINE + LINE_HEIGHT * typed(session).count("\n")}
+    lines = itertools.cycle((5, 6, 7))
 
     def copied() -> bool:
-        page.locator("#screen canvas").dblclick(position=place)
+        page.locator("#screen canvas").dblclick(position={"x": 80, "y": FIRST_LINE + LINE_HEIGHT * next(lines)})
         page.wait_for_timeout(BETWEEN_DOUBLE_CLICKS)
-        return bool(page.evaluate(read) == "copiedInTheSession")
+        return bool(page.evaluate("navigator.clipboard.readText()") == "copiedInTheSession")
 
     eventually(copied, within=15)
 

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Error, Page, StorageState, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Error, Page, StorageState, StorageStateCookie, ViewportSize
 
 from tests.browser.guard import Guard
 from tests.browser.served import BrowserSite
 from tests.browser.visitor import Visitor
+from tests.integration.pages import SESSION_COOKIE
 
 PATIENCE = 15_000
 """Milliseconds that a page may take for anything; a busy machine is slow."""
 WINDOW: ViewportSize = {"width": 1280, "height": 800}
 
-_Who = tuple[BrowserSite, str]
-
-
-@dataclass
-class Kept:
-    """What tests hand on to the next: browsers with a full cache, and logins, which cost the server much."""
-
-    contexts: dict[_Who, BrowserContext] = field(default_factory=dict)
-    logins: dict[_Who, StorageState] = field(default_factory=dict)
+Kept = dict[str, BrowserContext]
+"""By whose it is: browsers at the shared site that tests hand on to the next one, with a full cache."""
 
 
 class Visits:
@@ -50,13 +43,13 @@ class Visits:
             zone: the time zone of their clock, for one with a browser of the test's own.
         """
         site = at or self._site
-        who = (site, name)
-        context = self._kept.contexts.get(who) if not (by or zone) else None
+        shared = name != "" and site is self._site and not (by or zone)
+        context = self._kept.get(name) if shared else None
         if context is None:
             context = self._chromium.new_context(
                 base_url=by or site.url,
                 viewport=WINDOW,
-                storage_state=self._kept.logins.get(who),
+                storage_state=_logged_in(site.login_made_before(name)) if name else None,
                 timezone_id=zone or None,
             )
             context.set_default_timeout(PATIENCE)
@@ -65,11 +58,8 @@ class Visits:
             self._sites.append(site)
             self._guard.watch(context, by or site.url)
         visitor = Visitor(context, name)
-        if name and who not in self._kept.logins:
-            visitor.log_in(name)
-            self._kept.logins[who] = context.storage_state()
-        if name and site is self._site and not (by or zone):
-            self._kept.contexts[who] = context
+        if shared:
+            self._kept[name] = context
         return visitor
 
     def keep_evidence(self, test: str) -> Path:
@@ -86,16 +76,25 @@ class Visits:
     def end(self, *, keep: bool) -> None:
         """Closes all tabs; and all browsers, unless they are to be kept for the next test."""
         for context in self._contexts:
-            if keep and context in self._kept.contexts.values():
+            if keep and context in self._kept.values():
                 for page in context.pages:
                     page.close()
             else:
                 context.close()
             self._guard.release(context)
         if not keep:
-            gone = [who for who, context in self._kept.contexts.items() if context in self._contexts]
-            for who in gone:
-                del self._kept.contexts[who]
+            gone = [name for name, context in self._kept.items() if context in self._contexts]
+            for name in gone:
+                del self._kept[name]
+
+
+def _logged_in(cookie: str) -> StorageState:
+    """What a browser keeps after a login; a cookie goes to every port of its machine."""
+    kept: StorageStateCookie = {
+        "name": SESSION_COOKIE, "value": cookie, "domain": "127.0.0.1", "path": "/", "expires": -1,
+        "httpOnly": True, "secure": False, "sameSite": "Lax",
+    }  # fmt: skip
+    return {"cookies": [kept], "origins": []}
 
 
 def _show(page: Page, path: Path) -> None:

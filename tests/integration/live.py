@@ -9,7 +9,7 @@
         with live.open(reservation) as viewer:                      # its viewer
             assert viewer.recv() == b"RFB 003.008\\n"
         live.manage("reload_sessions")                              # a management command on its state directory
-        cookie = live.login("alice")                                # through the login page
+        cookie = live.login("alice")                                # as if through the login page
         session = live.launch("alice", "Pattern")                   # through the picker; the session's id
 
     async def test_a_viewer(live: LiveServer) -> None:
@@ -54,8 +54,10 @@ _MAKE_USERS = """
 import json, sys
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission, User
+from django.test import Client
 users, password = json.loads(sys.stdin.readline())
 hashed = make_password(password)
+logins = {}
 for name, traits in users.items():
     group, permission = traits.pop("group", None), traits.pop("permission", None)
     user = User.objects.create(username=name, password=hashed, **traits)
@@ -63,6 +65,10 @@ for name, traits in users.items():
         user.groups.add(Group.objects.get_or_create(name=group)[0])
     if permission:
         user.user_permissions.add(Permission.objects.get(codename=permission))
+    browser = Client()
+    browser.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    logins[name] = browser.cookies["gateway_session"].value
+print(json.dumps(logins))
 """
 
 _ROWS = "SELECT id, type_name, state, end_reason, end_detail, quarantined FROM remote_service_session"
@@ -96,7 +102,10 @@ class Row(NamedTuple):
 
 
 def template_with_users() -> Path:
-    """A state directory with the users, for sites to work on copies of it; the first that asks in a run makes it."""
+    """A state directory with the users, for sites to work on copies of it; the first that asks in a run makes it.
+
+    In it every user has logged in already: with the login page, that takes a site longer than to start.
+    """
     state = FOLDER / "template"
     with (FOLDER / "template.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -105,8 +114,13 @@ def template_with_users() -> Path:
             order = json.dumps([USERS, PASSWORD])
             done = manage(environment_of(prepare(half)), "shell", "--no-imports", "-c", _MAKE_USERS, given=order)
             assert done.returncode == 0, done.stderr
+            _logins_file(state).write_text(done.stdout)
             half.rename(state)
     return state
+
+
+def _logins_file(template: Path) -> Path:
+    return template.with_name(f"{template.name}.logins")
 
 
 class LiveServer(ServedSite, SitePages):
@@ -126,6 +140,12 @@ class LiveServer(ServedSite, SitePages):
         """Lays the site out; see `ServedSite`."""
         super().__init__(template, sessions, tls=tls, measured=measured, **variables)
         self._viewers = ExitStack()
+        logins = _logins_file(template)
+        self._logins: dict[str, str] = json.loads(logins.read_text()) if logins.exists() else {}
+
+    def login_made_before(self, name: str) -> str:
+        """The session cookie that the template has of a user; empty when it has none."""
+        return self._logins.get(name, "")
 
     @property
     def url(self) -> str:
