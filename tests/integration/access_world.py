@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
@@ -38,12 +39,14 @@ class World:
     ended: Reservation
     rest: Reservation
     share: Share
+    logins: dict[str, str]
+    """The session cookie of everybody who has logged in."""
 
     def client(self, role: str, **traits: Any) -> Client:
         """A browser in which somebody is logged in."""
         client = Client(raise_request_exception=False, **traits)
         if role != "anonymous":
-            client.force_login(self.users[role], "django.contrib.auth.backends.ModelBackend")
+            client.cookies[settings.SESSION_COOKIE_NAME] = self.logins[role]
         return client
 
     def fill(self, route: str) -> str:
@@ -117,7 +120,13 @@ def make_world(make_user: Callable[..., Any], make_type: Callable[..., Any], gro
             StaffLook.objects.create(session=looked_at.session, user=users[role], reason="Ticket 4711")
     Session.objects.filter(pk=session.session.pk).update(state=State.RUNNING, running_at=timezone.now(), wanted="")
     Session.objects.filter(pk=ended.session.pk).update(state=State.ENDED, ended_at=timezone.now(), wanted="")
-    return World(users, session, ended, rest, share)
+    return World(users, session, ended, rest, share, {role: _log_in(user) for role, user in users.items()})
+
+
+def _log_in(user: User) -> str:
+    browser = Client()
+    browser.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    return browser.cookies[settings.SESSION_COOKIE_NAME].value
 
 
 def sessions_now() -> list[dict[str, Any]]:

@@ -66,9 +66,13 @@ class SitePages(ABC):
             if password == PASSWORD and name not in self._logged_out and (made := self.login_made_before(name)):
                 jar.set_cookie(_cookie(SESSION_COOKIE, made))
                 return f"{SESSION_COOKIE}={made}"
-            page = self.post(name, "/login/", {"username": name, "password": password}, form="/login/")
-            assert page.url == f"{self.url}/", page.text
+            self.enter(name, password)
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
+
+    def enter(self, name: str, password: str = PASSWORD) -> None:
+        """Logs a user in by the login page."""
+        page = self.post(name, "/login/", {"username": name, "password": password}, form="/login/")
+        assert page.url == f"{self.url}/", page.text
 
     def logout(self, name: str) -> None:
         """Logs a user out."""
