@@ -214,20 +214,25 @@ def relay(tier: str, loop: str, tls: bool) -> Iterator[tuple[psutil.Process, int
         command = [sys.executable, "-m", "tests.integration.bare_relay", json.dumps(options)]
         with subprocess.Popen(command, cwd=PROJECT, env=environment, stderr=subprocess.DEVNULL) as process:
             try:
-                _wait_for(process, ports[0])
+                wait_for("the relay", process, ports[0])
                 yield psutil.Process(process.pid), ports[0], ports[1]
             finally:
                 process.terminate()
 
 
-def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
+def wait_for(what: str, process: subprocess.Popen[bytes], port: int) -> None:
+    """Returns once it listens.
+
+    Raises:
+        RuntimeError: it does not within 30 s, or has ended.
+    """
     until = time.monotonic() + 30
     while process.poll() is None and time.monotonic() < until:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise RuntimeError(f"the relay does not answer at port {port}; expected it to within 30 s")
+    raise RuntimeError(f"{what} does not answer at port {port}; expected it to within 30 s")
 
 
 async def soak(options: argparse.Namespace) -> int:

@@ -27,6 +27,21 @@ QUICKLY = {
         ["--rounds", "1", "--gap", "1.6"],
         ["a change on another open page", "another change right after it"],
     ),
+    "relay": (
+        ["--rounds", "1", "--megabytes", "4", "--seconds", "0.5", "--streams", "4", "--trips", "20"],
+        [
+            "CPU of a GB to the viewer, takeover, of websockify's",
+            "CPU of a GB to the viewer, portable, of websockify's",
+            "CPU of a GB from the viewer, takeover, of websockify's",
+            "CPU of a GB from the viewer, portable, of websockify's",
+            "CPU of a pointer event and its answer, takeover, of websockify's",
+            "p99 of a round trip beside 20 streams, takeover, of websockify's",
+            "CPU of 1 KiB with many streams, takeover, of websockify's",
+            "memory of an open stream, takeover",
+            "growth while the viewer reads nothing, takeover",
+            "growth while the endpoint reads nothing, takeover",
+        ],
+    ),
     "relay_soak": (
         ["--seconds", "1", "--streams", "4", "--tls"],
         ["streams that differed or stood still", "growth of the relay"],
