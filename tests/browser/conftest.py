@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from coverage import Coverage
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.guard import Guard
@@ -32,6 +33,17 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, A
 
 
 # ---- what lives as long as the folder's tests ---------------------------------------------------------------
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _not_measured() -> Iterator[None]:
+    """What runs in this process are the tests: measuring their coverage finds nothing and takes time."""
+    measuring = Coverage.current()
+    if measuring is not None:
+        measuring.stop()
+    yield
+    if measuring is not None:
+        measuring.start()
 
 
 @pytest.fixture(scope="package")
