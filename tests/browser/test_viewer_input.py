@@ -247,7 +247,7 @@ def test_a_session_keeps_its_size_while_a_keyboard_takes_room_from_the_page(phon
     button = page.get_by_role("button", name="On-screen keyboard")
 
     def keyboard_comes_and_goes() -> float:
-        """How many seconds the page stays small after the keyboard was sent away, for which phones take about 0.3."""
+        """How many seconds the page stays small from the tap that sends the keyboard away; on phones about 0.3."""
         expect(canvas).to_have_attribute("height", "740")
         asked.clear()
         button.tap()
@@ -255,14 +255,14 @@ def test_a_session_keeps_its_size_while_a_keyboard_takes_room_from_the_page(phon
         expect(button).to_have_attribute("aria-pressed", "true")
         page.set_viewport_size(WITH_KEYBOARD)
         eventually(lambda: lies_between(canvas, 0, 400))
-        button.tap()
         began = time.monotonic()
+        button.tap()
         expect(button).to_have_attribute("aria-pressed", "false")
         page.set_viewport_size(PHONE)
         return time.monotonic() - began
 
-    eventually(lambda: keyboard_comes_and_goes() < 0.4, within=30)
-    page.wait_for_timeout(600)  # until sizes count again
+    eventually(lambda: keyboard_comes_and_goes() < 1.2, within=30)
+    page.wait_for_timeout(1600)  # until sizes count again
     page.set_viewport_size({"width": 740, "height": 360})  # turned
     expect(canvas).to_have_attribute("height", "360")
     assert asked == [(740, 360)]

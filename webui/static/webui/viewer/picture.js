@@ -9,7 +9,7 @@ const QUALITIES = {
   low: { quality: 1, compression: 6 },
 };
 
-const KEYBOARD_GOES = 500; // milliseconds that a touch screen's keyboard takes to slide away, and some more
+const KEYBOARD_GOES = 1500; // milliseconds within which the keyboard of a busy touch screen has slid away as well
 
 /** Whether there may be a touch screen's keyboard in the window. */
 function writing() {
