@@ -53,6 +53,7 @@ RUN_NEEDS = (
 
 TEST_NEEDS = (
     *RUN_NEEDS,
+    Need("tigervnc-viewer", "xtigervncviewer"),
     Need("x11vnc", "x11vnc"),
     Need("xvfb", "Xvfb"),
     Need("xdotool", "xdotool"),
