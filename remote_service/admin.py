@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from remote_service import access, lifecycle, staff
-from remote_service.lifecycle import Actor
+from remote_service.actors import Actor
 from remote_service.models import Session, SessionEvent, Site, Viewer
 
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from remote_service.lifecycle import SUPERVISOR, Actor, note
+from remote_service.actors import Actor
+from remote_service.lifecycle import SUPERVISOR, note
 from remote_service.models import Session
 from remote_service.nudges import nudge_gateways, nudge_supervisor
 from remote_service.states import ENDINGS, EndReason, State

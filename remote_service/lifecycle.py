@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import uuid
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from remote_service import details
+from remote_service.actors import Actor
 from remote_service.models import MOST_REASON, Session, SessionEvent, event_fields
 from remote_service.nudges import nudge_gateways, nudge_supervisor
 from remote_service.states import ENDINGS, FINAL, EndReason, Event, State, next_state
@@ -21,16 +21,6 @@ log = logging.getLogger(__name__)
 
 MOST_PROGRESS = 200
 """Characters of a line about a session's progress."""
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who does something, from which address, by which door."""
-
-    name: str = ""
-    address: str = ""
-    door: str = "supervisor"
-
 
 SAME_WITHIN = timedelta(minutes=1)
 SAME_AMONG = 50

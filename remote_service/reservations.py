@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from remote_service import access, conf
+from remote_service.actors import Actor
 from remote_service.config.form import clean_options
 from remote_service.errors import (
     InvalidOptionError,
@@ -22,7 +23,7 @@ from remote_service.errors import (
     SwitchedOffError,
     UnknownTypeError,
 )
-from remote_service.lifecycle import Actor, note, note_refusal
+from remote_service.lifecycle import note, note_refusal
 from remote_service.models import MOST_TITLE, Drain, Session, SessionType, Site
 from remote_service.networks import hosts_of
 from remote_service.nudges import nudge_gateways, nudge_supervisor

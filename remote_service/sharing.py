@@ -13,8 +13,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from remote_service import access
+from remote_service.actors import Actor
 from remote_service.errors import NotAllowedError, UnknownTokenError
-from remote_service.lifecycle import Actor, note, note_refusal
+from remote_service.lifecycle import note, note_refusal
 from remote_service.models import Session, Share, ShareHolder, StaffLook
 from remote_service.nudges import nudge_gateways
 from remote_service.sealing import new_token, token_hash

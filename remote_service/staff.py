@@ -11,8 +11,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from remote_service import details, lifecycle
+from remote_service.actors import Actor
 from remote_service.errors import NotAllowedError
-from remote_service.lifecycle import Actor, note, note_refusal
+from remote_service.lifecycle import note, note_refusal
 from remote_service.models import Announcement, Drain, Session, Site
 from remote_service.nudges import nudge_supervisor
 from remote_service.states import EndReason

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from asgiref.sync import sync_to_async
 
 from remote_service import lifecycle, nudges, pid_file
+from remote_service.actors import Actor
 from remote_service.conf import GatewaySettings
 from remote_service.config.loader import load_sessions_file
 from remote_service.endpoints import Endpoint
 from remote_service.errors import UnknownTypeError
-from remote_service.lifecycle import Actor
 from remote_service.models import Session
 from remote_service.relay import closing, rows
 from remote_service.relay.dialling import reach
 from remote_service.relay.proof import Claim, EndpointRefusedError
+from remote_service.relay.site_rules import rules_in_force
 from remote_service.relay.upstream import Upstream
 from remote_service.reservations import Reservation, reserve_for_operator
 from remote_service.rfb.errors import RFBError
@@ -160,7 +161,7 @@ class Trial:
         return picture
 
     async def _picture(self, endpoint: Endpoint, password: str | None, claim: Claim) -> Screenshot:
-        upstream = await reach(endpoint, claim, timeout=STEP_TIMEOUT)
+        upstream = await reach(endpoint, claim, rules_in_force(), timeout=STEP_TIMEOUT)
         try:
             login = ServerLogin(password)
             await upstream.write(login.start())

@@ -8,11 +8,11 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from remote_service import access, lifecycle
+from remote_service.actors import Actor
 from remote_service.config.form import clean_options
 from remote_service.config.form_values import clean_value
 from remote_service.config.schema import SessionType as Definition
 from remote_service.errors import InvalidOptionError, RefusedError
-from remote_service.lifecycle import Actor
 from remote_service.models import MOST_TITLE, Session, SessionType
 from remote_service.reservations import reserve_for_user, unknown_type
 from remote_service.texts import counted as ngettext

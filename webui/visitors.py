@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from remote_service import access
-from remote_service.lifecycle import Actor
+from remote_service.actors import Actor
 from remote_service.models import Session
 
 

@@ -12,55 +12,30 @@ import socket
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-from django.conf import settings
-
-from remote_service import conf
 from remote_service.endpoints import Endpoint, EndpointKind
 from remote_service.hosting.listening import is_local
-from remote_service.networks import Address, Networks, dialled
-from remote_service.relay.own_services import OwnService, own_path, own_services
+from remote_service.networks import Address, dialled
+from remote_service.relay.own_services import OwnService, Rules, own_path
 from remote_service.relay.proof import Claim, EndpointRefusedError, refusal
 from remote_service.relay.servers import gateway_pids, tcp_servers, unix_server
 from remote_service.relay.upstream import Upstream
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the site says about endpoints."""
-
-    networks: Networks
-    services: tuple[OwnService, ...]
-    state_dir: Path
-
-
-def rules_in_force() -> Rules:
-    """Those of the settings."""
-    found = conf.current()
-    return _rules(found.endpoint_networks, found.state_dir)
-
-
-@lru_cache(maxsize=8)
-def _rules(networks: Networks, state_dir: Path) -> Rules:
-    return Rules(networks, own_services(settings.DATABASES, settings.CHANNEL_LAYERS, state_dir), state_dir)
-
-
-async def reach(endpoint: Endpoint, claim: Claim, *, timeout: float) -> Upstream:
+async def reach(endpoint: Endpoint, claim: Claim, rules: Rules, *, timeout: float) -> Upstream:
     """Connects to a session's endpoint.
 
     Args:
         endpoint: a TCP address or a Unix socket.
         claim: which session it is for.
+        rules: the site's.
         timeout: seconds.
 
     Raises:
         EndpointRefusedError: it is not the session's, or where no session's may be; says why.
         OSError: it cannot be reached (a time-out is one too), or is no socket.
     """
-    rules = rules_in_force()
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(timeout):

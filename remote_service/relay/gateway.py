@@ -1,4 +1,4 @@
-"""This process as a gateway: its heartbeat, its viewers' rows, and what it watches for them.
+"""The clerk that asks the database: a gateway's heartbeat, its viewers' rows, and what it watches for them.
 
 One task looks once a second at all sessions that have viewers here, in one query; a nudge makes it look at once.
 """
@@ -12,16 +12,20 @@ import weakref
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 
-from remote_service import nudges
+from remote_service import lifecycle, nudges
 from remote_service.relay import rows, traffic, traffic_rows
-from remote_service.relay.grants import Grant
-from remote_service.relay.rows import Glimpse
-from remote_service.rfb.policy import Policy
+from remote_service.relay.clerk import MOST_UNKNOWN, ClerkError, NoPasswordError
+from remote_service.relay.own_services import Rules
+from remote_service.relay.proof import Claim
+from remote_service.relay.site_rules import rules_in_force
+from remote_service.relay.watch import GONE, NOTHING, Grant, Watch
+from remote_service.sealing import SealError
+from remote_service.states import EndReason
 from remote_service.tasks import spawn
 
 log = logging.getLogger(__name__)
@@ -30,56 +34,73 @@ TRAFFIC = 10.0
 """Seconds after which what open viewers have carried is written; of one that leaves it is written at once."""
 HEARTBEAT = 2.0
 LOOK = 1.0
-NOTHING = Policy(view_only=True, no_clipboard_out=True)
-"""For whom nothing is allowed any more, until it is sent away."""
 
-
-@dataclass(eq=False, slots=True)
-class Watch:
-    """One viewer's eye on its session."""
-
-    grant: Grant
-    viewer_id: int
-    glimpse: Glimpse
-    policy: Policy
-    """What the viewer may do now."""
-    withdrawn: bool = False
-    """The login that vouches for the viewer has ended, or its user may not do any more what was granted."""
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def until(self, condition: Callable[[Watch], bool]) -> None:
-        """Waits until the condition holds."""
-        while not condition(self):
-            self.changed.clear()
-            await self.changed.wait()
+T = TypeVar("T")
 
 
 class GatewayProcess:
-    """The gateway side of this process; lives as long as the event loop."""
+    """The gateway side of a process that relays; lives as long as its event loop."""
 
-    def __init__(self) -> None:
-        self.id = uuid.uuid4()
+    def __init__(self, gateway_id: uuid.UUID | None = None, looked: Callable[[], None] = lambda: None) -> None:
+        """Prepares.
+
+        Args:
+            gateway_id: of a process that relays elsewhere and asks this one; a new one otherwise.
+            looked: called when what the watches show is new, or known to be as it was.
+        """
+        self.id = gateway_id or uuid.uuid4()
+        self._looked = looked
         self._watches: dict[uuid.UUID, set[Watch]] = defaultdict(set)
         self._again = asyncio.Event()
         self._used: set[uuid.UUID] = set()
         self._left: dict[int, bool] = {}
         """Viewers that have left and whose rows do not say so yet, and whether they said goodbye."""
         self._writing = asyncio.Lock()
-        self._running = False
+        self._tasks: list[asyncio.Task[None]] = []
         self.tally = traffic.Tally()
         self._wrote_traffic = 0.0
+        self._known = 0.0
+        """When the database was last seen to answer, by the event loop's clock."""
+
+    @property
+    def rules(self) -> Rules:
+        """The site's."""
+        return rules_in_force()
+
+    # ---- viewers ----------------------------------------------------------------------------------------
 
     async def open_viewer(self, grant: Grant) -> Watch:
-        """Writes the viewer's row and begins to watch its session."""
-        if not self._running:
-            self._running = True
-            spawn(self._beat(), name="gateway heartbeat")
-            spawn(self._look(), name="gateway look")
-        viewer_id, glimpse, policy = await sync_to_async(rows.open_viewer)(self.id, grant)
+        """Writes the viewer's row and begins to watch its session.
+
+        Raises:
+            ClerkError: the database does not answer.
+        """
+        viewer_id, glimpse, policy = await self._ask(rows.open_viewer, self.id, grant)
+        self._known = asyncio.get_running_loop().time()
         watch = Watch(grant, viewer_id, glimpse, policy or NOTHING, withdrawn=policy is None)
-        self._watches[grant.session_id].add(watch)
-        self._again.set()
+        self.watch_again(watch)
         return watch
+
+    def watch_again(self, watch: Watch) -> None:
+        """Begins to watch for a viewer whose row is there."""
+        if not self._tasks:
+            self._tasks = [
+                spawn(self._beat(), name="gateway heartbeat"),
+                spawn(self._look(), name="gateway look"),
+                spawn(self._give_up_when_unknown(), name="gateway patience"),
+            ]
+        self._watches[watch.grant.session_id].add(watch)
+        self._again.set()
+
+    @property
+    def watches(self) -> list[Watch]:
+        """All of them."""
+        return [watch for watches in self._watches.values() for watch in watches]
+
+    def end(self) -> None:
+        """Looks no more, and moves no heartbeat."""
+        for task in self._tasks:
+            task.cancel()
 
     def carries(self, watch: Watch, carrier: traffic.Carrier) -> None:
         """Counts what is carried for a viewer from now on."""
@@ -110,13 +131,57 @@ class GatewayProcess:
                 await sync_to_async(rows.close_viewer)(viewer_id, clean=clean)
                 self._left.pop(viewer_id, None)
 
-    async def viewer_lost_endpoint(self, watch: Watch) -> None:
-        """Writes that the endpoint hung up, while the viewer still waits to be told why."""
-        await sync_to_async(rows.close_viewer)(watch.viewer_id, clean=False)
-
     def input_seen(self, session_id: uuid.UUID) -> None:
         """Somebody used the session; written with the next heartbeat."""
         self._used.add(session_id)
+
+    # ---- endpoints --------------------------------------------------------------------------------------
+
+    async def password_of(self, session_id: uuid.UUID) -> str | None:
+        """See `Clerk`."""
+        try:
+            return await self._ask(rows.password_of, session_id)
+        except SealError as error:
+            raise NoPasswordError(str(error)) from error
+
+    def claim_of(self, watch: Watch) -> Claim:
+        """See `Clerk`."""
+        return rows.claim_of(watch.grant.session_id, watch.glimpse.hosts)
+
+    async def unprotected(self, session_id: uuid.UUID, where: str) -> None:
+        """See `Clerk`."""
+        with suppress(ClerkError):
+            if await self._ask(rows.mark_unprotected, session_id, where):
+                log.warning(
+                    "session %s: the VNC server at %s asks for no password: whoever reaches that port is let in",
+                    session_id, where,
+                )  # fmt: skip
+
+    async def viewer_refused(self, watch: Watch, why: str) -> None:
+        """See `Clerk`."""
+        await self._ask(lifecycle.note_refusal, watch.grant.session_id, why, watch.grant.actor, what="viewer refused")
+
+    async def endpoint_lost(self, watch: Watch, why: str, *, fatal: bool, refused: bool) -> None:
+        """See `Clerk`; a session whose first viewer finds no screen has failed."""
+        session_id, actor = watch.grant.session_id, watch.grant.actor
+        if refused:
+            await self._ask(lifecycle.note_refusal, session_id, why, actor, what="endpoint refused")
+        log.warning("session %s: %s", session_id, why)
+        await self._ask(rows.close_viewer, watch.viewer_id, clean=False)
+        # What a later viewer meets is no reason to end a session in which an earlier one may be at work.
+        if fatal and await self._ask(rows.is_first_viewer, watch.viewer_id):
+            if not refused:
+                await self._ask(lifecycle.note, session_id, "endpoint lost", why=why, by=actor)
+            reason = EndReason.ENDPOINT_REFUSED if refused else EndReason.ENDPOINT_LOST
+            await self._ask(lifecycle.ask_to_stop, session_id, reason, actor, why)
+
+    async def _ask(self, question: Callable[..., T], *arguments: Any, **keywords: Any) -> T:
+        try:
+            return await sync_to_async(question)(*arguments, **keywords)
+        except DatabaseError as error:
+            raise ClerkError(f"the database cannot be reached: {error}") from error
+
+    # ---- the heartbeat, and the look ----------------------------------------------------------------------
 
     async def _beat(self) -> None:
         while True:
@@ -125,7 +190,7 @@ class GatewayProcess:
 
     async def _beat_once(self) -> None:
         used, self._used = self._used, set()
-        here = [watch.viewer_id for watches in self._watches.values() for watch in watches]
+        here = [watch.viewer_id for watch in self.watches]
         try:
             await sync_to_async(rows.beat)(self.id, used, here)
         except DatabaseError:
@@ -148,13 +213,25 @@ class GatewayProcess:
                     await self._guarded(self._look_once)
 
     async def _look_once(self) -> None:
-        here = [watch for watches in self._watches.values() for watch in watches]
+        here = self.watches
         glimpses, policies = await sync_to_async(rows.look)({watch.grant for watch in here})
         for watch in here:
-            watch.glimpse = glimpses.get(watch.grant.session_id, rows.GONE)
+            watch.glimpse = glimpses.get(watch.grant.session_id, GONE)
             watch.withdrawn = watch.grant not in policies
             watch.policy = policies.get(watch.grant, watch.policy)
             watch.changed.set()
+        self._known = asyncio.get_running_loop().time()
+        self._looked()
+
+    async def _give_up_when_unknown(self) -> None:
+        """Has viewers go of whom nobody knows any more whether they may stay."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(LOOK)
+            if loop.time() - self._known > MOST_UNKNOWN:
+                for watch in self.watches:
+                    watch.unknown = True
+                    watch.changed.set()
 
     async def _guarded(self, work: Callable[[], Awaitable[object]]) -> None:
         """A database out of reach is no reason to cut a viewer's line: the next round tries again."""

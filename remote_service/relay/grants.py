@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import uuid
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -13,28 +12,15 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 
 from remote_service import access, details, lifecycle
+from remote_service.actors import Actor
 from remote_service.errors import NotAllowedError, RefusedError, UnknownTokenError
-from remote_service.lifecycle import Actor
 from remote_service.models import Session
 from remote_service.relay.origin import from_own_pages
+from remote_service.relay.watch import Grant
 from remote_service.sealing import token_hash
 from remote_service.states import State
 
 SESSION_PATH = re.compile(r"(?:^|/)sessions/(?P<id>[0-9a-fA-F-]{36})/websockify$")
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """The right to look at a session, as it was when the websocket was opened; `rows.look` says what it allows now."""
-
-    session_id: uuid.UUID
-    user_id: int | None
-    """None for a client of the stand-alone REST."""
-    login: str
-    """The key of the login session that vouches for the user; the right ends with it."""
-    actor: Actor
-    password_stamp: str = field(default="", repr=False)
-    """Changes with the user's password (`get_session_auth_hash`): a new one ends the right, as it ends logins."""
 
 
 def find_grant(scope: dict[str, Any]) -> Grant:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from remote_service.networks import Networks
+
 DATABASE = "the site's database"
 CHANNEL_LAYER = "the site's channel layer"
 STATE = "in the gateway's state directory"
@@ -24,6 +26,15 @@ class OwnService:
     host: str = ""
     port: int = 0
     path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the site says about endpoints."""
+
+    networks: Networks
+    services: tuple[OwnService, ...]
+    state_dir: Path
 
 
 def own_services(

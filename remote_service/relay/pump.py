@@ -15,6 +15,7 @@ from remote_service.relay.gate import Gate, Way
 from remote_service.relay.inflow import BRAKE, BRAKE_FROM
 from remote_service.relay.line import Line
 from remote_service.relay.outflow import Work, slices
+from remote_service.relay.own_services import Rules
 from remote_service.relay.proof import Claim, EndpointRefusedError
 from remote_service.relay.upstream import Upstream
 from remote_service.rfb.buffer import Data
@@ -171,10 +172,10 @@ class Pump:
 
     # ---- endpoint to viewer -----------------------------------------------------------------------------
 
-    async def run(self, endpoint: Endpoint, password: str | None, *, rfb: bool, claim: Claim) -> None:
+    async def run(self, endpoint: Endpoint, password: str | None, *, rfb: bool, claim: Claim, rules: Rules) -> None:
         """Connects, logs in where there is a password, and passes bytes until the endpoint hangs up.
 
-        `claim` says which session the endpoint has to belong to.
+        `claim` says which session the endpoint has to belong to, and `rules` where it may be.
 
         Raises:
             EndpointError: it cannot be reached, speaks no RFB, or refuses the password.
@@ -183,7 +184,7 @@ class Pump:
             ViewerRefused: its limits cannot be enforced here.
         """
         try:
-            upstream = self._upstream = await reach(endpoint, claim, timeout=CONNECT_TIMEOUT)
+            upstream = self._upstream = await reach(endpoint, claim, rules, timeout=CONNECT_TIMEOUT)
         except EndpointRefusedError as error:
             raise EndpointError(str(error), fatal=True, refused=True) from error
         except OSError as error:

@@ -8,7 +8,8 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
 from django.urls import re_path
 
-from remote_service.relay.app import Receive, Send, relay
+from remote_service.relay.app import relay
+from remote_service.relay.viewing import Receive, Send
 
 
 async def refuse(scope: dict[str, Any], receive: Receive, send: Send) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session as LoginSession
@@ -12,32 +11,15 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from remote_service import access, conf
-from remote_service.endpoints import Endpoint
 from remote_service.hosting.account import session_uid
 from remote_service.lifecycle import SUPERVISOR, note
 from remote_service.models import Gateway, Session, Viewer
 from remote_service.nudges import nudge_gateways, nudge_supervisor
-from remote_service.relay.grants import Grant
 from remote_service.relay.proof import Claim
+from remote_service.relay.watch import GONE, Glimpse, Grant
 from remote_service.rfb.policy import Policy
 from remote_service.sealing import unseal
 from remote_service.states import State
-
-
-@dataclass(frozen=True, slots=True)
-class Glimpse:
-    """A session as a gateway last saw it."""
-
-    state: State
-    end_reason: str
-    end_detail: str
-    endpoint: Endpoint | None = None
-    stream: str = "rfb"
-    hosts: tuple[str, ...] = ()
-    """Other machines at which its endpoint may be."""
-
-
-GONE = Glimpse(State.ENDED, "", "")
 
 
 def open_viewer(gateway_id: uuid.UUID, grant: Grant) -> tuple[int, Glimpse, Policy | None]:

@@ -12,8 +12,8 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 
 from remote_service import conf, lifecycle
+from remote_service.actors import Actor
 from remote_service.errors import RefusedError, RestClosedError, UnauthorizedError
-from remote_service.lifecycle import Actor
 
 View = Callable[..., Coroutine[Any, Any, HttpResponse]]
 PARAMETER = "security_token"

@@ -16,9 +16,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from remote_service import lifecycle
+from remote_service.actors import Actor
 from remote_service.config.form import clean_options
 from remote_service.errors import InvalidOptionError, RefusedError, UnknownTokenError
-from remote_service.lifecycle import Actor
 from remote_service.models import Session, SessionType
 from remote_service.nudges import GATEWAY_GROUP, hearing
 from remote_service.reservations import Reservation, reserve_for_rest

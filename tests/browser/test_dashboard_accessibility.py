@@ -17,7 +17,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from remote_service import staff
 from remote_service.config.problems import Problem, Severity
-from remote_service.lifecycle import Actor, note
+from remote_service.actors import Actor
+from remote_service.lifecycle import note
 from remote_service.models import Announcement, Drain, Session, Site
 now, by = timezone.now(), Actor("root", "192.0.2.7", "dashboard")
 alice = User.objects.get(username="alice")

@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from remote_service.lifecycle import Actor
+from remote_service.actors import Actor
 from remote_service.models import Session, SessionEvent, Share, Site, StaffLook
 from remote_service.reservations import Reservation, reserve_for_rest, reserve_for_user
 from remote_service.sealing import token_hash

@@ -21,9 +21,8 @@ django.setup()
 
 from remote_service.endpoints import Endpoint  # noqa: E402 (the server needs Django to be set up)
 from remote_service.networks import USUAL  # noqa: E402
-from remote_service.relay import dialling  # noqa: E402
 from remote_service.relay import line as line_module  # noqa: E402
-from remote_service.relay.dialling import Rules  # noqa: E402
+from remote_service.relay.own_services import Rules  # noqa: E402
 from remote_service.relay.proof import Claim  # noqa: E402
 from remote_service.relay.pump import Pump  # noqa: E402
 from remote_service.relay.takeover import takeover_of  # noqa: E402
@@ -32,6 +31,7 @@ from remote_service.server import Listen, uvicorn_config  # noqa: E402
 from remote_service.tasks import spawn  # noqa: E402
 
 ALL = Policy()
+RULES = Rules(USUAL, (), Path("/nowhere"))
 LATE = "/late/websockify"
 """Accepted once the endpoint has closed a connection that is made for nothing else."""
 
@@ -55,7 +55,7 @@ def relay_to(endpoint: Endpoint, tier: str, *, policy: Policy = ALL, rfb: bool =
             await send(accept)
         pump = Pump(receive, send, policy=policy, on_input=lambda: None, line=line)
         reading = spawn(pump.read_viewer(), name="viewer")
-        running = spawn(pump.run(endpoint, None, rfb=rfb, claim=Claim("", os.getuid())), name="endpoint")
+        running = spawn(pump.run(endpoint, None, rfb=rfb, claim=Claim("", os.getuid()), rules=RULES), name="endpoint")
         try:
             await asyncio.wait({reading, running}, return_when=asyncio.FIRST_COMPLETED)
             if not reading.done():
@@ -71,7 +71,6 @@ def relay_to(endpoint: Endpoint, tier: str, *, policy: Policy = ALL, rfb: bool =
 
 def main(options: dict[str, Any]) -> None:
     """Serves until SIGTERM."""
-    dialling.rules_in_force = lambda: Rules(USUAL, (), Path("/nowhere"))
     line_module.PING = options.get("ping", line_module.PING)
     files = {name: Path(options[name]) for name in ("cert", "key") if name in options}
     endpoint = Endpoint.tcp("127.0.0.1", options["endpoint"])

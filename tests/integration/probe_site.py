@@ -16,10 +16,10 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from remote_service import lifecycle
+from remote_service.actors import Actor
 from remote_service.conf import GatewaySettings
 from remote_service.hosting import processes
 from remote_service.leftovers import end_marked, socket_path
-from remote_service.lifecycle import Actor
 from remote_service.models import Session, Site
 from remote_service.reservations import reserve_for_rest
 from remote_service.states import EndReason, State

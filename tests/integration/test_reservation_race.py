@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from remote_service.actors import Actor
 from remote_service.errors import NoFreeSlotError
-from remote_service.lifecycle import Actor
 from remote_service.models import Session, SessionEvent
 from remote_service.reservations import reserve_for_rest
 from remote_service.states import State

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from remote_service.lifecycle import Actor
+from remote_service.actors import Actor
 from remote_service.models import Session, SessionEvent, Site
 from remote_service.reservations import reserve_for_user
 

@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from remote_service import keeping
-from remote_service.lifecycle import Actor
+from remote_service.actors import Actor
 from remote_service.models import Session, SessionEvent
 from remote_service.states import EndReason, State
 

@@ -12,8 +12,8 @@ import pytest
 from django.db import IntegrityError
 
 from remote_service import lifecycle
+from remote_service.actors import Actor
 from remote_service.lifecycle import (
-    Actor,
     ask_to_start,
     ask_to_stop,
     give_back,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
+from remote_service.actors import Actor
 from remote_service.hosting.status import Phase, Status
-from remote_service.lifecycle import Actor
 from remote_service.models import Session
 from remote_service.operations import Charge, move, move_to_end, state_of
 from remote_service.reservations import reserve_for_rest

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from remote_service import reservations
+from remote_service.actors import Actor
 from remote_service.config.schema import Limits
 from remote_service.errors import (
     InvalidOptionError,
@@ -19,7 +20,6 @@ from remote_service.errors import (
     SwitchedOffError,
     UnknownTypeError,
 )
-from remote_service.lifecycle import Actor
 from remote_service.models import Drain, Session, SessionEvent, Site
 from remote_service.reservations import reserve_for_operator, reserve_for_rest, reserve_for_user
 from remote_service.rfb.policy import Policy

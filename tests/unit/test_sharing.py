@@ -11,8 +11,8 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from remote_service import access, sharing
+from remote_service.actors import Actor
 from remote_service.errors import NotAllowedError, UnknownTokenError
-from remote_service.lifecycle import Actor
 from remote_service.models import Session, SessionEvent, Share, ShareHolder
 from remote_service.sealing import token_hash
 from remote_service.sharing import LEADS_NOWHERE, Offer

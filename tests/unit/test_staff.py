@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from remote_service import reservations, staff
+from remote_service.actors import Actor
 from remote_service.errors import NotAllowedError, SwitchedOffError
-from remote_service.lifecycle import Actor
 from remote_service.models import Announcement, Drain, Session, SessionEvent, Site
 
 pytestmark = pytest.mark.django_db

@@ -13,8 +13,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from remote_service import conf, lifecycle
+from remote_service.actors import Actor
 from remote_service.config.problems import Problem
-from remote_service.lifecycle import Actor
 from remote_service.models import Session, SessionType, Site, Viewer
 from remote_service.reservations import Reservation, reserve_for_user
 from remote_service.sealing import seal, token_hash

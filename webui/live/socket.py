@@ -13,8 +13,8 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from remote_service.relay import closing
-from remote_service.relay.app import Receive, Send
 from remote_service.relay.closing import Close
+from remote_service.relay.viewing import Receive, Send
 from remote_service.tasks import spawn
 from webui.live.fragments import changed, digest, stamps
 from webui.live.hub import CrowdedError, Hub, OpenPage, hub

@@ -11,10 +11,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from remote_service import conf, pid_file, staff
+from remote_service.actors import Actor
 from remote_service.config.problems import Problem, counts, has_errors, lines
 from remote_service.config.words import plural
 from remote_service.database import require_prepared_database
-from remote_service.lifecycle import Actor
 from remote_service.models import SessionType, Site
 
 _GAP = 0.1

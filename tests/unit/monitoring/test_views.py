@@ -71,7 +71,7 @@ def test_readyz_without_a_database_is_answered(client: Client, alice: Any, monke
 def test_metrics_names_neither_users_nor_sessions(
     client: Client, gateway_settings: Any, make_type: Callable[..., Any], alice: Any
 ) -> None:
-    from remote_service.lifecycle import Actor
+    from remote_service.actors import Actor
     from remote_service.reservations import reserve_for_user
 
     make_type("Secret project")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from remote_service.lifecycle import Actor
+from remote_service.actors import Actor
 from remote_service.models import Session
 from remote_service.reservations import Reservation, reserve_for_rest, reserve_for_user
 from remote_service.states import State

@@ -14,13 +14,18 @@ import pytest
 from remote_service.endpoints import Endpoint
 from remote_service.networks import Networks
 from remote_service.relay import dialling
-from remote_service.relay.dialling import Rules, reach
-from remote_service.relay.own_services import CHANNEL_LAYER, DATABASE, STATE, OwnService
+from remote_service.relay.own_services import CHANNEL_LAYER, DATABASE, STATE, OwnService, Rules
 from remote_service.relay.proof import Claim, EndpointRefusedError, Server
+from remote_service.relay.upstream import Upstream
 
 CLAIM = Claim("6f87d37a-41b9-45ee-af26-310d568b1d4d", os.geteuid(), ("n8",))
 OTHER = "00000000-41b9-45ee-af26-310d568b1d4d"
 Rule = Callable[..., None]
+IN_FORCE: list[Rules] = []
+
+
+async def reach(endpoint: Endpoint, claim: Claim, *, timeout: float) -> Upstream:
+    return await dialling.reach(endpoint, claim, IN_FORCE[0], timeout=timeout)
 
 
 @pytest.fixture(autouse=True)
@@ -28,8 +33,7 @@ def rule(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Rule:
     """Sets the site's rules; this process is no gateway."""
 
     def rules(*words: str, services: tuple[OwnService, ...] = ()) -> None:
-        found = Rules(Networks.read(words or ("loopback", "types")), services, tmp_path)
-        monkeypatch.setattr(dialling, "rules_in_force", lambda: found)
+        IN_FORCE[:] = [Rules(Networks.read(words or ("loopback", "types")), services, tmp_path)]
 
     monkeypatch.setattr(dialling, "gateway_pids", lambda _state_dir: frozenset())
     rules()

@@ -12,15 +12,17 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from remote_service import nudges
-from remote_service.lifecycle import Actor
+from remote_service import lifecycle, nudges
+from remote_service.actors import Actor
 from remote_service.relay import gateway as module
 from remote_service.relay import rows
-from remote_service.relay.gateway import GatewayProcess, Watch, gateway
-from remote_service.relay.grants import Grant
-from remote_service.relay.rows import Glimpse
+from remote_service.relay.clerk import ClerkError, NoPasswordError
+from remote_service.relay.gateway import GatewayProcess, gateway
+from remote_service.relay.proof import Claim
+from remote_service.relay.watch import GONE, Glimpse, Grant, Watch
 from remote_service.rfb.policy import Policy
-from remote_service.states import State
+from remote_service.sealing import SealError
+from remote_service.states import EndReason, State
 from remote_service.tasks import spawn
 from tests.waiting import eventually_async
 
@@ -43,6 +45,11 @@ class Rows:
     closed: dict[int, bool] = field(default_factory=dict)
     written: list[int] = field(default_factory=list)
     beats: list[tuple[uuid.UUID, set[uuid.UUID], list[int]]] = field(default_factory=list)
+    notes: list[tuple[Any, ...]] = field(default_factory=list)
+    stops: list[tuple[Any, ...]] = field(default_factory=list)
+    first: bool = True
+    known_unprotected: bool = False
+    password_fault: Exception | None = None
     looks: int = 0
     broken: bool = False
 
@@ -69,6 +76,20 @@ class Rows:
         self._reach()
         return dict(self.glimpses), self.policies(grants)
 
+    def is_first_viewer(self, viewer_id: int) -> bool:
+        self._reach()
+        return self.first
+
+    def mark_unprotected(self, session_id: uuid.UUID, where: str) -> bool:
+        self._reach()
+        return not self.known_unprotected
+
+    def password_of(self, session_id: uuid.UUID) -> str | None:
+        self._reach()
+        if self.password_fault is not None:
+            raise self.password_fault
+        return "secret12"
+
     def policies(self, grants: Collection[Grant]) -> dict[Grant, Policy]:
         return {asked: self.policy for asked in grants if asked.login not in self.bad_logins}
 
@@ -76,8 +97,16 @@ class Rows:
 @pytest.fixture
 def database(monkeypatch: pytest.MonkeyPatch) -> Rows:
     found = Rows()
-    for name in ("open_viewer", "close_viewer", "beat", "look"):
+    for name in (
+        "open_viewer", "close_viewer", "beat", "look", "is_first_viewer", "mark_unprotected", "password_of",
+    ):  # fmt: skip
         monkeypatch.setattr(rows, name, getattr(found, name))
+    monkeypatch.setattr(rows, "session_uid", lambda _account: 4711)
+    monkeypatch.setattr(lifecycle, "note", lambda *what, **more: found.notes.append((*what, more["why"])))
+    monkeypatch.setattr(
+        lifecycle, "note_refusal", lambda session, why, _actor, what: found.notes.append((session, what, why))
+    )
+    monkeypatch.setattr(lifecycle, "ask_to_stop", lambda *what: found.stops.append(what))
     monkeypatch.setattr(module, "HEARTBEAT", 0.01)
     monkeypatch.setattr(module, "LOOK", 0.01)
     return found
@@ -134,12 +163,6 @@ async def test_a_viewer_waits_until_its_session_is_as_it_hopes(database: Rows) -
     assert watch.glimpse == RUNNING
 
 
-async def test_what_holds_already_is_not_waited_for() -> None:
-    watch = Watch(grant(), 1, RUNNING, Policy())
-
-    await asyncio.wait_for(watch.until(lambda w: w.glimpse is RUNNING), 1)
-
-
 async def test_two_may_wait_for_different_things_at_one_viewer(database: Rows) -> None:
     process = GatewayProcess()
     watch = await process.open_viewer(grant())
@@ -172,7 +195,7 @@ async def test_a_session_that_is_not_there_any_more_has_gone(database: Rows) -> 
 
     database.glimpses.clear()
 
-    await watch.until(lambda w: w.glimpse == rows.GONE)
+    await watch.until(lambda w: w.glimpse == GONE)
 
 
 async def test_only_the_viewers_whose_right_has_ended_are_told_so(database: Rows) -> None:
@@ -207,16 +230,122 @@ async def test_a_viewer_that_leaves_is_written(database: Rows, clean: bool) -> N
     assert database.closed == {watch.viewer_id: clean}
 
 
-async def test_a_viewer_whose_endpoint_hung_up_is_written_as_cut_while_it_stays(database: Rows) -> None:
+async def test_a_viewer_whose_endpoint_hung_up_is_written_as_cut_while_it_stays(
+    database: Rows, caplog: pytest.LogCaptureFixture
+) -> None:
     process = GatewayProcess()
     watch = await process.open_viewer(grant())
 
-    await process.viewer_lost_endpoint(watch)
+    await process.endpoint_lost(watch, "tcp:n8:5901 cannot be reached.", fatal=False, refused=False)
     database.glimpses[SESSION] = Glimpse(State.ENDED, "program_ended", "")
     await watch.until(lambda w: w.glimpse.state is State.ENDED)
     await process.close_viewer(watch, clean=True)
 
     assert database.closed == {watch.viewer_id: False}
+    assert (database.stops, database.notes) == ([], [])
+    warnings = [record.message for record in caplog.records if record.levelno == logging.WARNING]
+    assert warnings == [f"session {SESSION}: tcp:n8:5901 cannot be reached."]
+
+
+async def test_a_first_viewer_without_a_screen_ends_its_session(database: Rows) -> None:
+    process = GatewayProcess()
+    watch = await process.open_viewer(grant())
+
+    await process.endpoint_lost(watch, "No RFB.", fatal=True, refused=False)
+
+    assert database.notes == [(SESSION, "endpoint lost", "No RFB.")]
+    assert database.stops == [(SESSION, EndReason.ENDPOINT_LOST, watch.grant.actor, "No RFB.")]
+
+
+async def test_one_whose_endpoint_is_refused_does_so_too_and_that_is_an_event(database: Rows) -> None:
+    process = GatewayProcess()
+    watch = await process.open_viewer(grant())
+
+    await process.endpoint_lost(watch, "It is another's.", fatal=True, refused=True)
+
+    assert database.notes == [(SESSION, "endpoint refused", "It is another's.")]
+    assert database.stops == [(SESSION, EndReason.ENDPOINT_REFUSED, watch.grant.actor, "It is another's.")]
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_what_a_later_viewer_meets_does_not_end_the_work_of_an_earlier_one(database: Rows, refused: bool) -> None:
+    database.first = False
+    process = GatewayProcess()
+    watch = await process.open_viewer(grant())
+
+    await process.endpoint_lost(watch, "No.", fatal=True, refused=refused)
+
+    assert database.stops == []
+    assert database.notes == [(SESSION, "endpoint refused", "No.")] * refused
+
+
+async def test_a_viewer_that_cannot_be_filtered_is_an_event(database: Rows) -> None:
+    process = GatewayProcess()
+    watch = await process.open_viewer(grant())
+
+    await process.viewer_refused(watch, "It is no VNC.")
+
+    assert database.notes == [(SESSION, "viewer refused", "It is no VNC.")]
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_a_vnc_server_that_lets_everybody_in_is_warned_of_once(
+    database: Rows, caplog: pytest.LogCaptureFixture, known: bool
+) -> None:
+    database.known_unprotected = known
+
+    await GatewayProcess().unprotected(SESSION, "tcp:127.0.0.1:5901")
+
+    warning = (
+        f"session {SESSION}: the VNC server at tcp:127.0.0.1:5901 asks for no password: whoever reaches that port is "
+        "let in"
+    )
+    assert [record.message for record in caplog.records if record.levelno == logging.WARNING] == [warning] * (not known)
+
+
+async def test_that_it_cannot_be_written_is_no_matter(database: Rows) -> None:
+    database.broken = True
+
+    await GatewayProcess().unprotected(SESSION, "tcp:127.0.0.1:5901")
+
+
+async def test_a_password_is_fetched_and_one_that_cannot_be_opened_is_none(database: Rows) -> None:
+    assert await GatewayProcess().password_of(SESSION) == "secret12"
+
+    database.password_fault = SealError("another key")
+    with pytest.raises(NoPasswordError, match=r"^another key$"):
+        await GatewayProcess().password_of(SESSION)
+
+
+async def test_an_endpoint_is_judged_for_its_session_alone(database: Rows) -> None:
+    watch = Watch(grant(), 1, Glimpse(State.RUNNING, "", "", hosts=("n8",)), Policy())
+
+    assert GatewayProcess().claim_of(watch) == Claim(str(SESSION), 4711, ("n8",))
+
+
+async def test_viewers_go_when_nobody_has_known_for_too_long_whether_they_may_stay(
+    database: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_UNKNOWN", 0.05)
+    process = GatewayProcess()
+    watch = await process.open_viewer(grant())
+    await eventually_async(lambda: database.looks > 3)
+    assert not watch.unknown
+
+    database.broken = True
+
+    await watch.until(lambda w: w.unknown)
+
+
+async def test_whoever_asks_it_hears_of_every_look(database: Rows) -> None:
+    heard: list[None] = []
+    process = GatewayProcess(uuid.UUID(int=7), lambda: heard.append(None))
+    process.watch_again(Watch(grant(), 5, RUNNING, Policy()))
+
+    await eventually_async(lambda: len(heard) > 1)
+    await eventually_async(lambda: (uuid.UUID(int=7), set(), [5]) in database.beats)
+
+    process.end()
 
 
 async def test_a_database_out_of_reach_cuts_nobodys_line(database: Rows, caplog: pytest.LogCaptureFixture) -> None:
@@ -255,7 +384,7 @@ async def test_a_viewer_cannot_come_meanwhile(database: Rows) -> None:
     process = GatewayProcess()
     database.broken = True
 
-    with pytest.raises(OperationalError):
+    with pytest.raises(ClerkError, match=r"^the database cannot be reached: database is locked$"):
         await process.open_viewer(grant())
 
     database.broken = False
@@ -269,9 +398,3 @@ async def test_of_many_that_leave_at_once_each_is_written_once(database: Rows) -
     await asyncio.gather(*(process.close_viewer(watch, clean=True) for watch in watches))
 
     assert database.written == [watch.viewer_id for watch in watches]
-
-
-def test_its_watches_do_not_show_more_than_the_grant(database: Any) -> None:
-    watch = Watch(grant(), 1, RUNNING, Policy())
-
-    assert "password_stamp" not in repr(watch)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from remote_service import sharing
+from remote_service.actors import Actor
 from remote_service.errors import NotAllowedError, RefusedError, UnknownTokenError
-from remote_service.lifecycle import Actor
 from remote_service.models import Session, SessionEvent
 from remote_service.relay.grants import find_grant
 from remote_service.reservations import Reservation

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from remote_service.endpoints import Endpoint
+from remote_service.networks import USUAL
 from remote_service.relay import outflow
 from remote_service.relay import pump as module
 from remote_service.relay.line import Line
 from remote_service.relay.outflow import SLICE
+from remote_service.relay.own_services import Rules
 from remote_service.relay.proof import Claim, EndpointRefusedError
 from remote_service.relay.pump import MOST_EARLY, EndpointError, Pump, ViewerGone, ViewerRefused
 from remote_service.relay.upstream import MOST_UNREAD, Upstream
@@ -40,6 +43,7 @@ from tests.waiting import eventually_async
 
 ENDPOINT = Endpoint.tcp("127.0.0.1", 5901)
 CLAIM = Claim("6f87d37a-41b9-45ee-af26-310d568b1d4d", 4711)
+RULES = Rules(USUAL, (), Path("/nowhere"))
 ALL = Policy()
 LOOK = Policy(view_only=True)
 KEY = bytes.fromhex("04 01 0000 00000061")
@@ -65,7 +69,7 @@ class Relay:
         """How `connect` was called."""
         self._tasks: list[asyncio.Task[Any]] = []
 
-        async def reach(endpoint: Endpoint, claim: Claim, **keywords: Any) -> Upstream:
+        async def reach(endpoint: Endpoint, claim: Claim, rules: Rules, **keywords: Any) -> Upstream:
             assert endpoint is ENDPOINT
             self.connected = {"claim": claim, **keywords}
             return server.connect()
@@ -98,7 +102,7 @@ class Relay:
         return self.task(self.pump.read_viewer())
 
     def run(self, password: str | None = None, *, rfb: bool = True) -> asyncio.Task[Any]:
-        return self.task(self.pump.run(ENDPOINT, password, rfb=rfb, claim=CLAIM))
+        return self.task(self.pump.run(ENDPOINT, password, rfb=rfb, claim=CLAIM, rules=RULES))
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -273,7 +277,7 @@ async def test_an_endpoint_that_cannot_be_reached_is_told_by_name(monkeypatch: p
     pump = Pump(viewer.receive, viewer.send, policy=ALL, on_input=lambda: None)
 
     with pytest.raises(EndpointError) as caught:
-        await pump.run(ENDPOINT, None, rfb=True, claim=CLAIM)
+        await pump.run(ENDPOINT, None, rfb=True, claim=CLAIM, rules=RULES)
 
     assert str(caught.value) == "tcp:127.0.0.1:5901 cannot be reached: [Errno 111] Connection refused."
     assert not caught.value.fatal

@@ -13,13 +13,12 @@ from django.contrib.sessions.models import Session as LoginSession
 from django.utils import timezone
 
 from remote_service import sharing
+from remote_service.actors import Actor
 from remote_service.endpoints import Endpoint
-from remote_service.lifecycle import Actor
 from remote_service.models import Gateway, Session, SessionEvent, Share, Viewer
 from remote_service.relay import rows
-from remote_service.relay.grants import Grant
 from remote_service.relay.proof import Claim
-from remote_service.relay.rows import Glimpse
+from remote_service.relay.watch import Glimpse, Grant
 from remote_service.reservations import Reservation
 from remote_service.rfb.policy import Policy
 from remote_service.sealing import SealError, seal

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from remote_service.lifecycle import Actor
+from remote_service.actors import Actor
 from remote_service.models import Session, Viewer
 from remote_service.reservations import Reservation, reserve_for_rest
 from remote_service.rest.status import status_document

@@ -13,7 +13,7 @@ import pytest
 from django.test import Client
 
 from remote_service import lifecycle
-from remote_service.lifecycle import Actor
+from remote_service.actors import Actor
 from remote_service.models import Session, SessionEvent, Site
 from remote_service.reservations import reserve_for_user
 from remote_service.rest import views

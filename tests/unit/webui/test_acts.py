@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from remote_service import lifecycle, staff
-from remote_service.lifecycle import Actor
+from remote_service.actors import Actor
 from remote_service.models import SessionEvent, Site
 from webui.acts import ACT_WORDS, MOST, last_acts
 

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from remote_service import lifecycle
-from remote_service.lifecycle import Actor
+from remote_service.actors import Actor
 from remote_service.models import Session
 from remote_service.states import EndReason
 from webui.details_fragments import details_page

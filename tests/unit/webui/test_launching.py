@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from remote_service.actors import Actor
 from remote_service.errors import InvalidOptionError, NoFreeSlotError, UnknownTypeError
-from remote_service.lifecycle import Actor
 from remote_service.models import Session, SessionEvent
 from tests.conftest import GROUP
 from webui.launching import TITLE, entered_options, fitting_options, launch, launch_again, options_again

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from remote_service import sharing
-from remote_service.lifecycle import Actor
+from remote_service.actors import Actor
 from remote_service.models import Session
 from remote_service.sharing import Offer
 from webui.share_fragments import of_picker, of_shares, viewer

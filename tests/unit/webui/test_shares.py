@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from remote_service import sharing
-from remote_service.lifecycle import Actor
+from remote_service.actors import Actor
 from remote_service.models import Session, Share
 from remote_service.sharing import Offer
 from remote_service.states import State

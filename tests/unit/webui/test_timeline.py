@@ -9,7 +9,7 @@ from pathlib import Path
 from django.contrib.auth.models import User
 
 from remote_service import lifecycle
-from remote_service.lifecycle import Actor
+from remote_service.actors import Actor
 from remote_service.models import Session
 from remote_service.states import Event, State
 from webui import timeline as module

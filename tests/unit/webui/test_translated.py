@@ -17,13 +17,13 @@ from django.test import Client
 from django.utils import timezone
 
 from remote_service import details, lifecycle, session_logs, staff
+from remote_service.actors import Actor
 from remote_service.config.entries import check_entry
 from remote_service.config.loader import LoadedType
 from remote_service.config.problems import Problem
 from remote_service.config.schema import SessionType
 from remote_service.config.script_report import ScriptFault, ScriptReport, problem_of_report
 from remote_service.config.source import parse_source
-from remote_service.lifecycle import Actor
 from remote_service.models import Drain, Session, SessionEvent, Site
 from remote_service.relay.closing import SENTENCES, close_for
 from remote_service.states import EndReason, Event, State

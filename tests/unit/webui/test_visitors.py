@@ -10,7 +10,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.http import Http404, HttpRequest
 from django.test import RequestFactory
 
-from remote_service.lifecycle import Actor
+from remote_service.actors import Actor
 from remote_service.models import Session
 from webui.visitors import actor, is_staff, visible_session, visitor
 

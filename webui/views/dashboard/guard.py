@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 
 from remote_service import access
-from remote_service.lifecycle import Actor
+from remote_service.actors import Actor
 from webui.responses import SeeOther
 from webui.visitors import visitor
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from remote_service import lifecycle
-from remote_service.lifecycle import Actor
+from remote_service.actors import Actor
 from remote_service.models import Session, Viewer
 from remote_service.states import State
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from remote_service import access, sharing
-from remote_service.lifecycle import Actor
+from remote_service.actors import Actor
 from remote_service.models import Session, Share
 from remote_service.sealing import token_hash
 from remote_service.sharing import Offer

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from remote_service import sharing
-from remote_service.lifecycle import Actor
+from remote_service.actors import Actor
 from remote_service.models import Session, SessionEvent, Site
 from remote_service.sharing import Offer
 from remote_service.states import State

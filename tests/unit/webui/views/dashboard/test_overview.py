@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from remote_service import lifecycle
-from remote_service.lifecycle import Actor
+from remote_service.actors import Actor
 from remote_service.models import Session, Site
 from remote_service.states import State
 from tests.unit.webui.views.dashboard.desk import Desk
