@@ -22,6 +22,8 @@ RENEWAL = 3600.0
 """Seconds after which a group is joined again: channel layers forget a member after a day."""
 RETRY = 5.0
 """Seconds between two attempts to reach a channel layer that cannot be reached."""
+PAUSE = 0.05
+"""Seconds that lie between two nudges of the same kind that are `Gathered`."""
 _TYPE = "look.again"
 
 
@@ -42,30 +44,62 @@ def _send_from_thread(group: str, session_id: uuid.UUID | None) -> None:
         async_to_sync(send)(group, session_id)
 
 
-async def send(group: str, session_id: uuid.UUID | None = None) -> None:
+async def send(group: str, session_id: uuid.UUID | None = None, sender: str = "") -> None:
     """Sends a nudge; a channel layer that is out of reach is logged and forgotten."""
     layer = get_channel_layer()
     if layer is None:
         return
     message = {"type": _TYPE, "session": "" if session_id is None else str(session_id)}
+    if sender:
+        message["sender"] = sender
     try:
         await layer.group_send(group, message)
     except Exception as error:  # noqa: BLE001 (each layer's client has errors of its own, and none of them may hurt)
         log.warning("a nudge to %s was lost (%s); it is made up for within a second", group, error)
 
 
+class Gathered:
+    """Nudges from within an event loop: the first at once, those of the same kind right after it all together."""
+
+    def __init__(self, sender: str = "") -> None:
+        """Prepares; `sender` says who it is, for those who need not hear of what they did themselves."""
+        self._sender = sender
+        self._resting: dict[tuple[str, uuid.UUID | None], bool] = {}
+        """Those that were sent just now, and whether they were asked for again since."""
+
+    def nudge(self, group: str, session_id: uuid.UUID | None = None) -> None:
+        """Sends a nudge, now or soon."""
+        kind = (group, session_id)
+        if kind in self._resting:
+            self._resting[kind] = True
+            return
+        self._resting[kind] = False
+        spawn(send(group, session_id, self._sender), name=f"nudge to {group}")
+        asyncio.get_running_loop().call_later(PAUSE, self._rested, kind)
+
+    def _rested(self, kind: tuple[str, uuid.UUID | None]) -> None:
+        if self._resting.pop(kind):
+            self.nudge(*kind)
+
+
 class Heard(asyncio.Event):
     """Set by every nudge, and cleared by who waits for it; knows about which sessions they were."""
 
-    def __init__(self) -> None:
-        """Nothing was heard yet."""
+    def __init__(self, deaf_to: str = "") -> None:
+        """Nothing was heard yet; of this sender nothing will be."""
         super().__init__()
         self.sessions: set[str] = set()
+        self.count = 0
+        """How many nudges came so far."""
+        self._deaf_to = deaf_to
 
-    def hear(self, session_id: str) -> None:
+    def hear(self, session_id: str, sender: str = "") -> None:
         """A nudge came; it is about no session in particular when the id is empty."""
+        if sender and sender == self._deaf_to:
+            return
         if session_id:
             self.sessions.add(session_id)
+        self.count += 1
         self.set()
 
     def clear(self) -> None:
@@ -75,13 +109,13 @@ class Heard(asyncio.Event):
 
 
 @asynccontextmanager
-async def hearing(group: str) -> AsyncIterator[Heard]:
-    """Joins a group; what is yielded is set by every nudge, and cleared by who waits for it.
+async def hearing(group: str, deaf_to: str = "") -> AsyncIterator[Heard]:
+    """Joins a group; what is yielded is set by every nudge but this sender's, and cleared by who waits for it.
 
     While the channel layer is out of reach nothing is heard; it is tried again every few seconds.
     """
     layer = get_channel_layer()
-    heard = Heard()
+    heard = Heard(deaf_to)
     if layer is None:
         yield heard
         return
@@ -118,4 +152,4 @@ async def _hear_for_a_while(layer: Any, channel: str, heard: Heard) -> None:
         async with asyncio.timeout(RENEWAL):
             while True:
                 message = await layer.receive(channel)
-                heard.hear(message["session"])
+                heard.hear(message["session"], message.get("sender", ""))

@@ -12,20 +12,23 @@ import weakref
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 
 from remote_service import lifecycle, nudges
-from remote_service.relay import rows, traffic, traffic_rows
+from remote_service.relay import grants, rows, traffic, traffic_rows
+from remote_service.relay.book import Book
 from remote_service.relay.clerk import MOST_UNKNOWN, ClerkError, NoPasswordError
+from remote_service.relay.grants import Admission
 from remote_service.relay.own_services import Rules
 from remote_service.relay.proof import Claim
 from remote_service.relay.site_rules import rules_in_force
 from remote_service.relay.watch import GONE, NOTHING, Grant, Watch
-from remote_service.sealing import SealError
-from remote_service.states import EndReason
+from remote_service.sealing import SealError, unseal
+from remote_service.states import EndReason, State
 from remote_service.tasks import spawn
 
 log = logging.getLogger(__name__)
@@ -51,13 +54,15 @@ class GatewayProcess:
         self.id = gateway_id or uuid.uuid4()
         self._looked = looked
         self._watches: dict[uuid.UUID, set[Watch]] = defaultdict(set)
-        self._again = asyncio.Event()
+        self._heard = nudges.Heard()
         self._used: set[uuid.UUID] = set()
-        self._left: dict[int, bool] = {}
-        """Viewers that have left and whose rows do not say so yet, and whether they said goodbye."""
-        self._writing = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self.tally = traffic.Tally()
+        self._book = Book(self.id, self.tally)
+        self._passwords: dict[uuid.UUID, str] = {}
+        """Sealed, of sessions that run and are watched; while they run these stay what they are."""
+        self._admitted: dict[Grant, list[Watch]] = defaultdict(list)
+        """Those who were let in and have not come to be served yet."""
         self._wrote_traffic = 0.0
         self._known = 0.0
         """When the database was last seen to answer, by the event loop's clock."""
@@ -69,16 +74,56 @@ class GatewayProcess:
 
     # ---- viewers ----------------------------------------------------------------------------------------
 
+    async def admit(self, scope: dict[str, Any]) -> Grant:
+        """Decides about a websocket, and writes its viewer's row; the viewer comes by `open_viewer`, or else `forget`.
+
+        Raises:
+            RefusedError: it is not let in.
+            ClerkError: the database does not answer.
+        """
+        watch = await self._come(partial(grants.admit, scope))
+        self._admitted[watch.grant].append(watch)
+        return watch.grant
+
+    async def forget(self, grant: Grant) -> None:
+        """Whoever was admitted with this does not come; harmless when they did."""
+        if watch := self._taken(grant):
+            await self.close_viewer(watch, clean=False)
+
     async def open_viewer(self, grant: Grant) -> Watch:
-        """Writes the viewer's row and begins to watch its session.
+        """Writes the viewer's row, unless it was admitted here, and begins to watch its session.
 
         Raises:
             ClerkError: the database does not answer.
         """
-        viewer_id, glimpse, policy = await self._ask(rows.open_viewer, self.id, grant)
+        return self._taken(grant) or await self._come(partial(grants.admit_again, grant))
+
+    def _taken(self, grant: Grant) -> Watch | None:
+        waiting = self._admitted.get(grant)
+        if not waiting:
+            return None
+        watch = waiting.pop()
+        if not waiting:
+            del self._admitted[grant]
+        return watch
+
+    async def _come(self, decide: Callable[[], Admission]) -> Watch:
+        ears, heard = self._heard, self._heard.count
+        try:
+            visit = await self._book.come(decide)
+        except DatabaseError as error:
+            raise _out_of_reach(error) from error
         self._known = asyncio.get_running_loop().time()
-        watch = Watch(grant, viewer_id, glimpse, policy or NOTHING, withdrawn=policy is None)
-        self.watch_again(watch)
+        found = visit.admission
+        policy = found.policy or NOTHING
+        watch = Watch(found.grant, visit.viewer_id, found.glimpse, policy, withdrawn=found.policy is None)
+        if found.glimpse.state is State.RUNNING:
+            self._passwords[found.grant.session_id] = found.sealed_password
+        if self._tasks and ears is self._heard and heard == ears.count:
+            # Nothing has changed since its session was read: there is no need to look again.
+            self._watches[found.grant.session_id].add(watch)
+        else:
+            self.watch_again(watch)
         return watch
 
     def watch_again(self, watch: Watch) -> None:
@@ -90,7 +135,7 @@ class GatewayProcess:
                 spawn(self._give_up_when_unknown(), name="gateway patience"),
             ]
         self._watches[watch.grant.session_id].add(watch)
-        self._again.set()
+        self._heard.set()
 
     @property
     def watches(self) -> list[Watch]:
@@ -112,24 +157,14 @@ class GatewayProcess:
         watches.discard(watch)
         if not watches:
             del self._watches[watch.grant.session_id]
-        self._left[watch.viewer_id] = clean
+            self._passwords.pop(watch.grant.session_id, None)
         self.tally.end(watch.viewer_id)
-        await self._guarded(self._write_left)
+        await self._book.leave(watch.viewer_id, clean=clean)
 
     async def _write_traffic(self) -> None:
         if changed := self.tally.unwritten():
             await sync_to_async(traffic_rows.write_traffic)(changed)
             self.tally.wrote(changed)
-
-    async def _write_left(self) -> None:
-        # One at a time: of hundreds that leave at once each would write all the others too.
-        async with self._writing:
-            if ended := self.tally.ended():
-                await sync_to_async(traffic_rows.write_traffic)(ended)
-                self.tally.wrote(ended)
-            for viewer_id, clean in list(self._left.items()):
-                await sync_to_async(rows.close_viewer)(viewer_id, clean=clean)
-                self._left.pop(viewer_id, None)
 
     def input_seen(self, session_id: uuid.UUID) -> None:
         """Somebody used the session; written with the next heartbeat."""
@@ -140,6 +175,8 @@ class GatewayProcess:
     async def password_of(self, session_id: uuid.UUID) -> str | None:
         """See `Clerk`."""
         try:
+            if (sealed := self._passwords.get(session_id)) is not None:
+                return unseal(sealed) or None
             return await self._ask(rows.password_of, session_id)
         except SealError as error:
             raise NoPasswordError(str(error)) from error
@@ -167,7 +204,7 @@ class GatewayProcess:
         if refused:
             await self._ask(lifecycle.note_refusal, session_id, why, actor, what="endpoint refused")
         log.warning("session %s: %s", session_id, why)
-        await self._ask(rows.close_viewer, watch.viewer_id, clean=False)
+        await self._book.leave(watch.viewer_id, clean=False, urgent=True)
         # What a later viewer meets is no reason to end a session in which an earlier one may be at work.
         if fatal and await self._ask(rows.is_first_viewer, watch.viewer_id):
             if not refused:
@@ -179,7 +216,7 @@ class GatewayProcess:
         try:
             return await sync_to_async(question)(*arguments, **keywords)
         except DatabaseError as error:
-            raise ClerkError(f"the database cannot be reached: {error}") from error
+            raise _out_of_reach(error) from error
 
     # ---- the heartbeat, and the look ----------------------------------------------------------------------
 
@@ -196,19 +233,21 @@ class GatewayProcess:
         except DatabaseError:
             self._used |= used
             raise
-        await self._write_left()
+        await self._book.catch_up()
         now = asyncio.get_running_loop().time()
         if now - self._wrote_traffic >= TRAFFIC:
             self._wrote_traffic = now
             await self._write_traffic()
 
     async def _look(self) -> None:
-        async with nudges.hearing(nudges.GATEWAY_GROUP) as self._again:
+        # What its own viewers' coming and leaving changes is nothing that it looks at.
+        async with nudges.hearing(nudges.GATEWAY_GROUP, deaf_to=str(self.id)) as self._heard:
+            self._heard.set()
             while True:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK):
-                        await self._again.wait()
-                self._again.clear()
+                        await self._heard.wait()
+                self._heard.clear()
                 if self._watches:
                     await self._guarded(self._look_once)
 
@@ -239,6 +278,10 @@ class GatewayProcess:
             await work()
         except DatabaseError as error:
             log.warning("the gateway could not reach the database: %s", error)
+
+
+def _out_of_reach(error: DatabaseError) -> ClerkError:
+    return ClerkError(f"the database cannot be reached: {error}")
 
 
 _gateways: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, GatewayProcess] = weakref.WeakKeyDictionary()

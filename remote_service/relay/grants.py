@@ -4,44 +4,80 @@ from __future__ import annotations
 
 import re
 import uuid
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.sessions.models import Session as LoginSession
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.utils import timezone
 
 from remote_service import access, details, lifecycle
 from remote_service.actors import Actor
 from remote_service.errors import NotAllowedError, RefusedError, UnknownTokenError
 from remote_service.models import Session
+from remote_service.prepared import find
+from remote_service.relay import rows
+from remote_service.relay.logins import login_of
 from remote_service.relay.origin import from_own_pages
-from remote_service.relay.watch import Grant
+from remote_service.relay.watch import GONE, Glimpse, Grant
+from remote_service.rfb.policy import Policy
 from remote_service.sealing import token_hash
 from remote_service.states import State
 
 SESSION_PATH = re.compile(r"(?:^|/)sessions/(?P<id>[0-9a-fA-F-]{36})/websockify$")
 
 
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What somebody was let in with, and how things stood at that moment."""
+
+    grant: Grant
+    glimpse: Glimpse
+    policy: Policy | None
+    """What they may do; None when the right has ended since it was granted."""
+    type_name: str = ""
+    sealed_password: str = field(default="", repr=False)
+    """The session's, once it runs."""
+
+
 def find_grant(scope: dict[str, Any]) -> Grant:
+    """Decides about a websocket, see `admit`."""
+    return admit(scope).grant
+
+
+def admit(scope: dict[str, Any]) -> Admission:
     """Decides about a websocket; a reserved session that is opened is wanted from now on, unless only to look.
 
     Raises:
         RefusedError: it gets HTTP 403; what the sentence says stands in an event row only.
     """
-    user = scope.get("user") or AnonymousUser()
+    user, login = login_of(scope)
     address = (scope.get("client") or ("", 0))[0]
     actor = Actor(user.get_username() if user.is_authenticated else "", address, "websocket")
     session = None
     try:
         session = _asked_for(scope)
-        grant, wants = _judge(session, scope, user, actor)
+        grant, policy = _judge(session, scope, user, login, actor)
     except RefusedError as refusal:
         lifecycle.note_refusal(session.pk if session else None, str(refusal), actor, what="viewer refused")
         raise
-    if wants and State(session.state) is State.RESERVED:
+    if State(session.state) is State.RESERVED and (grant.user_id is None or access.may_control(user, session)):
         lifecycle.ask_to_start(session.pk, actor)
-    return grant
+    return Admission(grant, rows.glimpse_of(session), policy, session.type_name, session.sealed_password)
+
+
+def admit_again(grant: Grant) -> Admission:
+    """What a grant is worth now, which somebody was let in with before."""
+    session = find(Session, "id", grant.session_id)
+    user = None if grant.user_id is None else find(User, "id", grant.user_id)
+    login = find(LoginSession, "session_key", grant.login) if grant.login else None
+    logged_in = login is not None and login.expire_date > timezone.now()
+    policy = rows.allowed(grant, session, user, logged_in=logged_in)
+    if session is None:
+        return Admission(grant, GONE, policy)
+    return Admission(grant, rows.glimpse_of(session), policy, session.type_name, session.sealed_password)
 
 
 def _asked_for(scope: dict[str, Any]) -> Session:
@@ -50,9 +86,9 @@ def _asked_for(scope: dict[str, Any]) -> Session:
     tokens = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [])
     try:
         if by_id is not None:
-            found = Session.objects.filter(Q(pk=uuid.UUID(by_id["id"]))).first()
+            found = find(Session, "id", uuid.UUID(by_id["id"]))
         elif tokens:
-            found = Session.objects.filter(token_hash=token_hash(tokens[-1])).first()
+            found = find(Session, "token_hash", token_hash(tokens[-1]))
         else:
             raise UnknownTokenError("A websocket came without a token; expected ?token=… or /sessions/{id}/websockify.")
     except (ValueError, ValidationError):
@@ -64,19 +100,19 @@ def _asked_for(scope: dict[str, Any]) -> Session:
     return found
 
 
-def _judge(session: Session, scope: dict[str, Any], user: Any, actor: Actor) -> tuple[Grant, bool]:
-    """The grant, and whether its bearer may have the session started."""
+def _judge(
+    session: Session, scope: dict[str, Any], user: User | AnonymousUser, login: str, actor: Actor
+) -> tuple[Grant, Policy]:
+    """The grant, and what it allows."""
     by_token = SESSION_PATH.search(scope["path"]) is None
     if by_token and session.door == "rest":
-        return Grant(session.pk, None, "", actor), True
+        return Grant(session.pk, None, "", actor), session.viewer_policy
     if not from_own_pages(scope):
         raise NotAllowedError(details.OTHER_ORIGIN)
-    rights = access.screen_rights(user, session)
-    if not rights.watch:
+    policy = access.viewer_policy(user, session)
+    if policy is None:
         if access.must_say_why(user, session):
             raise NotAllowedError(details.HAS_NOT_SAID_WHY)
         raise NotAllowedError(details.MAY_NOT_SEE)
-    grant = Grant(
-        session.pk, user.pk, scope["session"].session_key or "", actor, password_stamp=user.get_session_auth_hash()
-    )
-    return grant, rights.control
+    assert isinstance(user, User)
+    return Grant(session.pk, user.pk, login, actor, password_stamp=user.get_session_auth_hash()), policy

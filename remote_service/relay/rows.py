@@ -7,63 +7,19 @@ from collections.abc import Collection
 
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session as LoginSession
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 from django.utils import timezone
 
 from remote_service import access, conf
 from remote_service.hosting.account import session_uid
 from remote_service.lifecycle import SUPERVISOR, note
 from remote_service.models import Gateway, Session, Viewer
-from remote_service.nudges import nudge_gateways, nudge_supervisor
+from remote_service.nudges import nudge_gateways
 from remote_service.relay.proof import Claim
-from remote_service.relay.watch import GONE, Glimpse, Grant
+from remote_service.relay.watch import Glimpse, Grant
 from remote_service.rfb.policy import Policy
 from remote_service.sealing import unseal
 from remote_service.states import State
-
-
-def open_viewer(gateway_id: uuid.UUID, grant: Grant) -> tuple[int, Glimpse, Policy | None]:
-    """Writes that a viewer has come; the same user's cut lines to the session are made good by it.
-
-    Returns:
-        its number, the session, and what it may do there, or None when its right has ended meanwhile.
-    """
-    Gateway.objects.get_or_create(pk=gateway_id)
-    _of_user(grant.session_id, grant.user_id).filter(closed_at__isnull=False).update(superseded=True)
-    viewer = Viewer.objects.create(
-        session_id=grant.session_id, gateway_id=gateway_id, user_id=grant.user_id, address=grant.actor.address
-    )
-    note(grant.session_id, "viewer opened", by=grant.actor)
-    nudge_gateways(grant.session_id)
-    glimpses, policies = look({grant})
-    return viewer.pk, glimpses.get(grant.session_id, GONE), policies.get(grant)
-
-
-def _of_user(session_id: uuid.UUID, user_id: int | None) -> QuerySet[Viewer]:
-    viewers = Viewer.objects.filter(session_id=session_id)
-    return viewers.filter(user__isnull=True) if user_id is None else viewers.filter(user_id=user_id)
-
-
-def close_viewer(viewer_id: int, *, clean: bool) -> None:
-    """Writes that a viewer has left, once; the supervisor is told, since it may have been the last."""
-    viewer = Viewer.objects.select_related("session", "user").filter(pk=viewer_id, closed_at=None).first()
-    if viewer is None:
-        return
-    # A line that was cut is often noticed only after its user came back; and that staff had a look at a session is
-    # no sign that its owner is done with it. Whom the owner let in may go on when the owner has left.
-    came_back = not clean and _of_user(viewer.session_id, viewer.user_id).filter(pk__gt=viewer.pk).exists()
-    counts = viewer.user_id == viewer.session.owner_id or _was_let_in(viewer)
-    Viewer.objects.filter(pk=viewer_id, closed_at=None).update(
-        closed_at=timezone.now(),
-        ending=Viewer.Ending.CLEAN if clean else Viewer.Ending.CUT,
-        superseded=came_back or not counts,
-    )
-    nudge_supervisor()
-    nudge_gateways(viewer.session_id)
-
-
-def _was_let_in(viewer: Viewer) -> bool:
-    return viewer.user is not None and access.share_of(viewer.user, viewer.session) is not None
 
 
 def is_first_viewer(viewer_id: int) -> bool:
@@ -103,35 +59,38 @@ def beat(gateway_id: uuid.UUID, used: Collection[uuid.UUID], viewers: Collection
 def look(grants: Collection[Grant]) -> tuple[dict[uuid.UUID, Glimpse], dict[Grant, Policy]]:
     """The grants' sessions as they are now, and what those of the grants allow that still hold."""
     sessions = Session.objects.in_bulk({grant.session_id for grant in grants})
-    glimpses = {
-        key: Glimpse(
-            State(session.state),
-            session.end_reason,
-            session.end_detail,
-            session.endpoint,
-            session.stream,
-            tuple(session.type_hosts),
-        )
-        for key, session in sessions.items()
-    }
+    glimpses = {key: glimpse_of(session) for key, session in sessions.items()}
     users = User.objects.in_bulk({grant.user_id for grant in grants if grant.user_id is not None})
     logins = LoginSession.objects.filter(session_key__in={grant.login for grant in grants if grant.login})
     alive = set(logins.filter(expire_date__gt=timezone.now()).values_list("session_key", flat=True))
     policies: dict[Grant, Policy] = {}
     for grant in grants:
-        policy = _allowed(grant, sessions.get(grant.session_id), users.get(grant.user_id or 0), alive)
+        session, user = sessions.get(grant.session_id), users.get(grant.user_id or 0)
+        policy = allowed(grant, session, user, logged_in=grant.login in alive)
         if policy is not None:
             policies[grant] = policy
     return glimpses, policies
 
 
-def _allowed(grant: Grant, session: Session | None, user: User | None, alive: Collection[str]) -> Policy | None:
+def glimpse_of(session: Session) -> Glimpse:
+    """The session as gateways see it."""
+    return Glimpse(
+        State(session.state),
+        session.end_reason,
+        session.end_detail,
+        session.endpoint,
+        session.stream,
+        tuple(session.type_hosts),
+    )
+
+
+def allowed(grant: Grant, session: Session | None, user: User | None, *, logged_in: bool) -> Policy | None:
     """What the viewer may do; None when its login has ended, or has another password, or it may not even look."""
     if session is None:
         return Policy()
     if grant.user_id is None:
         return session.viewer_policy
-    if user is None or grant.login not in alive or user.get_session_auth_hash() != grant.password_stamp:
+    if user is None or not logged_in or user.get_session_auth_hash() != grant.password_stamp:
         return None
     return access.viewer_policy(user, session)
 

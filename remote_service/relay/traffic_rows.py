@@ -16,7 +16,7 @@ def write_traffic(traffic: Mapping[int, Traffic]) -> None:
         return
     table = connection.ops.quote_name(Viewer._meta.db_table)
     counted = [(t.bytes_down, t.bytes_up, t.messages_down, t.messages_up, key) for key, t in traffic.items()]
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         cursor.executemany(
             f"UPDATE {table} SET bytes_down = %s, bytes_up = %s, messages_down = %s, messages_up = %s WHERE id = %s",
             counted,

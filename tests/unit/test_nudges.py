@@ -12,7 +12,15 @@ from asgiref.sync import sync_to_async
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
 from remote_service import nudges
-from remote_service.nudges import GATEWAY_GROUP, SUPERVISOR_GROUP, hearing, nudge_gateways, nudge_supervisor, send
+from remote_service.nudges import (
+    GATEWAY_GROUP,
+    SUPERVISOR_GROUP,
+    Gathered,
+    hearing,
+    nudge_gateways,
+    nudge_supervisor,
+    send,
+)
 
 SESSION = uuid.UUID("6f9619ff-8b86-4d01-b42d-00cf4fc964ff")
 
@@ -86,6 +94,33 @@ async def test_the_message_says_look_again_and_nothing_secret() -> None:
     await send(GATEWAY_GROUP)
     assert await layer.receive("specific.test") == {"type": "look.again", "session": ""}
     await layer.group_discard(GATEWAY_GROUP, "specific.test")
+
+
+async def test_one_may_be_deaf_to_what_one_says_oneself() -> None:
+    async with hearing(GATEWAY_GROUP, deaf_to="me") as me, hearing(GATEWAY_GROUP, deaf_to="you") as you:
+        await send(GATEWAY_GROUP, SESSION, "me")
+        await is_heard(you)
+        assert (me.is_set(), me.count, you.count) == (False, 0, 1)
+        await send(GATEWAY_GROUP, SESSION)
+        await is_heard(me)
+
+
+async def test_many_at_once_are_the_first_and_one_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nudges, "PAUSE", 0.01)
+    gathered, other = Gathered(), uuid.uuid4()
+    async with hearing(GATEWAY_GROUP) as heard:
+        for _ in range(100):
+            gathered.nudge(GATEWAY_GROUP, SESSION)
+        gathered.nudge(GATEWAY_GROUP, other)
+        await is_heard(heard)
+        async with asyncio.timeout(5.0):
+            while heard.count < 3:
+                await asyncio.sleep(0.001)
+        await asyncio.sleep(0.05)
+        assert heard.count == 3
+        gathered.nudge(GATEWAY_GROUP, SESSION)
+        heard.clear()
+        await is_heard(heard)
 
 
 async def test_who_has_left_the_group_is_forgotten() -> None:

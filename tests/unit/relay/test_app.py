@@ -12,6 +12,7 @@ from remote_service.actors import Actor
 from remote_service.errors import NotAllowedError
 from remote_service.relay import app, closing
 from remote_service.relay.app import relay
+from remote_service.relay.clerk import ClerkError
 from remote_service.relay.takeover import TAKEOVER
 from remote_service.relay.watch import Grant
 from tests.unit.relay.doubles import Viewer
@@ -27,14 +28,17 @@ class Site:
         self.viewer = Viewer()
         self.refusal: Exception | None = None
         self.served: list[tuple[Any, ...]] = []
+        self.forgotten: list[Grant] = []
         monkeypatch.setattr(app, "gateway", lambda: self)
-        monkeypatch.setattr(app, "find_grant", self._find_grant)
         monkeypatch.setattr(app, "serve_viewer", self._serve)
 
-    def _find_grant(self, _scope: Any) -> Grant:
+    async def admit(self, _scope: Any) -> Grant:
         if self.refusal is not None:
             raise self.refusal
         return GRANT
+
+    async def forget(self, grant: Grant) -> None:
+        self.forgotten.append(grant)
 
     async def _serve(self, clerk: Any, grant: Grant, receive: Any, send: Any, line: Any) -> None:
         assert (clerk, grant) == (self, GRANT)
@@ -69,6 +73,27 @@ async def test_a_granted_one_is_accepted_and_served(site: Site, offered: list[st
 
     assert site.viewer.accepted == chosen
     assert site.served == [(site.viewer.receive, site.viewer.send, None)]
+    assert site.forgotten == []
+
+
+async def test_who_cannot_be_decided_about_is_told_so(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    site.refusal = ClerkError("the database cannot be reached: it is locked")
+
+    await site.connect("binary")
+
+    assert (site.viewer.accepted, site.viewer.closed) == ("binary", (1011, closing.NO_DATABASE))
+    assert site.served == []
+    assert caplog.messages == ["a viewer is sent away, the database cannot be reached: it is locked"]
+
+
+async def test_who_hangs_up_before_the_answer_is_forgotten(site: Site) -> None:
+    async def take_over(_accept: dict[str, Any]) -> Viewer:
+        raise RuntimeError("it has hung up")
+
+    with pytest.raises(RuntimeError, match=r"^it has hung up$"):
+        await site.connect("binary", extensions={TAKEOVER: take_over})
+
+    assert (site.served, site.forgotten) == ([], [GRANT])
 
 
 async def test_where_the_transport_can_be_taken_over_the_line_is_used(site: Site) -> None:
@@ -99,7 +124,7 @@ async def test_under_daphne_it_refuses_and_says_why(
         await site.connect()
 
     assert site.viewer.closed == (1011, closing.NO_BACKPRESSURE)
-    assert site.served == []
+    assert (site.served, site.forgotten) == ([], [GRANT])
     assert caplog.messages == [f"session {SESSION}: a viewer is sent away: {closing.NO_BACKPRESSURE}"]
 
 

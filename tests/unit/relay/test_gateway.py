@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,14 +14,18 @@ from django.db import OperationalError
 
 from remote_service import lifecycle, nudges
 from remote_service.actors import Actor
+from remote_service.errors import NotAllowedError
 from remote_service.relay import gateway as module
-from remote_service.relay import rows
+from remote_service.relay import grants, rows, visits
 from remote_service.relay.clerk import ClerkError, NoPasswordError
 from remote_service.relay.gateway import GatewayProcess, gateway
+from remote_service.relay.grants import Admission
 from remote_service.relay.proof import Claim
+from remote_service.relay.traffic import Traffic
+from remote_service.relay.visits import Parting, Visit
 from remote_service.relay.watch import GONE, Glimpse, Grant, Watch
 from remote_service.rfb.policy import Policy
-from remote_service.sealing import SealError
+from remote_service.sealing import SealError, seal
 from remote_service.states import EndReason, State
 from remote_service.tasks import spawn
 from tests.waiting import eventually_async
@@ -50,6 +54,8 @@ class Rows:
     first: bool = True
     known_unprotected: bool = False
     password_fault: Exception | None = None
+    sealed: str = ""
+    carried: dict[int, Traffic] = field(default_factory=dict)
     looks: int = 0
     broken: bool = False
 
@@ -57,15 +63,32 @@ class Rows:
         if self.broken:
             raise OperationalError("database is locked")
 
-    def open_viewer(self, gateway_id: uuid.UUID, asked: Grant) -> tuple[int, Glimpse, Policy | None]:
-        self._reach()
-        self.viewers.append(len(self.viewers) + 1)
-        return self.viewers[-1], self.glimpses[asked.session_id], self.policies({asked}).get(asked)
+    def admit(self, scope: dict[str, Any]) -> Admission:
+        if scope["asked"] is None:
+            raise NotAllowedError("no")
+        return self.admit_again(scope["asked"])
 
-    def close_viewer(self, viewer_id: int, *, clean: bool) -> None:
+    def admit_again(self, asked: Grant) -> Admission:
         self._reach()
-        self.written.append(viewer_id)
-        self.closed.setdefault(viewer_id, clean)
+        return Admission(asked, self.glimpses[asked.session_id], self.policies({asked}).get(asked), "X", self.sealed)
+
+    def write(
+        self,
+        gateway_id: uuid.UUID,
+        came: Sequence[Callable[[], Admission]],
+        left: Mapping[int, bool],
+        traffic: Mapping[int, Traffic],
+    ) -> tuple[list[Visit], set[Parting]]:
+        self._reach()
+        self.carried.update(traffic)
+        for viewer_id, clean in left.items():
+            self.written.append(viewer_id)
+            self.closed.setdefault(viewer_id, clean)
+        found = []
+        for decide in came:
+            self.viewers.append(len(self.viewers) + 1)
+            found.append(Visit(self.viewers[-1], decide()))
+        return found, {Parting(SESSION, soon=False)} if left else set()
 
     def beat(self, gateway_id: uuid.UUID, used: Collection[uuid.UUID], viewers: Collection[int]) -> None:
         self._reach()
@@ -97,9 +120,10 @@ class Rows:
 @pytest.fixture
 def database(monkeypatch: pytest.MonkeyPatch) -> Rows:
     found = Rows()
-    for name in (
-        "open_viewer", "close_viewer", "beat", "look", "is_first_viewer", "mark_unprotected", "password_of",
-    ):  # fmt: skip
+    monkeypatch.setattr(visits, "write", found.write)
+    monkeypatch.setattr(grants, "admit", found.admit)
+    monkeypatch.setattr(grants, "admit_again", found.admit_again)
+    for name in ("beat", "look", "is_first_viewer", "mark_unprotected", "password_of"):
         monkeypatch.setattr(rows, name, getattr(found, name))
     monkeypatch.setattr(rows, "session_uid", lambda _account: 4711)
     monkeypatch.setattr(lifecycle, "note", lambda *what, **more: found.notes.append((*what, more["why"])))
@@ -113,7 +137,7 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Rows:
 
 
 @pytest.fixture
-def slow_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+def slow_looks(database: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only a nudge makes the gateway look again."""
     monkeypatch.setattr(module, "LOOK", 60.0)
 
@@ -174,6 +198,72 @@ async def test_two_may_wait_for_different_things_at_one_viewer(database: Rows) -
     assert not ended.done()
     database.glimpses[SESSION] = Glimpse(State.ENDED, "user", "")
     await asyncio.wait_for(ended, 5)
+
+
+async def test_who_is_admitted_is_written_once(database: Rows) -> None:
+    process = GatewayProcess()
+
+    granted = await process.admit({"asked": grant()})
+    assert (granted, database.viewers) == (grant(), [1])
+    watch = await process.open_viewer(granted)
+
+    assert (watch.viewer_id, database.viewers) == (1, [1])
+    assert process.watches == [watch]
+    assert (await process.open_viewer(granted)).viewer_id == 2
+
+
+async def test_who_is_refused_is_not_written(database: Rows) -> None:
+    process = GatewayProcess()
+
+    with pytest.raises(NotAllowedError, match=r"^no$"):
+        await process.admit({"asked": None})
+
+    assert process.watches == []
+
+
+async def test_who_is_admitted_and_does_not_come_has_left(database: Rows) -> None:
+    process = GatewayProcess()
+    granted = await process.admit({"asked": grant()})
+
+    await process.forget(granted)
+    await process.forget(granted)
+
+    assert (database.closed, process.watches) == ({1: False}, [])
+
+
+@pytest.mark.usefixtures("slow_looks")
+async def test_that_its_own_viewers_come_and_leave_is_no_reason_to_look(database: Rows) -> None:
+    process = GatewayProcess()
+    await process.open_viewer(grant())
+    await eventually_async(lambda: database.looks == 1)
+
+    await process.close_viewer(await process.open_viewer(grant()), clean=True)
+    async with nudges.hearing(nudges.GATEWAY_GROUP) as heard:
+        await process.close_viewer(await process.open_viewer(grant()), clean=True)
+        await asyncio.wait_for(heard.wait(), 5)  # others hear of it
+
+    assert database.looks == 1
+
+
+@pytest.mark.usefixtures("slow_looks")
+async def test_it_looks_when_a_session_changes_while_a_viewer_comes(
+    database: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = GatewayProcess()
+    await process.open_viewer(grant())
+    await eventually_async(lambda: database.looks == 1)
+    loop = asyncio.get_running_loop()
+
+    def change_behind_it(asked: Grant) -> Admission:
+        found = database.admit_again(asked)
+        database.glimpses[SESSION] = RUNNING
+        asyncio.run_coroutine_threadsafe(nudges.send(nudges.GATEWAY_GROUP, SESSION), loop).result(5)
+        return found
+
+    monkeypatch.setattr(grants, "admit_again", change_behind_it)
+    watch = await process.open_viewer(grant())
+
+    await asyncio.wait_for(watch.until(lambda w: w.glimpse.state is State.RUNNING), 5)
 
 
 @pytest.mark.usefixtures("slow_looks")
@@ -315,6 +405,36 @@ async def test_a_password_is_fetched_and_one_that_cannot_be_opened_is_none(datab
     database.password_fault = SealError("another key")
     with pytest.raises(NoPasswordError, match=r"^another key$"):
         await GatewayProcess().password_of(SESSION)
+
+
+async def test_of_a_session_that_ran_when_its_viewer_came_nobody_asks_again_for_the_password(database: Rows) -> None:
+    process = GatewayProcess()
+    database.glimpses[SESSION] = RUNNING
+    database.sealed = seal("hers")
+    watch = await process.open_viewer(grant())
+
+    assert await process.password_of(SESSION) == "hers"
+
+    await process.close_viewer(watch, clean=True)
+    assert await process.password_of(SESSION) == "secret12"
+
+
+async def test_one_that_is_known_and_cannot_be_opened_is_none(database: Rows) -> None:
+    process = GatewayProcess()
+    database.glimpses[SESSION] = RUNNING
+    database.sealed = "of another key"
+    await process.open_viewer(grant())
+
+    with pytest.raises(NoPasswordError, match=r"^It was sealed|SECRET_KEY"):
+        await process.password_of(SESSION)
+
+
+async def test_a_session_that_runs_without_one_has_none(database: Rows) -> None:
+    process = GatewayProcess()
+    database.glimpses[SESSION] = RUNNING
+    await process.open_viewer(grant())
+
+    assert await process.password_of(SESSION) is None
 
 
 async def test_an_endpoint_is_judged_for_its_session_alone(database: Rows) -> None:

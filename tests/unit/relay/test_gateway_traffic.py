@@ -25,6 +25,7 @@ def written(database: Rows, monkeypatch: pytest.MonkeyPatch) -> Written:  # noqa
         found.update(traffic)
 
     monkeypatch.setattr(traffic_rows, "write_traffic", write)
+    database.carried = found
     monkeypatch.setattr(module, "TRAFFIC", 0.01)
     return found
 

@@ -16,7 +16,8 @@ from remote_service.relay.grants import find_grant
 from remote_service.reservations import Reservation
 from remote_service.sharing import Offer
 from remote_service.states import State
-from tests.unit.relay.scopes import ORIGIN, scope
+from tests.unit.relay.scopes import ORIGIN, log_in
+from tests.unit.relay.scopes import scope as plain_scope
 
 Reserve = Callable[..., Reservation]
 
@@ -26,6 +27,11 @@ OVER = "A websocket asked for a session that is over."
 FOREIGN_ORIGIN = "The websocket's Origin is another site, so its cookie does not count."
 NO_REASON = "Who opened the websocket has not said why they look at somebody else's session."
 FOREIGN = "Who opened the websocket may not see this session."
+
+
+def scope(*address: str, user: Any = None, **more: Any) -> dict[str, Any]:
+    """A scope with the cookie of a login."""
+    return plain_scope(*address, cookie=log_in(user) if user is not None else "", **more)
 
 
 def refused(asked: dict[str, Any], kind: type[RefusedError], sentence: str) -> SessionEvent:
@@ -208,6 +214,7 @@ def test_over_tls_the_origin_is_https(reserve: Reserve, alice: Any) -> None:
 def test_somebody_who_was_made_inactive_is_refused(reserve: Reserve, alice: Any) -> None:
     session = reserve(alice).session
     alice.is_active = False
+    alice.save()
 
     refused(scope(by_id(session), user=alice, origin=ORIGIN), NotAllowedError, FOREIGN)
 

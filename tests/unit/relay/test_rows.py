@@ -24,15 +24,9 @@ from remote_service.rfb.policy import Policy
 from remote_service.sealing import SealError, seal
 from remote_service.sharing import Offer
 from remote_service.states import State
+from tests.unit.relay.coming import GATEWAY, come, grant_for, leave, opened
 
 Reserve = Callable[..., Reservation]
-GATEWAY = uuid.uuid4()
-
-
-def grant_for(session: Session, user: Any = None, *, login: str = "") -> Grant:
-    stamp = user.get_session_auth_hash() if user else ""
-    actor = Actor(user.username if user else "", "192.0.2.7", "websocket")
-    return Grant(session.pk, user.pk if user else None, login, actor, stamp)
 
 
 def logged_in(expires: timedelta = timedelta(hours=1)) -> str:
@@ -43,20 +37,8 @@ def logged_in(expires: timedelta = timedelta(hours=1)) -> str:
     return str(store.session_key)
 
 
-def opened(session: Session, user: Any = None) -> int:
-    return rows.open_viewer(GATEWAY, grant_for(session, user))[0]
-
-
 def viewer(pk: int) -> Viewer:
     return Viewer.objects.get(pk=pk)
-
-
-@pytest.fixture
-def nudged(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """One entry for each nudge of the supervisor."""
-    nudges: list[bool] = []
-    monkeypatch.setattr(rows, "nudge_supervisor", lambda: nudges.append(True))
-    return nudges
 
 
 # ---- endpoints -------------------------------------------------------------------------------------------
@@ -79,124 +61,6 @@ def test_a_server_that_lets_everybody_in_is_written_once(reserve: Reserve) -> No
     assert session.unprotected
     events = SessionEvent.objects.filter(what="unprotected").values_list("session_id", "why")
     assert list(events) == [(session.pk, "The VNC server at tcp:n8:5901 asks for no password.")]
-
-
-# ---- coming ----------------------------------------------------------------------------------------------
-
-
-def test_a_viewer_that_comes_is_a_row_of_its_gateway_and_an_event(reserve: Reserve, alice: Any) -> None:
-    session = reserve(alice).session
-
-    login = logged_in()
-
-    pk, glimpse, policy = rows.open_viewer(GATEWAY, grant_for(session, alice, login=login))
-
-    found = viewer(pk)
-    assert (found.session, found.user, found.address) == (session, alice, "192.0.2.7")
-    assert (found.gateway_id, found.closed_at, found.ending, found.superseded) == (GATEWAY, None, "", False)
-    assert Gateway.objects.get().pk == GATEWAY
-    assert SessionEvent.objects.filter(session=session, what="viewer opened", who="alice").count() == 1
-    assert glimpse == Glimpse(State.RESERVED, "", "", None, "rfb")
-    assert policy == Policy()
-
-
-def test_all_viewers_of_a_gateway_refer_to_the_same_row(reserve: Reserve) -> None:
-    session = reserve().session
-
-    assert viewer(opened(session)).gateway == viewer(opened(session)).gateway
-
-
-def test_who_comes_back_makes_good_the_lines_that_were_cut(reserve: Reserve, alice: Any, bob: Any) -> None:
-    session = reserve(alice).session
-    cut, other, still_open = opened(session, alice), opened(session, bob), opened(session, alice)
-    Viewer.objects.filter(pk__in=[cut, other]).update(closed_at=timezone.now(), ending="cut")
-
-    opened(session, alice)
-
-    assert viewer(cut).superseded
-    assert not viewer(other).superseded
-    assert not viewer(still_open).superseded
-
-
-def test_clients_of_the_rest_have_no_name_and_count_as_one(reserve: Reserve) -> None:
-    session, another = reserve().session, reserve().session
-    first, elsewhere = opened(session), opened(another)
-    rows.close_viewer(first, clean=False)
-    rows.close_viewer(elsewhere, clean=False)
-
-    opened(session)
-
-    assert viewer(first).superseded
-    assert not viewer(elsewhere).superseded
-
-
-# ---- leaving ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("clean", "ending"), [(True, "clean"), (False, "cut")])
-def test_a_viewer_that_leaves_is_written_once_and_the_supervisor_is_told(
-    reserve: Reserve, alice: Any, nudged: list[bool], clean: bool, ending: str
-) -> None:
-    pk = opened(reserve(alice).session, alice)
-
-    rows.close_viewer(pk, clean=clean)
-    first = viewer(pk)
-    rows.close_viewer(pk, clean=not clean)
-
-    assert (viewer(pk).ending, viewer(pk).closed_at) == (ending, first.closed_at)
-    assert first.closed_at is not None
-    assert not first.superseded
-    assert nudged == [True]
-
-
-def test_a_viewer_that_was_never_there_is_no_harm(db: None, nudged: list[bool]) -> None:
-    rows.close_viewer(4711, clean=True)
-
-    assert nudged == []
-
-
-def test_a_line_that_is_found_cut_after_its_user_came_back_does_not_count(reserve: Reserve, alice: Any) -> None:
-    session = reserve(alice).session
-    old, new = opened(session, alice), opened(session, alice)
-
-    rows.close_viewer(new, clean=True)
-    rows.close_viewer(old, clean=False)
-
-    assert viewer(old).superseded
-    assert not viewer(new).superseded
-
-
-def test_of_two_lines_that_are_cut_the_later_one_counts(reserve: Reserve, alice: Any) -> None:
-    session = reserve(alice).session
-    old, new = opened(session, alice), opened(session, alice)
-
-    rows.close_viewer(new, clean=False)
-    rows.close_viewer(old, clean=False)
-
-    assert [viewer(pk).superseded for pk in (old, new)] == [True, False]
-
-
-def test_an_older_window_that_is_closed_counts_beside_a_newer_one(reserve: Reserve, alice: Any) -> None:
-    session = reserve(alice).session
-    old, _new = opened(session, alice), opened(session, alice)
-
-    rows.close_viewer(old, clean=True)
-
-    assert not viewer(old).superseded
-
-
-@pytest.mark.parametrize("clean", [True, False])
-def test_that_staff_had_a_look_does_not_count(
-    reserve: Reserve, alice: Any, make_user: Callable[..., Any], clean: bool
-) -> None:
-    staff = make_user("staff")
-    of_alice, of_rest = reserve(alice).session, reserve().session
-    looks = [opened(of_alice, staff), opened(of_rest, staff)]
-
-    for pk in looks:
-        rows.close_viewer(pk, clean=clean)
-
-    assert all(viewer(pk).superseded for pk in looks)
 
 
 # ---- the first one ---------------------------------------------------------------------------------------
@@ -223,14 +87,14 @@ def test_a_viewer_after_one_that_is_still_there_is_not_the_first(reserve: Reserv
 
 def test_a_viewer_after_one_that_left_is_not_the_first(reserve: Reserve, put: Callable[..., Session]) -> None:
     session = running(reserve().session, put)
-    rows.close_viewer(opened(session), clean=True)
+    leave(opened(session), clean=True)
 
     assert not rows.is_first_viewer(opened(session))
 
 
 def test_one_that_left_before_the_session_ran_saw_nothing(reserve: Reserve, put: Callable[..., Session]) -> None:
     session = reserve().session
-    rows.close_viewer(opened(session), clean=True)
+    leave(opened(session), clean=True)
     running(session, put)
 
     assert rows.is_first_viewer(opened(session))
@@ -256,7 +120,7 @@ def test_a_beat_moves_the_counter_and_marks_the_sessions_that_were_used(reserve:
 def test_a_gateway_that_was_taken_for_dead_gets_its_open_viewers_back(reserve: Reserve) -> None:
     session = reserve().session
     open_here, left_here = opened(session), opened(session)
-    rows.close_viewer(left_here, clean=True)
+    leave(left_here, clean=True)
     # As `observations.expire_silent_gateways` does it.
     Viewer.objects.filter(gateway=GATEWAY, closed_at=None).update(closed_at=timezone.now(), ending="cut")
     Gateway.objects.all().delete()
@@ -271,7 +135,7 @@ def test_a_gateway_that_was_taken_for_dead_gets_its_open_viewers_back(reserve: R
 
 def test_a_beat_leaves_a_viewer_that_lost_its_endpoint_as_it_is(reserve: Reserve) -> None:
     pk = opened(reserve().session)
-    rows.close_viewer(pk, clean=False)
+    leave(pk, clean=False)
 
     rows.beat(GATEWAY, set(), [pk])
 
@@ -393,7 +257,9 @@ def test_what_a_type_allows_nobody_is_allowed_to_nobody(
 
 
 def test_a_right_that_ended_before_its_viewer_came_allows_nothing(reserve: Reserve, alice: Any) -> None:
-    assert rows.open_viewer(GATEWAY, grant_for(reserve(alice).session, alice, login="gone"))[2] is None
+    [(_pk, admission)] = come(grant_for(reserve(alice).session, alice, login="gone"))
+
+    assert admission.policy is None
 
 
 # ---- shares ----------------------------------------------------------------------------------------------
@@ -440,11 +306,11 @@ def test_control_that_is_given_and_taken_back_changes_the_policy(held: tuple[Ses
 def test_whom_the_owner_let_in_counts_for_the_end_as_she_does(held: tuple[Session, Share], bob: Any) -> None:
     session, share = held
     pk = opened(session, bob)
-    rows.close_viewer(pk, clean=True)
+    leave(pk, clean=True)
     assert not viewer(pk).superseded
     pk = opened(session, bob)
     sharing.revoke(share, Actor("alice", "", "web"))
-    rows.close_viewer(pk, clean=False)
+    leave(pk, clean=False)
     assert viewer(pk).superseded, "who was thrown out is not waited for"
 
 

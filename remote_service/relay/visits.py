@@ -1,0 +1,159 @@
+"""Viewers that come and leave, as rows: all that do so at the same time are written in one transaction.
+
+The SQL stands here as it is: whoever opens a websocket waits for it, and Django needs longer to make it than SQLite
+needs to carry it out.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.utils import timezone
+
+from remote_service import access
+from remote_service.config.schema import Limits
+from remote_service.errors import RefusedError
+from remote_service.models import Gateway, Session, SessionEvent, Viewer, event_fields
+from remote_service.prepared import find, insert
+from remote_service.relay.grants import Admission
+from remote_service.relay.traffic import Traffic
+from remote_service.relay.traffic_rows import write_traffic
+
+SOON = 1.0
+"""Seconds of the supervisor's regular looks: what is due no sooner needs no nudge."""
+
+_GATEWAYS, _SESSIONS, _VIEWERS = (model._meta.db_table for model in (Gateway, Session, Viewer))
+_GATEWAY = f"SELECT 1 FROM {_GATEWAYS} WHERE id = %s"
+_MAKE_GOOD = (
+    f"UPDATE {_VIEWERS} SET superseded = %s WHERE session_id = %s AND {{user}} AND closed_at IS NOT NULL "
+    "AND NOT superseded"
+)
+_LEAVING = (
+    f"SELECT v.session_id, v.user_id, s.owner_id, s.stored_limits FROM {_VIEWERS} v "
+    f"JOIN {_SESSIONS} s ON s.id = v.session_id WHERE v.id = %s AND v.closed_at IS NULL"
+)
+_CAME_BACK = f"SELECT 1 FROM {_VIEWERS} WHERE session_id = %s AND {{user}} AND id > %s LIMIT 1"
+_CLOSE = f"UPDATE {_VIEWERS} SET closed_at = %s, ending = %s, superseded = %s WHERE id = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A viewer's row, and what its viewer was let in with."""
+
+    viewer_id: int
+    admission: Admission
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """A session that a viewer has left."""
+
+    session_id: uuid.UUID
+    soon: bool
+    """If that was its last viewer, the session may end before the supervisor looks at it anyway."""
+
+
+def write(
+    gateway_id: uuid.UUID,
+    came: Sequence[Callable[[], Admission]] = (),
+    left: Mapping[int, bool] | None = None,
+    traffic: Mapping[int, Traffic] | None = None,
+) -> tuple[list[Visit | RefusedError], set[Parting]]:
+    """Decides about those who came, and writes them and those who left: all of it or nothing.
+
+    Args:
+        gateway_id: through whom they come.
+        came: decide, each about one who came; the same user's cut lines to the session are made good by it.
+        left: the numbers of those who left, and whether they said goodbye. Who has been written so stays as it is.
+        traffic: what viewers have carried.
+
+    Returns:
+        The visits of those who came, or why they were refused, in their order; and what was left, if that is news.
+    """
+    decided = [_decided(decide) for decide in came]
+    with transaction.atomic():
+        write_traffic(traffic or {})
+        partings = {parting for pk, clean in (left or {}).items() if (parting := _leave(pk, clean=clean)) is not None}
+        if came and _asked(_GATEWAY, _key(gateway_id)) is None:
+            Gateway.objects.get_or_create(pk=gateway_id)
+        return [_come(gateway_id, found) if isinstance(found, Admission) else found for found in decided], partings
+
+
+def _decided(decide: Callable[[], Admission]) -> Admission | RefusedError:
+    try:
+        return decide()
+    except RefusedError as refusal:
+        return refusal
+
+
+def _come(gateway_id: uuid.UUID, admission: Admission) -> Visit:
+    grant, by, now = admission.grant, admission.grant.actor, timezone.now()
+    clause, whose = _of_user(grant.user_id)
+    _do(_MAKE_GOOD.format(user=clause), True, _key(grant.session_id), *whose)
+    viewer_id = insert(
+        Viewer,
+        session_id=grant.session_id,
+        gateway_id=gateway_id,
+        user_id=grant.user_id,
+        address=by.address,
+        opened_at=now,
+        ending=Viewer.Ending.OPEN,
+        superseded=False,
+    )
+    told = event_fields(why="", who=by.name, address=by.address, door=by.door, type_name=admission.type_name)
+    insert(SessionEvent, session_id=grant.session_id, at=now, what="viewer opened", from_state="", to_state="", **told)
+    return Visit(viewer_id, admission)
+
+
+def _leave(viewer_id: int, *, clean: bool) -> Parting | None:
+    """None when that is no news."""
+    found = _asked(_LEAVING, viewer_id)
+    if found is None:
+        return None
+    session_id, user_id, owner_id, stored_limits = found
+    # A line that was cut is often noticed only after its user came back; and that staff had a look at a session is
+    # no sign that its owner is done with it. Whom the owner let in may go on when the owner has left.
+    clause, whose = _of_user(user_id)
+    came_back = not clean and _asked(_CAME_BACK.format(user=clause), session_id, *whose, viewer_id) is not None
+    session = session_id if isinstance(session_id, uuid.UUID) else uuid.UUID(session_id)
+    counts = user_id == owner_id or _was_let_in(user_id, session)
+    ending = Viewer.Ending.CLEAN if clean else Viewer.Ending.CUT
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    _do(_CLOSE, now, ending.value, came_back or not counts, viewer_id)
+    limits = Limits.model_validate(json.loads(stored_limits))
+    patience = limits.linger if clean else limits.reconnect
+    return Parting(session, patience is not None and patience < SOON)
+
+
+def _was_let_in(user_id: int | None, session_id: uuid.UUID) -> bool:
+    if user_id is None:
+        return False
+    user, session = find(User, "id", user_id), find(Session, "id", session_id)
+    return user is not None and session is not None and access.share_of(user, session) is not None
+
+
+def _of_user(user_id: int | None) -> tuple[str, tuple[int, ...]]:
+    """What rows of the same user have in common; clients of the REST have no name and count as one."""
+    return ("user_id IS NULL", ()) if user_id is None else ("user_id = %s", (user_id,))
+
+
+def _key(value: uuid.UUID) -> Any:
+    return Session._meta.pk.get_db_prep_value(value, connection)
+
+
+def _do(sql: str, *values: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+
+
+def _asked(sql: str, *values: Any) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        found: tuple[Any, ...] | None = cursor.fetchone()
+        return found
