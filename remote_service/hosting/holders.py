@@ -71,17 +71,29 @@ def uid_of(pid: int) -> int | None:
 
 def holder_of(inode: int, likely: int | None = None) -> int | None:
     """A process that has the socket open: the likely one, or else the youngest; None when none may be seen to."""
-    wanted = f"socket:[{inode}]"
-    if likely is not None and _holds(likely, wanted):
+    if likely is not None and descriptor_of(inode, likely) is not None:
         return likely
     pids = sorted((int(name) for name in os.listdir("/proc") if name.isdigit()), reverse=True)
-    return next((pid for pid in pids if _holds(pid, wanted)), None)
+    return next((pid for pid in pids if descriptor_of(inode, pid) is not None), None)
 
 
-def _holds(pid: int, wanted: str) -> bool:
+def descriptor_of(inode: int, pid: int, *, most: int | None = None) -> int | None:
+    """Under which number the process has the socket open, looked for from the latest on; None when it is not seen to.
+
+    Args:
+        inode: the socket's.
+        pid: the process.
+        most: it is not looked for among more descriptors than that.
+    """
     with suppress(OSError):
-        for descriptor in os.listdir(f"/proc/{pid}/fd"):
-            with suppress(OSError):  # it may be closed meanwhile
-                if os.readlink(f"/proc/{pid}/fd/{descriptor}") == wanted:
-                    return True
+        descriptors = os.listdir(f"/proc/{pid}/fd")
+        if most is None or len(descriptors) <= most:
+            return next((int(each) for each in reversed(descriptors) if has_open(inode, pid, int(each))), None)
+    return None
+
+
+def has_open(inode: int, pid: int, descriptor: int) -> bool:
+    """Whether the process has the socket open under this number."""
+    with suppress(OSError):  # it may be closed meanwhile
+        return os.readlink(f"/proc/{pid}/fd/{descriptor}") == f"socket:[{inode}]"
     return False

@@ -18,8 +18,14 @@ from remote_service.endpoints import Endpoint, EndpointKind
 from remote_service.hosting.listening import is_local
 from remote_service.networks import Address, dialled
 from remote_service.relay.own_services import OwnService, Rules, own_path
-from remote_service.relay.proof import Claim, EndpointRefusedError, refusal
-from remote_service.relay.servers import gateway_pids, tcp_servers, unix_server
+from remote_service.relay.proof import Claim, EndpointRefusedError, Server, refusal
+from remote_service.relay.servers import (
+    gateway_pids,
+    known_tcp_server,
+    known_unix_server,
+    tcp_servers,
+    unix_server,
+)
 from remote_service.relay.upstream import Upstream
 
 
@@ -82,12 +88,17 @@ async def _dial_address(endpoint: Endpoint, address: Address, claim: Claim, rule
     if not local:
         return connected
     with _closed_unless_done(connected):
-        servers = await asyncio.to_thread(tcp_servers, connected, claim.account, gateway_pids(rules.state_dir))
+        known = known_tcp_server(connected)
+        servers = [known] if known else await asyncio.to_thread(_tcp_servers, connected, claim, rules)
         if not servers:
             raise ConnectionResetError("it hung up before it could be seen who it is")
         for server in servers:
             _judge(refusal(server, claim), where)
     return connected
+
+
+def _tcp_servers(connected: socket.socket, claim: Claim, rules: Rules) -> list[Server]:
+    return tcp_servers(connected, claim.account, gateway_pids(rules.state_dir))
 
 
 async def _addresses(host: str) -> list[Address]:
@@ -137,9 +148,15 @@ async def _dial_unix(endpoint: Endpoint, claim: Claim, rules: Rules) -> socket.s
     with _held(path, claim, str(endpoint)) as name:
         connected = await _connected(socket.AF_UNIX, name)
     with _closed_unless_done(connected):
-        server = await asyncio.to_thread(unix_server, connected, claim.account, gateway_pids(rules.state_dir))
+        server = known_unix_server(connected)
+        if server is None:
+            server = await asyncio.to_thread(_unix_server, connected, claim, rules)
         _judge(refusal(server, claim), str(endpoint))
     return connected
+
+
+def _unix_server(connected: socket.socket, claim: Claim, rules: Rules) -> Server:
+    return unix_server(connected, claim.account, gateway_pids(rules.state_dir))
 
 
 @contextmanager

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from remote_service.hosting.holders import Belonging
+from remote_service.hosting.processes import Process
 from remote_service.relay import servers
 from remote_service.relay.proof import Server
-from remote_service.relay.servers import gateway_pids, tcp_servers, unix_server
+from remote_service.relay.servers import (
+    gateway_pids,
+    known_tcp_server,
+    known_unix_server,
+    tcp_servers,
+    unix_server,
+)
+from tests.waiting import eventually
 
 NO_GATEWAY: frozenset[int] = frozenset()
 US = frozenset({os.getpid()})
@@ -69,6 +81,133 @@ def test_the_server_of_a_unix_socket_is_found(tmp_path: Path) -> None:
         ours.connect(str(tmp_path / "vnc.sock"))
         assert unix_server(ours, os.geteuid(), NO_GATEWAY) == Server(os.geteuid())
         assert unix_server(ours, os.geteuid(), US) == Server(os.geteuid(), gateway=True)
+
+
+# ---- what is known of a process -------------------------------------------------------------------------------
+
+SESSION = "12345678-9abc-4def-8123-456789abcdef"
+
+
+@pytest.fixture
+def ours_is_a_session(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """This process was started by a session; the pids of which that was asked are kept."""
+    asked: list[int] = []
+
+    def belonging_of(pid: int, _account: int, _gateway: object) -> Belonging:
+        asked.append(pid)
+        return Belonging(SESSION)
+
+    monkeypatch.setattr(servers, "belonging_of", belonging_of)
+    for remembered in ("_holders", "_sessions", "_descriptors"):
+        monkeypatch.setattr(servers, remembered, {})
+    return asked
+
+
+@contextmanager
+def connections(server: socket.socket, *, accepted: bool) -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Two viewers, one after the other."""
+    with (
+        socket.create_connection(server.getsockname()) as first,
+        socket.create_connection(server.getsockname()) as second,
+    ):
+        taken = [server.accept()[0] for _ in range(2)] if accepted else []
+        yield first, second
+        for each in taken:
+            each.close()
+
+
+@pytest.mark.parametrize("accepted", [False, True], ids=["waiting", "accepted"])
+def test_of_a_process_that_a_session_started_it_is_asked_once(ours_is_a_session: list[int], accepted: bool) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        connections(server, accepted=accepted) as (first, second),
+    ):
+        assert known_tcp_server(first) is None
+        proved = tcp_servers(first, 0, NO_GATEWAY)
+        assert proved == [Server(os.geteuid(), SESSION)]
+        for _ in range(2):
+            assert known_tcp_server(second) == proved[0]
+    assert ours_is_a_session == [os.getpid()]
+
+
+def test_of_a_unix_socket_too(ours_is_a_session: list[int], tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as ours:
+        server.bind(str(tmp_path / "vnc.sock"))
+        server.listen()
+        ours.connect(str(tmp_path / "vnc.sock"))
+        assert known_unix_server(ours) is None
+        assert unix_server(ours, 0, NO_GATEWAY) == known_unix_server(ours) == Server(os.geteuid(), SESSION)
+    assert ours_is_a_session == [os.getpid()]
+
+
+def test_another_process_with_the_same_number_is_not_known(
+    ours_is_a_session: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as ours:
+        tcp_servers(ours, 0, NO_GATEWAY)
+        assert known_tcp_server(ours)
+        monkeypatch.setattr(servers, "look", lambda pid: Process(pid, 1, "S", 4711))
+        assert known_tcp_server(ours) is None
+        monkeypatch.setattr(servers, "look", lambda _pid: None)
+        assert known_tcp_server(ours) is None
+
+
+def test_one_that_was_replaced_while_it_was_asked_is_not_remembered(
+    ours_is_a_session: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = iter((1, 2))
+    monkeypatch.setattr(servers, "look", lambda pid: Process(pid, 1, "S", next(started)))
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as ours:
+        tcp_servers(ours, 0, NO_GATEWAY)
+    assert servers._sessions == {}
+
+
+def test_a_process_that_no_session_started_is_asked_of_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(servers, "_sessions", {})
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as ours:
+        tcp_servers(ours, os.geteuid(), NO_GATEWAY)
+        tcp_servers(ours, os.geteuid(), US)
+        assert known_tcp_server(ours) is None
+    assert servers._sessions == {}
+
+
+def test_a_connection_that_another_process_took_over_is_not_known(ours_is_a_session: list[int]) -> None:
+    # A listening socket that was passed on: who accepts is not who was proved.
+    with socket.create_server(("127.0.0.1", 0)) as server, connections(server, accepted=False) as (first, second):
+        tcp_servers(first, 0, NO_GATEWAY)
+        child = os.fork()
+        if child == 0:
+            taken = [server.accept()[0] for _ in range(2)]
+            signal.pause()
+            os._exit(len(taken))
+        try:
+            eventually(lambda: known_tcp_server(second) is None)
+            tcp_servers(second, 0, NO_GATEWAY)
+            assert ours_is_a_session == [os.getpid(), child]
+        finally:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
+def test_among_too_many_open_files_it_is_not_looked_for(
+    ours_is_a_session: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "_MOST_DESCRIPTORS", 2)
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as ours:
+        tcp_servers(ours, 0, NO_GATEWAY)
+        assert known_tcp_server(ours) is None
+
+
+def test_where_the_kernel_tells_of_no_single_socket_nobody_is_known(
+    ours_is_a_session: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as ours:
+        tcp_servers(ours, 0, NO_GATEWAY)
+        monkeypatch.setattr(servers, "look_up", refuse)
+        assert known_tcp_server(ours) is None
 
 
 @pytest.mark.parametrize(("content", "more"), [("4711\n", {4711}), ("", set()), (None, set())])
