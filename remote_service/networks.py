@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 LOOPBACK = "loopback"
@@ -64,6 +65,7 @@ def hosts_of(options: Mapping[str, Any]) -> list[str]:
     return [host.rpartition("@")[2] for host in hosts if host]
 
 
+@lru_cache(maxsize=1024)
 def dialled(text: str) -> Address:
     """The address that is connected to when this one is asked for: IPv4 inside IPv6 is IPv4, and "any" is loopback.
 

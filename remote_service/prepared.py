@@ -24,13 +24,19 @@ class _Query(NamedTuple):
     """By the column's number: what makes a value of Python of the database's."""
 
 
-def find(model: type[AnyModel], key: str, value: Any) -> AnyModel | None:
+def find(model: type[AnyModel], key: str, value: Any, only: tuple[str, ...] = ()) -> AnyModel | None:
     """The row whose column `key`, which is unique, has this value; None when there is none.
+
+    Args:
+        model: what it is a row of.
+        key: the column.
+        value: the column's.
+        only: the columns that are read at once, as with Django's `only`; all of them when none is named.
 
     Raises:
         django.core.exceptions.ValidationError: the value is none of that column's.
     """
-    query = _query(model, key, connection.vendor)
+    query = _query(model, key, only, connection.vendor)
     with connection.cursor() as cursor:
         cursor.execute(query.sql, [_field(model, key).get_db_prep_value(value, connection)])
         row = cursor.fetchone()
@@ -56,9 +62,10 @@ def insert(model: type[Model], **values: Any) -> Any:
 
 
 @lru_cache(maxsize=64)
-def _query(model: type[Model], key: str, _vendor: str) -> _Query:
+def _query(model: type[Model], key: str, only: tuple[str, ...], _vendor: str) -> _Query:
     quote = connection.ops.quote_name
-    table, fields = model._meta.db_table, model._meta.concrete_fields
+    table = model._meta.db_table
+    fields = [field for field in model._meta.concrete_fields if not only or field.attname in only]
     columns = ", ".join(quote(_column(field)) for field in fields)
     sql = f"SELECT {columns} FROM {quote(table)} WHERE {quote(_column(_field(model, key)))} = %s"
     convert = [(number, made) for number, field in enumerate(fields) if (made := _converter(field, table))]

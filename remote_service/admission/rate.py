@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
+from functools import lru_cache
 
 MOST_ADDRESSES = 10_000
 """Addresses that are remembered; of more, those that came longest ago are forgotten."""
@@ -11,6 +12,7 @@ _V6_NETWORK = 64
 """Bits of an IPv6 address that name a network; the rest is its owner's to choose."""
 
 
+@lru_cache(maxsize=1024)
 def source_of(address: str) -> str:
     """Whom an address stands for: an IPv4 address itself, an IPv6 address its network, anything else only itself."""
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 LISTEN = "0A"
 ANY_ADDRESS = ("0.0.0.0", "::")
@@ -55,6 +56,7 @@ def _place(text: str, *, ipv6: bool) -> Place:
     return plain(str((ipaddress.IPv6Address if ipv6 else ipaddress.IPv4Address)(b"".join(words)))), int(port, 16)
 
 
+@lru_cache(maxsize=1024)
 def plain(address: str) -> str:
     """An address as it is compared: without a zone, IPv4 inside IPv6 as IPv4."""
     found = ipaddress.ip_address(address.partition("%")[0])

@@ -26,6 +26,11 @@ from remote_service.rfb.policy import Policy
 from remote_service.sealing import token_hash
 from remote_service.states import State
 
+_COLUMNS = (
+    "id", "type_name", "state", "end_reason", "end_detail", "owner_id", "door", "stored_endpoint", "stream",
+    "type_hosts", "stored_viewer_policy", "sealed_password",
+)  # fmt: skip
+"""What is asked of a session here; its other columns would take as long again."""
 SESSION_PATH = re.compile(r"(?:^|/)sessions/(?P<id>[0-9a-fA-F-]{36})/websockify$")
 
 
@@ -70,7 +75,7 @@ def admit(scope: dict[str, Any]) -> Admission:
 
 def admit_again(grant: Grant) -> Admission:
     """What a grant is worth now, which somebody was let in with before."""
-    session = find(Session, "id", grant.session_id)
+    session = find(Session, "id", grant.session_id, _COLUMNS)
     user = None if grant.user_id is None else find(User, "id", grant.user_id)
     login = find(LoginSession, "session_key", grant.login) if grant.login else None
     logged_in = login is not None and login.expire_date > timezone.now()
@@ -86,9 +91,9 @@ def _asked_for(scope: dict[str, Any]) -> Session:
     tokens = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [])
     try:
         if by_id is not None:
-            found = find(Session, "id", uuid.UUID(by_id["id"]))
+            found = find(Session, "id", uuid.UUID(by_id["id"]), _COLUMNS)
         elif tokens:
-            found = find(Session, "token_hash", token_hash(tokens[-1]))
+            found = find(Session, "token_hash", token_hash(tokens[-1]), _COLUMNS)
         else:
             raise UnknownTokenError("A websocket came without a token; expected ?token=… or /sessions/{id}/websockify.")
     except (ValueError, ValidationError):

@@ -36,6 +36,15 @@ def test_a_row_is_found_as_django_finds_it(session: Session, key: str) -> None:
     assert columns(found) == columns(Session.objects.get())
 
 
+def test_of_a_row_some_columns_may_do(session: Session, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(1):
+        found = find(Session, "id", session.pk, ("id", "type_name", "options"))
+        assert found is not None
+        assert (found.pk, found.type_name, found.options) == (session.pk, "Über", {"size": "800x600"})
+    with django_assert_num_queries(1):
+        assert found.stored_endpoint == {"kind": "unix", "path": "/run/x"}
+
+
 def test_it_can_be_saved_again(session: Session) -> None:
     found = find(Session, "id", session.pk)
     assert found is not None
