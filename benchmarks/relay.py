@@ -2,11 +2,13 @@
 
 What:  the relay without a site around it (`tests.integration.bare_relay`), in both tiers: bulk in either direction,
        round trips of a pointer event, the same beside a load, many small streams, memory of streams, and what piles up
-       when one side reads nothing.
+       when one side reads nothing. And the handshake with a site around it: `manage.py serve`, the cookie of a user who
+       has logged in, a session of theirs.
 Peer:  websockify 0.13 with numpy, which is installed into a folder that is thrown away; all take turns.
-Bars:  ratios to websockify: see `ROWS`. What depends on a site (handshake, pages beside the relay) and on RFB itself is
-       not measured here; strangers have a benchmark of their own.
+Bars:  ratios to websockify: see `ROWS`. What else depends on a site (pages beside the relay) and on RFB itself is not
+       measured here; strangers have a benchmark of their own.
 Run:   python -m benchmarks.relay [--rounds 3] [--megabytes 500] [--seconds 10] [--streams 500] [--trips 2000]
+       [--handshakes 200]
 """
 
 from __future__ import annotations
@@ -19,14 +21,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from benchmarks.figures import Figures, bar, compared
-from benchmarks.relay_ends import POINTER_EVENT, REPLY, Act, Order, Viewer, crowd, drain, endpoints, framed
+from benchmarks.relay_ends import POINTER_EVENT, REPLY, Act, Door, Order, Viewer, crowd, drain, endpoints, framed
+from benchmarks.relay_site import greeting, handshake, site
 from benchmarks.relay_soak import relay, wait_for
 
 PEER = ("websockify==0.13.0", "numpy")
@@ -36,6 +39,8 @@ LOAD = (20, 8 * 1024, 60)
 """Viewers, bytes of an update, updates a second."""
 SMALL, SMALL_RATE = 1024, 4
 PACE = 0.002
+SETTLED = 1.5
+"""Seconds after which all that handshakes cause has been done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,8 @@ class Subject:
     name: str
     process: psutil.Process
     port: int
+    door: Door | None = None
+    """The way to a session that greets, of one that has a site around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ class Size:
     seconds: float
     streams: int
     trips: int
+    handshakes: int
 
 
 # ---- what a process costs ------------------------------------------------------------------------------------
@@ -196,6 +204,16 @@ def deaf_endpoint(subject: Subject, size: Size) -> float:
     return grown
 
 
+def handshakes(subject: Subject, size: Size) -> float:
+    """CPU milliseconds of a websocket: opened, its session's first words received, closed; one after the other."""
+    door = subject.door or Door(subject.port)
+    before = cpu(subject)
+    for _ in range(size.handshakes):
+        handshake(door)
+    time.sleep(SETTLED)
+    return (cpu(subject) - before) / size.handshakes * 1e3
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line of the table."""
@@ -206,6 +224,8 @@ class Row:
     most: dict[str, float]
     """By tier: per cent of what websockify takes; or so much, whatever websockify takes."""
     absolute: bool = False
+    greets: bool = False
+    """Whether the endpoint speaks first, as a VNC server does, instead of doing what it is ordered."""
 
 
 ROWS = (
@@ -217,17 +237,22 @@ ROWS = (
     Row("memory of an open stream", "KiB", a_stream, {"takeover": 40}, absolute=True),
     Row("growth while the viewer reads nothing", "KiB", deaf_viewer, {"takeover": 1024}, absolute=True),
     Row("growth while the endpoint reads nothing", "KiB", deaf_endpoint, {"takeover": 1024}, absolute=True),
+    Row("CPU of a handshake", "ms", handshakes, {"site": 2.5}, absolute=True, greets=True),
 )
 
 
 # ---- the relays ----------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def websockify(folder: Path) -> Iterator[tuple[psutil.Process, int, int]]:
-    """Installs the peer and runs it: its process, its port, and the port of its only endpoint."""
+def install_peer(folder: Path) -> None:
+    """Installs websockify there."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     subprocess.run([folder / "bin/python", "-m", "pip", "install", "--quiet", "--quiet", *PEER], check=True)
+
+
+@contextmanager
+def websockify(folder: Path) -> Iterator[tuple[psutil.Process, int, int]]:
+    """Runs the peer: its process, its port, and the port of its only endpoint."""
     ports = []
     for _ in range(2):
         with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -242,10 +267,14 @@ def websockify(folder: Path) -> Iterator[tuple[psutil.Process, int, int]]:
 
 
 @contextmanager
-def served(name: str, folder: Path) -> Iterator[Subject]:
+def served(name: str, folder: Path, *, greets: bool = False) -> Iterator[Subject]:
     """A relay and its endpoints for the time of a block."""
+    if name == "site":
+        with site() as (process, door):
+            yield Subject(name, process, door.port, door)
+        return
     started = websockify(folder) if name == "websockify" else relay(name, "uvloop", False)
-    with started as (process, port, endpoint), endpoints(endpoint):
+    with started as (process, port, endpoint), greeting(endpoint) if greets else endpoints(endpoint):
         yield Subject(name, process, port)
 
 
@@ -271,19 +300,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="of a stall, or of many streams")
     parser.add_argument("--streams", type=int, default=500, help="at once (default %(default)s)")
     parser.add_argument("--trips", type=int, default=2000, help="round trips (default %(default)s)")
+    parser.add_argument("--handshakes", type=int, default=200, help="a round (default %(default)s)")
     options = parser.parse_args(arguments)
-    size = Size(options.megabytes * 1_000_000, options.seconds, options.streams, options.trips)
+    size = Size(options.megabytes * 1_000_000, options.seconds, options.streams, options.trips, options.handshakes)
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
-    with (
-        tempfile.TemporaryDirectory(prefix="rsg-bench-") as folder,
-        served("websockify", Path(folder, "peer")) as peer,
-        served("takeover", Path()) as takeover,
-        served("portable", Path()) as portable,
-    ):
-        subjects = (takeover, portable, peer)
+    with tempfile.TemporaryDirectory(prefix="rsg-bench-") as folder, ExitStack() as running:
+        peer = Path(folder, "peer")
+        install_peer(peer)
+        subjects: dict[bool, list[Subject]] = {}
+        for greets in (False, True):
+            names = ("takeover", "portable", "websockify") if not greets else ("site", "websockify")
+            subjects[greets] = [running.enter_context(served(name, peer, greets=greets)) for name in names]
         for row in ROWS:
-            wanted = [subject for subject in subjects if subject.name in row.most or subject is peer]
+            wanted = [one for one in subjects[row.greets] if one.name in row.most or one.name == "websockify"]
             values: dict[str, list[float]] = {subject.name: [] for subject in wanted}
             for _ in range(options.rounds):
                 for subject in wanted:

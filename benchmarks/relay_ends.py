@@ -33,6 +33,8 @@ POINTER_EVENT = struct.pack("!BBHH", 5, 0, 100, 200)
 REPLY = bytes(50)
 PATIENCE = 60.0
 _ORDER = struct.Struct("!BQI")
+_GOODBYE = bytes((0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8))
+"""A close frame with the code 1000."""
 _BINARY, _PING = 0x82, 0x89  # the first byte of a whole frame (RFC 6455 section 5.2)
 
 
@@ -161,16 +163,27 @@ def crowd(port: int, viewers: int, size: int, rate: int) -> Iterator[None]:
 # ---- viewers -------------------------------------------------------------------------------------------------
 
 
+class Door(NamedTuple):
+    """Where a websocket is asked for."""
+
+    port: int
+    path: str = "/websockify"
+    headers: tuple[str, ...] = ()
+    """More of them: a cookie, and the Origin without which it does not count."""
+
+
 class Viewer:
     """A websocket by hand: what a library costs would be measured too. Its masks are zero, which is as much work."""
 
-    def __init__(self, port: int, order: Order) -> None:
-        """Connects through the relay at this port, and orders."""
+    def __init__(self, door: Door | int, order: Order | None = None) -> None:
+        """Connects through the relay at this door or port, and orders."""
+        port, path, headers = door if isinstance(door, Door) else Door(door)
+        more = "".join(f"{header}\r\n" for header in headers)
         key = base64.b64encode(os.urandom(16)).decode()
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.sendall(
-            f"GET /websockify HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{more}"
             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: binary\r\n\r\n".encode()
         )
         answer = b""
@@ -178,7 +191,8 @@ class Viewer:
             answer += _exactly(self.socket, 1)
         if b" 101 " not in answer.splitlines()[0]:
             raise RuntimeError(f"the relay at port {port} answered {answer.splitlines()[0]!r}; expected 101")
-        self.send(order.as_bytes())
+        if order is not None:
+            self.send(order.as_bytes())
 
     def send(self, payload: bytes) -> None:
         """Sends one binary frame."""
@@ -190,6 +204,12 @@ class Viewer:
         while size > 0:
             buffer += _some(self.socket)
             size -= _payload(buffer)
+
+    def leave(self) -> None:
+        """Says goodbye, and hangs up when that was answered."""
+        self.socket.sendall(_GOODBYE)
+        self.socket.recv(len(_GOODBYE))
+        self.close()
 
     def close(self) -> None:
         """Hangs up."""

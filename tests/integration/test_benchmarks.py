@@ -28,7 +28,20 @@ QUICKLY = {
         ["a change on another open page", "another change right after it"],
     ),
     "relay": (
-        ["--rounds", "1", "--megabytes", "4", "--seconds", "0.5", "--streams", "4", "--trips", "20"],
+        [
+            "--rounds",
+            "1",
+            "--megabytes",
+            "4",
+            "--seconds",
+            "0.5",
+            "--streams",
+            "4",
+            "--trips",
+            "20",
+            "--handshakes",
+            "4",
+        ],
         [
             "CPU of a GB to the viewer, takeover, of websockify's",
             "CPU of a GB to the viewer, portable, of websockify's",
@@ -40,6 +53,7 @@ QUICKLY = {
             "memory of an open stream, takeover",
             "growth while the viewer reads nothing, takeover",
             "growth while the endpoint reads nothing, takeover",
+            "CPU of a handshake, site",
         ],
     ),
     "relay_soak": (
