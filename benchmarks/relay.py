@@ -69,7 +69,9 @@ class Size:
 
 
 def tree(subject: Subject) -> list[psutil.Process]:
-    """The relay's processes: websockify forks one for each viewer."""
+    """The relay's processes: websockify forks one for each viewer. A site's children are its scripts and sessions."""
+    if subject.door is not None:
+        return [subject.process]
     return [subject.process, *subject.process.children(recursive=True)]
 
 

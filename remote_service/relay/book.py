@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, IntegrityError
+from django.db import DatabaseError, IntegrityError, close_old_connections
 
 from remote_service import nudges
 from remote_service.relay import visits
@@ -136,6 +136,8 @@ class Book:
             self._failed(comers, error)
             if not isinstance(error, DatabaseError):
                 raise
+            # What is broken may be the connection: the next page gets another one.
+            await sync_to_async(close_old_connections)()
 
     def _failed(self, comers: Sequence[_Comer], error: Exception) -> None:
         for comer in comers:

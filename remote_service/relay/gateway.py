@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError
+from django.db import DatabaseError, close_old_connections
 
 from remote_service import lifecycle, nudges
 from remote_service.relay import grants, rows, traffic, traffic_rows
@@ -278,6 +278,7 @@ class GatewayProcess:
             await work()
         except DatabaseError as error:
             log.warning("the gateway could not reach the database: %s", error)
+            await sync_to_async(close_old_connections)()
 
 
 def _out_of_reach(error: DatabaseError) -> ClerkError:

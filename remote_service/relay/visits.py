@@ -39,7 +39,7 @@ _LEAVING = (
     f"JOIN {_SESSIONS} s ON s.id = v.session_id WHERE v.id = %s AND v.closed_at IS NULL"
 )
 _CAME_BACK = f"SELECT 1 FROM {_VIEWERS} WHERE session_id = %s AND {{user}} AND id > %s LIMIT 1"
-_CLOSE = f"UPDATE {_VIEWERS} SET closed_at = %s, ending = %s, superseded = %s WHERE id = %s"
+_CLOSE = f"UPDATE {_VIEWERS} SET closed_at = %s, ending = %s, superseded = %s WHERE id = %s AND closed_at IS NULL"
 
 
 @dataclass(frozen=True, slots=True)

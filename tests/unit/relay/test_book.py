@@ -44,6 +44,10 @@ class Pages:
     gate: threading.Event = field(default_factory=threading.Event)
     begun: threading.Event = field(default_factory=threading.Event)
     count: int = 0
+    renewed: int = 0
+
+    def renew(self) -> None:
+        self.renewed += 1
 
     def write(
         self,
@@ -77,6 +81,7 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> Pages:
     found = Pages()
     found.gate.set()
     monkeypatch.setattr(visits, "write", found.write)
+    monkeypatch.setattr(module, "close_old_connections", found.renew)
     monkeypatch.setattr(module, "GATHERING", 0.001)
     return found
 
@@ -204,6 +209,8 @@ async def test_a_database_out_of_reach_is_everybodys_failure_and_who_left_is_wri
     assert [str(one) for one in failed] == ["database is locked"] * 2
     warnings = [record.message for record in caplog.records if record.levelno == logging.WARNING]
     assert warnings == ["the gateway could not reach the database: database is locked"]
+
+    assert pages.renewed == 1, "the connection may be what is broken"
 
     pages.fault = None
     await book.catch_up()

@@ -16,7 +16,7 @@ from remote_service import lifecycle, nudges
 from remote_service.actors import Actor
 from remote_service.errors import NotAllowedError
 from remote_service.relay import gateway as module
-from remote_service.relay import grants, rows, visits
+from remote_service.relay import book, grants, rows, visits
 from remote_service.relay.clerk import ClerkError, NoPasswordError
 from remote_service.relay.gateway import GatewayProcess, gateway
 from remote_service.relay.grants import Admission
@@ -121,6 +121,8 @@ class Rows:
 def database(monkeypatch: pytest.MonkeyPatch) -> Rows:
     found = Rows()
     monkeypatch.setattr(visits, "write", found.write)
+    for asks in (module, book):
+        monkeypatch.setattr(asks, "close_old_connections", lambda: None)
     monkeypatch.setattr(grants, "admit", found.admit)
     monkeypatch.setattr(grants, "admit_again", found.admit_again)
     for name in ("beat", "look", "is_first_viewer", "mark_unprotected", "password_of"):
