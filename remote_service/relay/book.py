@@ -120,6 +120,8 @@ class Book:
                     page.tried.set()
         finally:
             self._writer = None
+            if self._next is not None:
+                self._page()
 
     async def _write_page(self, comers: Sequence[_Comer]) -> None:
         try:
@@ -168,6 +170,8 @@ class Book:
             elif isinstance(found, Visit):  # it was given up meanwhile
                 self._left[found.viewer_id] = False
                 self._page()
+        if any(isinstance(found, DatabaseError) for found in came):
+            await sync_to_async(close_old_connections)()
         for session_id in changed:
             self._nudges.nudge(nudges.GATEWAY_GROUP, session_id)
         if urgent or any(parting.soon for parting in partings):

@@ -18,7 +18,6 @@ from django.utils import timezone
 
 from remote_service import access
 from remote_service.config.schema import Limits
-from remote_service.errors import RefusedError
 from remote_service.models import Gateway, Session, SessionEvent, Viewer, event_fields
 from remote_service.prepared import find, insert
 from remote_service.relay.grants import Admission
@@ -64,7 +63,7 @@ def write(
     came: Sequence[Callable[[], Admission]] = (),
     left: Mapping[int, bool] | None = None,
     traffic: Mapping[int, Traffic] | None = None,
-) -> tuple[list[Visit | RefusedError], set[Parting]]:
+) -> tuple[list[Visit | Exception], set[Parting]]:
     """Decides about those who came, and writes them and those who left: all of it or nothing.
 
     Args:
@@ -74,7 +73,8 @@ def write(
         traffic: what viewers have carried.
 
     Returns:
-        The visits of those who came, or why they were refused, in their order; and what was left, if that is news.
+        The visits of those who came, or why they have none (RefusedError: it was decided so), in their order; and
+        what was left, if that is news.
     """
     decided = [_decided(decide) for decide in came]
     with transaction.atomic():
@@ -85,11 +85,11 @@ def write(
         return [_come(gateway_id, found) if isinstance(found, Admission) else found for found in decided], partings
 
 
-def _decided(decide: Callable[[], Admission]) -> Admission | RefusedError:
+def _decided(decide: Callable[[], Admission]) -> Admission | Exception:
     try:
         return decide()
-    except RefusedError as refusal:
-        return refusal
+    except Exception as error:  # noqa: BLE001 (whatever it is, it concerns nobody else who comes)
+        return error
 
 
 def _come(gateway_id: uuid.UUID, admission: Admission) -> Visit:

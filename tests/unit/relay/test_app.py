@@ -119,12 +119,14 @@ async def test_under_daphne_it_refuses_and_says_why(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(app, "lacks_backpressure", lambda send: send == site.viewer.send)
+    monkeypatch.setattr(app, "find_grant", lambda _scope: GRANT)
+    site.refusal = AssertionError("nobody has come")
 
     with caplog.at_level(logging.ERROR):
         await site.connect()
 
     assert site.viewer.closed == (1011, closing.NO_BACKPRESSURE)
-    assert (site.served, site.forgotten) == ([], [GRANT])
+    assert site.served == []
     assert caplog.messages == [f"session {SESSION}: a viewer is sent away: {closing.NO_BACKPRESSURE}"]
 
 

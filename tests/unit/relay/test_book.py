@@ -55,16 +55,16 @@ class Pages:
         came: Sequence[Callable[[], Admission]],
         left: Mapping[int, bool],
         traffic: Mapping[int, Traffic],
-    ) -> tuple[list[Visit | RefusedError], set[Parting]]:
+    ) -> tuple[list[Visit | Exception], set[Parting]]:
         assert gateway_id == GATEWAY
         self.begun.set()
         assert self.gate.wait(5)
-        found: list[Visit | RefusedError] = []
+        found: list[Visit | Exception] = []
         names = []
         for decide in came:
             try:
                 admission = decide()
-            except RefusedError as refusal:
+            except (RefusedError, OperationalError) as refusal:
                 found.append(refusal)
                 continue
             names.append(admission.grant.actor.name)
@@ -197,6 +197,23 @@ async def test_who_is_refused_is_told_so_and_nobody_else(pages: Pages) -> None:
     assert [(await first).viewer_id, (await let_in).viewer_id] == [1, 2]
 
 
+async def test_a_question_that_fails_is_the_failure_of_who_asked(pages: Pages) -> None:
+    book = Book(GATEWAY, Tally())
+    first = await hold(pages, book)
+
+    def fail() -> Admission:
+        raise OperationalError("the connection was closed")
+
+    failed, let_in = (spawn(book.come(decide), name="comes") for decide in (fail, deciding("bob")))
+    await asyncio.sleep(0)
+    pages.gate.set()
+
+    with pytest.raises(OperationalError, match=r"^the connection was closed$"):
+        await failed
+    assert [(await first).viewer_id, (await let_in).viewer_id] == [1, 2]
+    assert pages.renewed == 1
+
+
 async def test_a_database_out_of_reach_is_everybodys_failure_and_who_left_is_written_later(
     pages: Pages, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -270,6 +287,17 @@ async def test_a_mistake_of_ours_is_logged_and_stops_nobody_who_comes_later(
     pages: Pages, caplog: pytest.LogCaptureFixture
 ) -> None:
     book = Book(GATEWAY, Tally())
+    first = await hold(pages, book)
+    pages.fault = LookupError("a mistake")
+    waits = spawn(book.leave(7, clean=True), name="leaves")
+    await asyncio.sleep(0)
+    pages.gate.set()
+    with pytest.raises(LookupError, match=r"^a mistake$"):
+        await first
+    pages.fault = None
+    await asyncio.wait_for(waits, 5)
+    caplog.clear()
+
     pages.fault = LookupError("a mistake")
     with pytest.raises(LookupError, match=r"^a mistake$"):
         await book.come(deciding("alice"))

@@ -15,8 +15,8 @@ from django.db import OperationalError
 from remote_service import lifecycle, nudges
 from remote_service.actors import Actor
 from remote_service.errors import NotAllowedError
-from remote_service.relay import gateway as module
 from remote_service.relay import book, grants, rows, visits
+from remote_service.relay import gateway as module
 from remote_service.relay.clerk import ClerkError, NoPasswordError
 from remote_service.relay.gateway import GatewayProcess, gateway
 from remote_service.relay.grants import Admission
