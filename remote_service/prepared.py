@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Field, Model
 
 AnyModel = TypeVar("AnyModel", bound=Model)
@@ -19,6 +19,7 @@ AnyField: TypeAlias = "Field[Any, Any]"
 
 class _Query(NamedTuple):
     sql: str
+    key: AnyField
     names: Sequence[str]
     convert: Sequence[tuple[int, Callable[[Any], Any]]]
     """By the column's number: what makes a value of Python of the database's."""
@@ -36,29 +37,31 @@ def find(model: type[AnyModel], key: str, value: Any, only: tuple[str, ...] = ()
     Raises:
         django.core.exceptions.ValidationError: the value is none of that column's.
     """
-    query = _query(model, key, only, connection.vendor)
-    with connection.cursor() as cursor:
-        cursor.execute(query.sql, [_field(model, key).get_db_prep_value(value, connection)])
+    database = connections[DEFAULT_DB_ALIAS]
+    query = _query(model, key, only, database.vendor)
+    with database.cursor() as cursor:
+        cursor.execute(query.sql, [query.key.get_db_prep_value(value, database)])
         row = cursor.fetchone()
     if row is None:
         return None
     values = list(row)
     for number, convert in query.convert:
         values[number] = convert(values[number])
-    return model.from_db(connection.alias, query.names, values)
+    return model.from_db(DEFAULT_DB_ALIAS, query.names, values)
 
 
 def insert(model: type[Model], **values: Any) -> Any:
     """Writes a new row, and returns its key. Columns that are not named get what the database gives them; no signal
     is sent.
     """
-    fields, sql, returns = _insertion(model, tuple(values), connection.vendor)
-    prepared = [f.get_db_prep_save(value, connection) for f, value in zip(fields, values.values(), strict=True)]
-    with connection.cursor() as cursor:
+    database = connections[DEFAULT_DB_ALIAS]
+    fields, sql, returns = _insertion(model, tuple(values), database.vendor)
+    prepared = [f.get_db_prep_save(value, database) for f, value in zip(fields, values.values(), strict=True)]
+    with database.cursor() as cursor:
         cursor.execute(sql, prepared)
         if returns:
             return cursor.fetchone()[0]
-        return connection.ops.last_insert_id(cursor, model._meta.db_table, _column(model._meta.pk))
+        return database.ops.last_insert_id(cursor, model._meta.db_table, _column(model._meta.pk))
 
 
 @lru_cache(maxsize=64)
@@ -69,7 +72,7 @@ def _query(model: type[Model], key: str, only: tuple[str, ...], _vendor: str) ->
     columns = ", ".join(quote(_column(field)) for field in fields)
     sql = f"SELECT {columns} FROM {quote(table)} WHERE {quote(_column(_field(model, key)))} = %s"
     convert = [(number, made) for number, field in enumerate(fields) if (made := _converter(field, table))]
-    return _Query(sql, [field.attname for field in fields], convert)
+    return _Query(sql, _field(model, key), [field.attname for field in fields], convert)
 
 
 def _converter(field: AnyField, table: str) -> Callable[[Any], Any] | None:
@@ -78,6 +81,7 @@ def _converter(field: AnyField, table: str) -> Callable[[Any], Any] | None:
 
     def convert(value: Any) -> Any:
         for step in steps:
+            # The connection of whichever thread asks.
             value = step(value, column, connection)
         return value
 

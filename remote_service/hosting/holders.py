@@ -62,11 +62,11 @@ def _line_of(pid: int) -> Iterator[int]:
 def uid_of(pid: int) -> int | None:
     """As whom the process runs; None when it has gone."""
     try:
-        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as status:
-            line = next((line for line in status if line.startswith("Uid:")), "")
+        with open(f"/proc/{pid}/status", "rb") as status:
+            _before, found, behind = status.read().partition(b"\nUid:")
     except OSError:
         return None
-    return int(line.split()[2]) if line else None
+    return int(behind.split(maxsplit=2)[1]) if found else None
 
 
 def holder_of(inode: int, likely: int | None = None) -> int | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from asgiref.sync import sync_to_async
@@ -18,14 +18,24 @@ from django.db import DatabaseError, IntegrityError, close_old_connections
 from remote_service import nudges
 from remote_service.relay import visits
 from remote_service.relay.grants import Admission
-from remote_service.relay.traffic import Tally
-from remote_service.relay.visits import Visit
+from remote_service.relay.traffic import Tally, Traffic
+from remote_service.relay.visits import Parting, Visit
 from remote_service.tasks import spawn
 
 log = logging.getLogger(__name__)
 
 GATHERING = 0.02
 """Seconds for which those who leave wait for others."""
+
+
+@sync_to_async
+def _write(
+    gateway_id: uuid.UUID,
+    came: Sequence[Callable[[], Admission]],
+    left: Mapping[int, bool],
+    traffic: Mapping[int, Traffic],
+) -> tuple[list[Visit | Exception], set[Parting]]:
+    return visits.write(gateway_id, came, left, traffic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +163,13 @@ class Book:
         if not (comers or left or traffic):
             return
         asked = [comer.decide for comer in comers]
-        came, partings = await sync_to_async(visits.write)(self._gateway_id, asked, left, traffic)
+        came, partings = await _write(self._gateway_id, asked, left, traffic)
         for viewer_id in left:
             del self._left[viewer_id]
         self._tally.wrote(traffic)
         self._urgent = self._urgent and not urgent
+        if any(isinstance(found, DatabaseError) for found in came):
+            await sync_to_async(close_old_connections)()
         changed = {parting.session_id for parting in partings}
         for comer, found in zip(comers, came, strict=True):
             if isinstance(found, Visit):
@@ -170,8 +182,6 @@ class Book:
             elif isinstance(found, Visit):  # it was given up meanwhile
                 self._left[found.viewer_id] = False
                 self._page()
-        if any(isinstance(found, DatabaseError) for found in came):
-            await sync_to_async(close_old_connections)()
         for session_id in changed:
             self._nudges.nudge(nudges.GATEWAY_GROUP, session_id)
         if urgent or any(parting.soon for parting in partings):

@@ -64,7 +64,7 @@ def tcp_servers(connected: socket.socket, account: int, gateway: frozenset[int])
     likely = next((_holders.get(each.inode) for each in sockets if each.listens), None)
     found = []
     for each in serving(sockets, here, there):
-        holder = holder_of(each.inode, likely)
+        holder = likely if likely is not None and _has(likely, each) else holder_of(each.inode)
         if holder is not None:
             _remember(sockets, holder)
         belonging = NOBODY if holder is None else _belonging(holder, account, gateway)
@@ -129,7 +129,7 @@ def known_tcp_server(connected: socket.socket) -> Server | None:
     pid = next((_holders.get(each.inode) for each in sockets if each.listens), None)
     session = None if pid is None else _session_of(pid)
     found = serving(sockets, here, there)
-    if pid is None or session is None or len(found) != 1 or not _has(pid, found[0]):
+    if pid is None or session is None or len(found) != 1 or not _has(pid, found[0], most=_MOST_DESCRIPTORS):
         return None
     return Server(found[0].uid, session)
 
@@ -140,12 +140,12 @@ def _session_of(pid: int) -> str | None:
     return session if process is not None and process.start_time == start_time else None
 
 
-def _has(pid: int, wanted: TcpSocket) -> bool:
+def _has(pid: int, wanted: TcpSocket, *, most: int | None = None) -> bool:
     """Whether the process has the socket open; of a connection that waits it is the listening one."""
     remembered, descriptor = _descriptors.get(wanted.inode, (0, 0))
     if remembered == pid and has_open(wanted.inode, pid, descriptor):
         return True
-    found = descriptor_of(wanted.inode, pid, most=_MOST_DESCRIPTORS)
+    found = descriptor_of(wanted.inode, pid, most=most)
     if found is not None and wanted.listens:
         _make_room(_descriptors)
         _descriptors[wanted.inode] = (pid, found)

@@ -77,12 +77,14 @@ def write(
         what was left, if that is news.
     """
     decided = [_decided(decide) for decide in came]
-    with transaction.atomic():
+    with transaction.atomic(), connection.cursor() as rows:
         write_traffic(traffic or {})
-        partings = {parting for pk, clean in (left or {}).items() if (parting := _leave(pk, clean=clean)) is not None}
-        if came and _asked(_GATEWAY, _key(gateway_id)) is None:
+        partings = {
+            parting for pk, clean in (left or {}).items() if (parting := _leave(rows, pk, clean=clean)) is not None
+        }
+        if came and _asked(rows, _GATEWAY, _key(gateway_id)) is None:
             Gateway.objects.get_or_create(pk=gateway_id)
-        return [_come(gateway_id, found) if isinstance(found, Admission) else found for found in decided], partings
+        return [_come(rows, gateway_id, one) if isinstance(one, Admission) else one for one in decided], partings
 
 
 def _decided(decide: Callable[[], Admission]) -> Admission | Exception:
@@ -92,10 +94,10 @@ def _decided(decide: Callable[[], Admission]) -> Admission | Exception:
         return error
 
 
-def _come(gateway_id: uuid.UUID, admission: Admission) -> Visit:
+def _come(rows: Any, gateway_id: uuid.UUID, admission: Admission) -> Visit:
     grant, by, now = admission.grant, admission.grant.actor, timezone.now()
     clause, whose = _of_user(grant.user_id)
-    _do(_MAKE_GOOD.format(user=clause), True, _key(grant.session_id), *whose)
+    rows.execute(_MAKE_GOOD.format(user=clause), (True, _key(grant.session_id), *whose))
     viewer_id = insert(
         Viewer,
         session_id=grant.session_id,
@@ -111,21 +113,21 @@ def _come(gateway_id: uuid.UUID, admission: Admission) -> Visit:
     return Visit(viewer_id, admission)
 
 
-def _leave(viewer_id: int, *, clean: bool) -> Parting | None:
+def _leave(rows: Any, viewer_id: int, *, clean: bool) -> Parting | None:
     """None when that is no news."""
-    found = _asked(_LEAVING, viewer_id)
+    found = _asked(rows, _LEAVING, viewer_id)
     if found is None:
         return None
     session_id, user_id, owner_id, stored_limits = found
     # A line that was cut is often noticed only after its user came back; and that staff had a look at a session is
     # no sign that its owner is done with it. Whom the owner let in may go on when the owner has left.
     clause, whose = _of_user(user_id)
-    came_back = not clean and _asked(_CAME_BACK.format(user=clause), session_id, *whose, viewer_id) is not None
+    came_back = not clean and _asked(rows, _CAME_BACK.format(user=clause), session_id, *whose, viewer_id) is not None
     session = session_id if isinstance(session_id, uuid.UUID) else uuid.UUID(session_id)
     counts = user_id == owner_id or _was_let_in(user_id, session)
     ending = Viewer.Ending.CLEAN if clean else Viewer.Ending.CUT
     now = connection.ops.adapt_datetimefield_value(timezone.now())
-    _do(_CLOSE, now, ending.value, came_back or not counts, viewer_id)
+    rows.execute(_CLOSE, (now, ending.value, came_back or not counts, viewer_id))
     limits = Limits.model_validate(json.loads(stored_limits))
     patience = limits.linger if clean else limits.reconnect
     return Parting(session, patience is not None and patience < SOON)
@@ -147,13 +149,7 @@ def _key(value: uuid.UUID) -> Any:
     return Session._meta.pk.get_db_prep_value(value, connection)
 
 
-def _do(sql: str, *values: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-
-
-def _asked(sql: str, *values: Any) -> tuple[Any, ...] | None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        found: tuple[Any, ...] | None = cursor.fetchone()
-        return found
+def _asked(rows: Any, sql: str, *values: Any) -> tuple[Any, ...] | None:
+    rows.execute(sql, values)
+    found: tuple[Any, ...] | None = rows.fetchone()
+    return found
