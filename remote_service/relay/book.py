@@ -138,18 +138,24 @@ class Book:
             await self._try(comers)
         except IntegrityError as error:
             # One of those who came may refer to what has gone meanwhile: the others must not suffer from it.
-            if len(comers) + bool(self._left) > 1:
-                await self._write_page([])
-                for comer in comers:
-                    await self._write_page([comer])
-            else:
+            if not comers:
                 self._failed(comers, error)
+                return
+            await self._write_page([])
+            for comer in comers:
+                await self._write_alone(comer)
         except Exception as error:
             self._failed(comers, error)
             if not isinstance(error, DatabaseError):
                 raise
             # What is broken may be the connection: the next page gets another one.
             await sync_to_async(close_old_connections)()
+
+    async def _write_alone(self, comer: _Comer) -> None:
+        try:
+            await self._try([comer], leaving=False)
+        except Exception as error:  # noqa: BLE001 (it is told whom it concerns)
+            self._failed([comer], error)
 
     def _failed(self, comers: Sequence[_Comer], error: Exception) -> None:
         for comer in comers:
@@ -158,16 +164,21 @@ class Book:
         if self._left:
             log.warning("the gateway could not reach the database: %s", error)
 
-    async def _try(self, comers: Sequence[_Comer]) -> None:
-        left, traffic, urgent = dict(self._left), self._tally.ended(), self._urgent
+    async def _try(self, comers: Sequence[_Comer], *, leaving: bool = True) -> None:
+        left, traffic = (dict(self._left), self._tally.ended()) if leaving else ({}, {})
         if not (comers or left or traffic):
             return
+        urgent = leaving and self._urgent
+        self._urgent &= not urgent
         asked = [comer.decide for comer in comers]
-        came, partings = await _write(self._gateway_id, asked, left, traffic)
+        try:
+            came, partings = await _write(self._gateway_id, asked, left, traffic)
+        except BaseException:
+            self._urgent |= urgent
+            raise
         for viewer_id in left:
             del self._left[viewer_id]
         self._tally.wrote(traffic)
-        self._urgent = self._urgent and not urgent
         if any(isinstance(found, DatabaseError) for found in came):
             await sync_to_async(close_old_connections)()
         changed = {parting.session_id for parting in partings}

@@ -40,6 +40,7 @@ class Pages:
     written: list[tuple[list[str], dict[int, bool], dict[int, Traffic]]] = field(default_factory=list)
     fault: Exception | None = None
     fault_of: str = ""
+    fault_of_left: bool = False
     soon: bool = False
     gate: threading.Event = field(default_factory=threading.Event)
     begun: threading.Event = field(default_factory=threading.Event)
@@ -70,7 +71,8 @@ class Pages:
             names.append(admission.grant.actor.name)
             self.count += 1
             found.append(Visit(self.count, admission))
-        if self.fault is not None and (not self.fault_of or self.fault_of in names):
+        concerned = bool(left) if self.fault_of_left else not self.fault_of or self.fault_of in names
+        if self.fault is not None and concerned:
             raise self.fault
         self.written.append((names, dict(left), dict(traffic)))
         return found, {Parting(SESSION, self.soon)} if left else set()
@@ -143,6 +145,34 @@ async def test_and_not_at_all_when_the_supervisor_waits_for_it(pages: Pages, mon
     async with nudges.hearing(nudges.SUPERVISOR_GROUP) as heard:
         await asyncio.wait_for(Book(GATEWAY, Tally()).leave(7, clean=False, urgent=True), 5)
         await asyncio.wait_for(heard.wait(), 5)
+
+
+async def test_the_supervisor_is_told_though_it_could_not_be_written_at_first(pages: Pages) -> None:
+    book = Book(GATEWAY, Tally())
+    async with nudges.hearing(nudges.SUPERVISOR_GROUP) as heard:
+        pages.fault = OperationalError("database is locked")
+        await book.leave(7, clean=False, urgent=True)
+        assert not heard.is_set()
+
+        pages.fault = None
+        await book.catch_up()
+        await asyncio.wait_for(heard.wait(), 5)
+
+
+async def test_and_of_one_that_leaves_while_another_is_written(pages: Pages) -> None:
+    book = Book(GATEWAY, Tally())
+    async with nudges.hearing(nudges.SUPERVISOR_GROUP) as heard:
+        pages.gate.clear()
+        pages.begun.clear()
+        first = spawn(book.leave(7, clean=False, urgent=True), name="first")
+        await asyncio.to_thread(pages.begun.wait, 5)
+        second = spawn(book.leave(8, clean=False, urgent=True), name="second")
+        await asyncio.sleep(0)
+        pages.gate.set()
+        await asyncio.gather(first, second)
+        async with asyncio.timeout(5):
+            while heard.count < 2:
+                await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("soon", [True, False])
@@ -252,6 +282,17 @@ async def test_who_cannot_be_written_keeps_nobody_else_from_it(pages: Pages) -> 
     assert isinstance(mallory, DatabaseError)
     assert isinstance(alice, Visit) and isinstance(bob, Visit)
     assert pages.written == [(["first"], {}, {}), ([], {7: True}, {}), (["alice"], {}, {}), (["bob"], {}, {})]
+
+
+async def test_what_was_left_and_cannot_be_written_keeps_nobody_from_coming(pages: Pages) -> None:
+    book = Book(GATEWAY, Tally())
+    pages.fault, pages.fault_of_left = IntegrityError("CHECK constraint failed"), True
+
+    coming = spawn(book.come(deciding("alice")), name="alice")
+    await asyncio.wait_for(book.leave(7, clean=True), 5)
+
+    assert (await coming).viewer_id
+    assert [names for names, _, _ in pages.written] == [["alice"]]
 
 
 async def test_who_gives_up_before_it_is_written_is_not(pages: Pages) -> None:
