@@ -23,6 +23,7 @@ from remote_service.forwarded import BehindProxy
 from remote_service.monitoring import event_loop
 from remote_service.relay.line import PING
 from remote_service.relay.takeover import WebSocketProtocol
+from remote_service.relay_process.office import Office
 from remote_service.supervisor import Supervisor
 from remote_service.tasks import spawn
 
@@ -136,6 +137,30 @@ def open_listeners(listen: Listen) -> list[socket.socket] | None:
         ) from error
 
 
+def open_unix_listener(listen: Listen) -> socket.socket:
+    """Listens at a Unix socket whose directory was checked, for several processes; as uvicorn does for one.
+
+    Raises:
+        ListenError: it cannot be made.
+    """
+    assert listen.uds is not None
+    path = Path(listen.uds)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.unlink(missing_ok=True)
+        listener.bind(str(path))
+        # Who may reach it is up to its directory.
+        path.chmod(0o666)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise ListenError(
+            f"the Unix socket {path} cannot be made: {error.strerror}; expected a path of at most 107 bytes, in a "
+            "directory of ours. Choose another one by --uds"
+        ) from error
+    return listener
+
+
 def _check_socket_folder(uds: str) -> None:
     folder = Path(uds).absolute().parent
     if not folder.is_dir():
@@ -192,6 +217,57 @@ async def serve(
     supervising.add_done_callback(lambda _task: stop())
     await server.serve(listeners)
     await supervising
+
+
+async def serve_pages(
+    application: Any,
+    listen: Listen,
+    listener: socket.socket,
+    name: str,
+    ending: asyncio.Event,
+    announce: Callable[[], None],
+) -> None:
+    """Serves pages and lets viewers in, as one of several processes, until `ending` is set.
+
+    Args:
+        application: the ASGI application.
+        listen: where.
+        listener: what listens there, shared with the others.
+        name: this process's.
+        ending: set when it has to end.
+        announce: called once requests are answered.
+    """
+    server = _Server(uvicorn_config(application, listen), announce)
+
+    async def end() -> None:
+        await ending.wait()
+        server.should_exit = True
+
+    spawn(event_loop.measure_lag(), name="event loop's lag")
+    spawn(end(), name="end of the pages")
+    await server.serve([listener])
+
+
+async def supervise_crew(settings: GatewaySettings, announce: Callable[[], None]) -> None:
+    """Supervises beside the other processes of `serve --workers`, and answers the relay's, until SIGTERM.
+
+    Args:
+        settings: the framework's, with its crew.
+        announce: called once sessions can be launched, or scripts take their time at import.
+    """
+    assert settings.crew is not None
+    supervisor = Supervisor(settings)
+    handle_signals(supervisor.stop, supervisor.reload)
+    office = await Office(settings.crew.office).open()
+    spawn(event_loop.measure_lag(), name="event loop's lag")
+    supervising = spawn(supervisor.run(), name="supervisor")
+    ready = spawn(supervisor.ready.wait(), name="supervisor ready")
+    await asyncio.wait({supervising, ready}, timeout=LOAD_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+    ready.cancel()
+    if not supervising.done():
+        announce()
+    await supervising
+    office.close()
 
 
 async def supervise(settings: GatewaySettings) -> None:

@@ -1,14 +1,19 @@
-"""uvicorn's websocket with a way to take its TCP transport over: an extension of the scope that the relay looks for.
+"""uvicorn's websocket with two ways to have its TCP connection: extensions of the scope that the relay looks for.
 
-    take_over = scope["extensions"][TAKEOVER]
-    line = await take_over({"type": "websocket.accept", "subprotocol": "binary"})
+    line = await scope["extensions"][TAKEOVER]({"type": "websocket.accept", "subprotocol": "binary"})
+    detached = await scope["extensions"][DETACH]({"type": "websocket.accept", "subprotocol": "binary"})
+
+The first keeps it in this process; the second gives its socket away, which cannot be done with TLS.
 
 Other applications do not notice it: for them this is uvicorn's websocket, which also says when a line was cut.
 """
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -21,10 +26,26 @@ from remote_service.states import ENDINGS, EndReason
 
 TAKEOVER = "remote_service.takeover"
 """The extension's name in the scope; it is called with the message that accepts, and gives a `Line`."""
+DETACH = "remote_service.detach"
+"""The same for a `Detached`: this process has nothing to do with the connection any more."""
 MOST_EARLY = 64 * 1024
 """Bytes of a peer that does not wait for the answer to its upgrade (RFC 6455 section 4.1 tells it to)."""
 
 TakeOver = Callable[[dict[str, Any]], Awaitable[Line]]
+
+
+@dataclass(frozen=True, slots=True)
+class Detached:
+    """An accepted websocket as a socket; whoever has it closes it."""
+
+    websocket: socket.socket
+    early: bytes
+    """What the peer has sent behind its request."""
+    most_message: int
+    """Bytes that one message may have."""
+
+
+Detach = Callable[[dict[str, Any]], Awaitable[Detached]]
 
 
 def takeover_of(scope: dict[str, Any]) -> TakeOver | None:
@@ -33,8 +54,14 @@ def takeover_of(scope: dict[str, Any]) -> TakeOver | None:
     return found
 
 
+def detach_of(scope: dict[str, Any]) -> Detach | None:
+    """How this websocket's socket is given away; None where that cannot be."""
+    found: Detach | None = (scope.get("extensions") or {}).get(DETACH)
+    return found
+
+
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's websocket, with the extension; it also says when a line was cut, and ends floods.
+    """uvicorn's websocket, with the extensions; it also says when a line was cut, and ends floods.
 
     uvicorn reports a lost connection with the code of a close frame without a code (1005), but a viewer whose line
     was cut must be told from one that closed its window.
@@ -58,6 +85,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if not self.close_sent:
             # The application runs from the next turn of the loop on.
             extensions: dict[str, Any] = {**(self.scope["extensions"] or {}), TAKEOVER: self._take_over}
+            if self.transport.get_extra_info("sslcontext") is None:
+                extensions[DETACH] = self._detach
             self.scope["extensions"] = extensions
 
     async def _take_over(self, accept: dict[str, Any]) -> Line:
@@ -71,6 +100,26 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             line.pause_writing()
         self._give_early(line.data_received)
         return line
+
+    async def _detach(self, accept: dict[str, Any]) -> Detached:
+        """Accepts, and gives the socket away.
+
+        Raises:
+            ConnectionError: the peer has gone.
+        """
+        self.transport.pause_reading()
+        early, self._early = b"".join(self._early), ()
+        self.transport.set_write_buffer_limits(high=0)
+        await super().send(accept)  # type: ignore[arg-type]
+        self.stop_keepalive()
+        # Whoever has the socket next writes to it himself: our answer has to be out by then.
+        await self.writable.wait()
+        if self.disconnected or self.transport.is_closing():
+            raise ConnectionResetError("the viewer left before its websocket could be handed over")
+        websocket = socket.socket(fileno=os.dup(self.transport.get_extra_info("socket").fileno()))
+        # This closes our descriptor alone: the connection is the other one's.
+        self.transport.abort()
+        return Detached(websocket, early, self.config.ws_max_size)
 
     async def _run_application(self, scope: Any, receive: Any, send: Any) -> None:
         """Lets a line that was taken over close in its own time; uvicorn closes the transport when this returns."""

@@ -1,0 +1,42 @@
+"""The relay's process: started by `manage.py serve --workers`, which tells it the rest by its standard input.
+
+    python -m remote_service.relay_process
+
+It ends by SIGTERM, or when its standard input does: then whoever started it has died.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.config
+from pathlib import Path
+
+import uvloop
+
+from remote_service.crew.child import Order, read_order, stopped
+from remote_service.monitoring import event_loop
+from remote_service.relay_process.service import RelayService
+from remote_service.tasks import spawn
+
+log = logging.getLogger(__name__)
+
+
+async def relay(order: Order) -> None:
+    """Relays until it is told to stop."""
+    ending = stopped()
+    spawn(event_loop.measure_lag(), name="event loop's lag")
+    service = RelayService(Path(order.told["handovers"]), Path(order.told["office"]))
+    order.ready()
+    await ending.wait()
+    await service.stop()
+
+
+def main() -> None:
+    """Reads its order, and relays."""
+    order = read_order()
+    logging.config.dictConfig(order.told["logging"])
+    uvloop.run(relay(order))
+
+
+if __name__ == "__main__":
+    main()
