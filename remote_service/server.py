@@ -23,7 +23,6 @@ from remote_service.forwarded import BehindProxy
 from remote_service.monitoring import event_loop
 from remote_service.relay.line import PING
 from remote_service.relay.takeover import WebSocketProtocol
-from remote_service.relay_process.office import Office
 from remote_service.supervisor import Supervisor
 from remote_service.tasks import spawn
 
@@ -60,7 +59,7 @@ def _with_patience(keywords: dict[str, Any]) -> dict[str, Any]:
     return {"ssl_handshake_timeout": HEADER_PATIENCE, **keywords} if keywords.get("ssl") else keywords
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """uvicorn without its own signal handling: sessions are ended before the process is."""
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
@@ -195,7 +194,7 @@ async def serve(
         AccountError: scripts may not run as root and there is no account for them.
     """
     supervisor = Supervisor(settings)
-    server = _Server(uvicorn_config(application, listen), announce)
+    server = Server(uvicorn_config(application, listen), announce)
 
     def stop() -> None:
         server.should_exit = True
@@ -217,57 +216,6 @@ async def serve(
     supervising.add_done_callback(lambda _task: stop())
     await server.serve(listeners)
     await supervising
-
-
-async def serve_pages(
-    application: Any,
-    listen: Listen,
-    listener: socket.socket,
-    name: str,
-    ending: asyncio.Event,
-    announce: Callable[[], None],
-) -> None:
-    """Serves pages and lets viewers in, as one of several processes, until `ending` is set.
-
-    Args:
-        application: the ASGI application.
-        listen: where.
-        listener: what listens there, shared with the others.
-        name: this process's.
-        ending: set when it has to end.
-        announce: called once requests are answered.
-    """
-    server = _Server(uvicorn_config(application, listen), announce)
-
-    async def end() -> None:
-        await ending.wait()
-        server.should_exit = True
-
-    spawn(event_loop.measure_lag(), name="event loop's lag")
-    spawn(end(), name="end of the pages")
-    await server.serve([listener])
-
-
-async def supervise_crew(settings: GatewaySettings, announce: Callable[[], None]) -> None:
-    """Supervises beside the other processes of `serve --workers`, and answers the relay's, until SIGTERM.
-
-    Args:
-        settings: the framework's, with its crew.
-        announce: called once sessions can be launched, or scripts take their time at import.
-    """
-    assert settings.crew is not None
-    supervisor = Supervisor(settings)
-    handle_signals(supervisor.stop, supervisor.reload)
-    office = await Office(settings.crew.office).open()
-    spawn(event_loop.measure_lag(), name="event loop's lag")
-    supervising = spawn(supervisor.run(), name="supervisor")
-    ready = spawn(supervisor.ready.wait(), name="supervisor ready")
-    await asyncio.wait({supervising, ready}, timeout=LOAD_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
-    ready.cancel()
-    if not supervising.done():
-        announce()
-    await supervising
-    office.close()
 
 
 async def supervise(settings: GatewaySettings) -> None:

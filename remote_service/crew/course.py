@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from remote_service.crew.keeper import Keeper
-from remote_service.crew.parts import PAGES, SUPERVISOR
+from remote_service.crew.names import PAGES, SUPERVISOR
 from remote_service.server import handle_signals
 from remote_service.tasks import spawn
 

@@ -10,11 +10,9 @@ from typing import Any
 
 from remote_service.conf import Crew, GatewaySettings
 from remote_service.crew.keeper import Part
+from remote_service.crew.names import PAGES, RELAY, SUPERVISOR
 from remote_service.server import Listen
 
-SUPERVISOR = "supervisor"
-RELAY = "relay"
-PAGES = "pages"
 COMMAND = "serve_part"
 """The management command that is one of them."""
 

@@ -18,7 +18,7 @@ from remote_service.relay.clerk import MOST_UNKNOWN, ClerkError, NoPasswordError
 from remote_service.relay.own_services import Rules
 from remote_service.relay.proof import Claim
 from remote_service.relay.traffic import Carrier, Tally
-from remote_service.relay.watch import NOTHING, Grant, Watch
+from remote_service.relay.watch import GONE, NOTHING, Grant, Watch
 from remote_service.relay_process.messages import glimpse_from_data, grant_as_data, rules_from_data, traffic_as_data
 from remote_service.rfb.policy import Policy
 from remote_service.tasks import spawn
@@ -56,6 +56,8 @@ class FarClerk:
         self._writer: asyncio.StreamWriter | None = None
         self._connected = asyncio.Event()
         self._answers: dict[int, asyncio.Future[Message]] = {}
+        self._opening: dict[int, Grant] = {}
+        """Viewers of whom the office has been told and has not answered, by the number of the call."""
         self._numbers = itertools.count(1)
         self._known = asyncio.get_running_loop().time()
 
@@ -101,11 +103,23 @@ class FarClerk:
                 if (watch := self._watches.get(viewer_id)) is not None:
                     _stand(watch, standing)
             return
-        answer = self._answers.get(message["id"])
+        number = message["id"]
+        if "viewer" in message:
+            # Here, and not where the answer is awaited: the next line may be news of this viewer.
+            if (grant := self._opening.get(number)) is not None:
+                self._begin(int(message["viewer"]), grant, message["standing"])
+            else:
+                self._left[int(message["viewer"])] = False
+        answer = self._answers.get(number)
         if answer is not None and not answer.done():
             answer.set_result(message)
 
-    async def _call(self, what: str, **more: Any) -> Message:
+    def _begin(self, viewer_id: int, grant: Grant, standing: Mapping[str, Any]) -> None:
+        watch = self._watches[viewer_id] = Watch(grant, viewer_id, GONE, NOTHING)
+        _stand(watch, standing)
+        self._known = asyncio.get_running_loop().time()
+
+    async def _call(self, what: str, opening: Grant | None = None, **more: Any) -> Message:
         try:
             async with asyncio.timeout(CONNECT_PATIENCE):
                 await self._connected.wait()
@@ -115,6 +129,8 @@ class FarClerk:
         number = next(self._numbers)
         answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._answers[number] = answer
+        if opening is not None:
+            self._opening[number] = opening
         try:
             self._writer.write(encode({"id": number, "call": what, **more}))
             async with asyncio.timeout(ANSWER_PATIENCE):
@@ -123,6 +139,7 @@ class FarClerk:
             raise ClerkError(f"the supervisor has not answered for {ANSWER_PATIENCE:g} s") from None
         finally:
             del self._answers[number]
+            self._opening.pop(number, None)
         if error := found.get("error"):
             raise ClerkError(error)
         return found
@@ -178,12 +195,8 @@ class FarClerk:
 
     async def open_viewer(self, grant: Grant) -> Watch:
         """See `Clerk`."""
-        answer = await self._call("open", grant=grant_as_data(grant))
-        watch = Watch(grant, int(answer["viewer"]), glimpse_from_data(answer["standing"]["glimpse"]), NOTHING)
-        _stand(watch, answer["standing"])
-        self._watches[watch.viewer_id] = watch
-        self._known = asyncio.get_running_loop().time()
-        return watch
+        answer = await self._call("open", grant, grant=grant_as_data(grant))
+        return self._watches[int(answer["viewer"])]
 
     async def close_viewer(self, watch: Watch, *, clean: bool) -> None:
         """See `Clerk`."""

@@ -17,8 +17,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from remote_service import conf
 from remote_service.crew.child import Order, on_orphaned, read_order, stopped
-from remote_service.crew.parts import PAGES, SUPERVISOR, crew_of, listen_of
-from remote_service.server import Loop, serve_pages, supervise_crew
+from remote_service.crew.names import PAGES, SUPERVISOR
+from remote_service.crew.parts import crew_of, listen_of
+from remote_service.crew.work import serve_pages, supervise
+from remote_service.server import Loop
 
 
 class Command(BaseCommand):
@@ -52,7 +54,7 @@ class Command(BaseCommand):
 async def _supervise(order: Order) -> None:
     # Whoever started it was killed: so is this, and the next start finds the sessions as after any kill.
     on_orphaned(lambda: os.kill(os.getpid(), signal.SIGKILL))
-    await supervise_crew(conf.current(), order.ready)
+    await supervise(conf.current(), order.ready)
 
 
 async def _pages(order: Order) -> None:
