@@ -13,7 +13,7 @@ from remote_service.crew import names
 from remote_service.monitoring import event_loop
 from remote_service.monitoring.exposition import of_process
 from remote_service.monitoring.pulse import SUPERVISOR
-from remote_service.monitoring.siblings import Told, tell
+from remote_service.monitoring.siblings import Told, telling
 from remote_service.relay.traffic import Traffic
 from remote_service.relay_process.office import Office
 from remote_service.server import LOAD_PATIENCE, Listen, Server, handle_signals, uvicorn_config
@@ -47,9 +47,10 @@ async def serve_pages(
 
     spawn(event_loop.measure_lag(), name="event loop's lag")
     spawn(end(), name="end of the pages")
-    if (crew := conf.current().crew) is not None:
-        await tell(crew.figures / name, lambda: Told(of_process(0, Traffic()).decode()))
-    await server.serve([listener])
+    crew = conf.current().crew
+    assert crew is not None
+    async with telling(crew.figures / name, lambda: Told(of_process(0, Traffic()).decode())):
+        await server.serve([listener])
 
 
 async def supervise(settings: GatewaySettings, announce: Callable[[], None]) -> None:
@@ -63,15 +64,17 @@ async def supervise(settings: GatewaySettings, announce: Callable[[], None]) -> 
     supervisor = Supervisor(settings)
     handle_signals(supervisor.stop, supervisor.reload)
     office = await Office(settings.crew.office).open()
-    await tell(
-        settings.crew.figures / names.SUPERVISOR, lambda: Told(of_process(0, Traffic()).decode(), SUPERVISOR.age)
-    )
-    spawn(event_loop.measure_lag(), name="event loop's lag")
-    supervising = spawn(supervisor.run(), name="supervisor")
-    ready = spawn(supervisor.ready.wait(), name="supervisor ready")
-    await asyncio.wait({supervising, ready}, timeout=LOAD_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
-    ready.cancel()
-    if not supervising.done():
-        announce()
-    await supervising
+
+    def figures() -> Told:
+        return Told(of_process(0, Traffic()).decode(), SUPERVISOR.age)
+
+    async with telling(settings.crew.figures / names.SUPERVISOR, figures):
+        spawn(event_loop.measure_lag(), name="event loop's lag")
+        supervising = spawn(supervisor.run(), name="supervisor")
+        ready = spawn(supervisor.ready.wait(), name="supervisor ready")
+        await asyncio.wait({supervising, ready}, timeout=LOAD_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        if not supervising.done():
+            announce()
+        await supervising
     office.close()

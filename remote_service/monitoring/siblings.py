@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,8 +35,9 @@ class Told:
     """Seconds since it last looked at the sessions, if it is the supervisor."""
 
 
-async def tell(path: Path, figures: Callable[[], Told]) -> asyncio.Server:
-    """Tells this process's figures to whoever connects, from now on.
+@asynccontextmanager
+async def telling(path: Path, figures: Callable[[], Told]) -> AsyncIterator[None]:
+    """Tells this process's figures to whoever connects, in its body.
 
     Raises:
         OSError: it cannot be listened there.
@@ -49,7 +50,11 @@ async def tell(path: Path, figures: Callable[[], Told]) -> asyncio.Server:
             await writer.drain()
         writer.close()
 
-    return await asyncio.start_unix_server(answer, sock=listen_on(path))
+    server = await asyncio.start_unix_server(answer, sock=listen_on(path))
+    try:
+        yield
+    finally:
+        server.close()
 
 
 def ask(path: Path) -> Told | None:

@@ -16,7 +16,7 @@ import uvloop
 from remote_service.crew.child import Order, read_order, stopped
 from remote_service.monitoring import event_loop
 from remote_service.monitoring.exposition import of_process
-from remote_service.monitoring.siblings import Told, tell
+from remote_service.monitoring.siblings import Told, telling
 from remote_service.relay_process.service import RelayService
 from remote_service.tasks import spawn
 
@@ -28,11 +28,11 @@ async def relay(order: Order) -> None:
     ending = stopped()
     spawn(event_loop.measure_lag(), name="event loop's lag")
     service = RelayService(Path(order.told["handovers"]), Path(order.told["office"]))
-    clerk = service.clerk
-    await tell(Path(order.told["figures"]), lambda: Told(of_process(clerk.tally.viewers, clerk.tally.total()).decode()))
-    order.ready()
-    await ending.wait()
-    await service.stop()
+    tally = service.clerk.tally
+    async with telling(Path(order.told["figures"]), lambda: Told(of_process(tally.viewers, tally.total()).decode())):
+        order.ready()
+        await ending.wait()
+        await service.stop()
 
 
 def main() -> None:
