@@ -32,6 +32,11 @@ class Crew:
         return self.folder / "office.sock"
 
     @property
+    def pages(self) -> Path:
+        """Where page processes accept tunnels of the relay's, which has the clients when it does TLS."""
+        return self.folder / "pages.sock"
+
+    @property
     def figures(self) -> Path:
         """Where each process tells its figures, at a socket of its own."""
         return self.folder / "figures"

@@ -18,8 +18,10 @@ import uvloop
 
 from remote_service.admission.doorkeeper import HEADER_PATIENCE
 from remote_service.admission.http import HttpProtocol
+from remote_service.admission.tunnelled import TunnelledHttp
 from remote_service.conf import GatewaySettings
 from remote_service.forwarded import BehindProxy
+from remote_service.hosting.wire import short_path
 from remote_service.monitoring import event_loop
 from remote_service.relay.line import PING
 from remote_service.relay.takeover import WebSocketProtocol
@@ -86,19 +88,22 @@ class Listen:
     uds: str | None = None
     cert: Path | None = None
     key: Path | None = None
+    tunnelled: bool = False
+    """Another process of ours has the clients, and does TLS."""
     trusted_proxies: tuple[str, ...] = ()
 
 
 def uvicorn_config(application: Any, listen: Listen) -> uvicorn.Config:
     """uvicorn's configuration: uvloop, sans-I/O websockets, no compression of what is compressed already."""
-    proxies = [] if listen.uds else list(listen.trusted_proxies)
+    behind_proxy = bool(listen.uds) and not listen.tunnelled
+    proxies = [] if behind_proxy else list(listen.trusted_proxies)
     return uvicorn.Config(
-        BehindProxy(application) if listen.uds else application,
+        BehindProxy(application) if behind_proxy else application,
         host=listen.host,
         port=listen.port,
         uds=listen.uds,
         loop="uvloop",
-        http=HttpProtocol,
+        http=TunnelledHttp if listen.tunnelled else HttpProtocol,
         ws=WebSocketProtocol,
         ws_max_size=MOST_MESSAGE,
         ws_ping_interval=PING,
@@ -136,26 +141,28 @@ def open_listeners(listen: Listen) -> list[socket.socket] | None:
         ) from error
 
 
-def open_unix_listener(listen: Listen) -> socket.socket:
-    """Listens at a Unix socket whose directory was checked, for several processes; as uvicorn does for one.
+def open_unix_listener(path: Path, mode: int = 0o600) -> socket.socket:
+    """Listens at a Unix socket, for several processes.
+
+    Args:
+        path: where.
+        mode: of the socket; the one of `--uds` is open to all, since its directory says who may reach it.
 
     Raises:
         ListenError: it cannot be made.
     """
-    assert listen.uds is not None
-    path = Path(listen.uds)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         path.unlink(missing_ok=True)
-        listener.bind(str(path))
-        # Who may reach it is up to its directory.
-        path.chmod(0o666)
+        with short_path(path) as name:
+            listener.bind(name)
+        path.chmod(mode)
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise ListenError(
-            f"the Unix socket {path} cannot be made: {error.strerror}; expected a path of at most 107 bytes, in a "
-            "directory of ours. Choose another one by --uds"
+            f"the Unix socket {path} cannot be made: {error.strerror}; expected a path in a directory of ours. "
+            "Choose another one by --uds"
         ) from error
     return listener
 

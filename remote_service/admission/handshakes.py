@@ -16,7 +16,8 @@ from remote_service.admission.rate import RateLimit
 from remote_service.admission.refusal import Application, Receive, Send, refuse_upgrade
 from remote_service.admission.turnstile import CrowdedError, Turnstile
 from remote_service.monitoring.metrics import PENDING, REFUSED
-from remote_service.relay.takeover import DETACH, TAKEOVER
+from remote_service.relay.detaching import DETACH
+from remote_service.relay.takeover import TAKEOVER
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ def parts(
     manage: Path,
     workers: int,
     listen: Listen,
-    descriptor: int,
+    descriptors: tuple[int, int],
     settings: GatewaySettings,
     logging: dict[str, Any],
 ) -> list[Part]:
@@ -31,11 +31,24 @@ def parts(
         manage: Django's entry point.
         workers: how many serve pages.
         listen: where they do.
-        descriptor: of the socket that listens there, which they share.
+        descriptors: of the socket that listens there, which they share, and of the one at which they are reached
+            through the relay, where that does TLS.
         settings: the framework's, with its crew.
         logging: the configuration of the relay's log; the others have it of Django.
     """
     assert settings.crew is not None
+    descriptor, tunnels = descriptors
+    tls = None
+    for_pages, for_relay = [descriptor], []
+    if listen.cert is not None:
+        # The relay has the clients then, and pages are reached through it.
+        tls = {
+            "descriptor": descriptor,
+            "cert": str(listen.cert),
+            "key": str(listen.key),
+            "pages": str(settings.crew.pages),
+        }
+        for_pages, for_relay = [tunnels], [descriptor]
     told = {"settings": _settings(settings), "crew": _crew(settings.crew), "tls": listen.cert is not None}
     command = [sys.executable, str(manage), COMMAND]
     relay = {
@@ -43,16 +56,17 @@ def parts(
         "office": str(settings.crew.office),
         "figures": str(settings.crew.figures / RELAY),
         "logging": logging,
+        "tls": tls,
     }
     return [
         Part(SUPERVISOR, [*command, SUPERVISOR], told),
-        Part(RELAY, [sys.executable, "-m", "remote_service.relay_process"], relay),
+        Part(RELAY, [sys.executable, "-m", "remote_service.relay_process"], relay, for_relay),
         *(
             Part(
                 f"{PAGES}-{number}",
                 [*command, PAGES],
-                {**told, "name": f"{PAGES}-{number}", "listen": _listen(listen), "descriptor": descriptor},
-                [descriptor],
+                {**told, "name": f"{PAGES}-{number}", "listen": _listen(listen), "descriptor": for_pages[0]},
+                for_pages,
             )
             for number in range(1, workers + 1)
         ),
@@ -76,7 +90,7 @@ def crew_of(told: dict[str, Any]) -> Crew:
 
 def _listen(listen: Listen) -> dict[str, Any]:
     found = asdict(listen)
-    return {**found, "cert": None, "key": None}
+    return {**found, "cert": None, "key": None, "tunnelled": listen.cert is not None}
 
 
 def listen_of(told: dict[str, Any]) -> Listen:

@@ -21,6 +21,24 @@ from remote_service.supervisor import Supervisor
 from remote_service.tasks import spawn
 
 
+LAST_WORDS = 0.3
+"""Seconds in which clients that have connected say what they want, once nobody else can connect: it is answered."""
+
+
+class _Pages(Server):
+    """One that may end while others go on: nobody who has reached it is sent away."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends."""
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
+        # There is nothing to wait for but that they stay silent.
+        await asyncio.sleep(LAST_WORDS)
+        await super().shutdown(sockets)
+
+
 async def serve_pages(
     application: Any,
     listen: Listen,
@@ -39,7 +57,7 @@ async def serve_pages(
         ending: set when it has to end.
         announce: called once requests are answered.
     """
-    server = Server(uvicorn_config(application, listen), announce)
+    server = _Pages(uvicorn_config(application, listen), announce)
 
     async def end() -> None:
         await ending.wait()

@@ -17,9 +17,10 @@ from remote_service.errors import RefusedError
 from remote_service.relay import closing
 from remote_service.relay.backpressure import lacks_backpressure
 from remote_service.relay.closing import Close
+from remote_service.relay.detaching import Detached, detach_of
 from remote_service.relay.gateway import gateway
 from remote_service.relay.grants import find_grant
-from remote_service.relay.takeover import Detached, detach_of, takeover_of
+from remote_service.relay.takeover import takeover_of
 from remote_service.relay.viewing import Receive, Send, say, serve_viewer
 from remote_service.relay.watch import Grant
 from remote_service.relay_process.giving import Giver, NoRelayError
@@ -46,7 +47,12 @@ async def relay(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         return
     line = None
     if (relay_process := giver()) is not None and (detach := detach_of(scope)):
-        await _give_away(relay_process, await detach(accept), grant)
+        try:
+            detached = await detach(accept)
+        except ConnectionError as error:
+            log.debug("session %s: %s", grant.session_id, error)
+            return
+        await _give_away(relay_process, detached, grant)
         return
     if take_over := takeover_of(scope):
         line = await take_over(accept)
@@ -58,9 +64,9 @@ async def relay(scope: dict[str, Any], receive: Receive, send: Send) -> None:
 
 async def _give_away(relay_process: Giver, detached: Detached, grant: Grant) -> None:
     """Has the relay's process serve the viewer; without one the line is cut, and the viewer comes again."""
-    with detached.websocket:
+    with detached:
+        handover = Handover(grant, detached.most_message, detached.answer, detached.early, detached.tunnel)
         try:
-            handover = Handover(grant, detached.most_message, detached.early)
             await relay_process.give(detached.websocket, handover)
         except NoRelayError as error:
             log.error("session %s: a viewer is sent away, since %s", grant.session_id, error)

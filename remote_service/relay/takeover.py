@@ -3,7 +3,7 @@
     line = await scope["extensions"][TAKEOVER]({"type": "websocket.accept", "subprotocol": "binary"})
     detached = await scope["extensions"][DETACH]({"type": "websocket.accept", "subprotocol": "binary"})
 
-The first keeps it in this process; the second gives its socket away, which cannot be done with TLS.
+The first keeps it in this process; the second gives it away (see `detaching`).
 
 Other applications do not notice it: for them this is uvicorn's websocket, which also says when a line was cut.
 """
@@ -13,50 +13,28 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 from websockets.http11 import Request
 
+from remote_service.relay.detaching import DETACH, Detached, Origin, Unsent
 from remote_service.relay.frames import LEAST_PART, FloodError, FloodGuard
 from remote_service.relay.line import LINE_CUT, Line, report_flood
 from remote_service.states import ENDINGS, EndReason
 
 TAKEOVER = "remote_service.takeover"
 """The extension's name in the scope; it is called with the message that accepts, and gives a `Line`."""
-DETACH = "remote_service.detach"
-"""The same for a `Detached`: this process has nothing to do with the connection any more."""
 MOST_EARLY = 64 * 1024
 """Bytes of a peer that does not wait for the answer to its upgrade (RFC 6455 section 4.1 tells it to)."""
 
 TakeOver = Callable[[dict[str, Any]], Awaitable[Line]]
 
 
-@dataclass(frozen=True, slots=True)
-class Detached:
-    """An accepted websocket as a socket; whoever has it closes it."""
-
-    websocket: socket.socket
-    early: bytes
-    """What the peer has sent behind its request."""
-    most_message: int
-    """Bytes that one message may have."""
-
-
-Detach = Callable[[dict[str, Any]], Awaitable[Detached]]
-
-
 def takeover_of(scope: dict[str, Any]) -> TakeOver | None:
     """How this websocket's transport is taken over; None where the server cannot."""
     found: TakeOver | None = (scope.get("extensions") or {}).get(TAKEOVER)
-    return found
-
-
-def detach_of(scope: dict[str, Any]) -> Detach | None:
-    """How this websocket's socket is given away; None where that cannot be."""
-    found: Detach | None = (scope.get("extensions") or {}).get(DETACH)
     return found
 
 
@@ -70,14 +48,27 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     _line: Line | None = None
     _early: tuple[bytes, ...] = ()
 
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        """Prepares; see uvicorn's."""
+    def __init__(self, *arguments: Any, origin: Origin | None = None, **keywords: Any) -> None:
+        """Prepares; see uvicorn's.
+
+        Args:
+            arguments: uvicorn's.
+            origin: who the client is, where the connection comes out of a tunnel.
+            keywords: uvicorn's.
+        """
         super().__init__(*arguments, **keywords)
+        self._origin = origin
         self._guard = FloodGuard(lambda: self.loop.time())
         self._application = self.app
         self.app = self._run_application
 
-    # ---- the extension ----------------------------------------------------------------------------------
+    def connection_made(self, transport: Any) -> None:
+        """The connection is a websocket's from now on."""
+        super().connection_made(transport)
+        if self._origin is not None:
+            self.client, self.scheme = self._origin.client, "wss"
+
+    # ---- the extensions ---------------------------------------------------------------------------------
 
     def handle_connect(self, event: Request) -> None:
         """The upgrade is asked for."""
@@ -86,6 +77,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             # The application runs from the next turn of the loop on.
             extensions: dict[str, Any] = {**(self.scope["extensions"] or {}), TAKEOVER: self._take_over}
             if self.transport.get_extra_info("sslcontext") is None:
+                # A socket under TLS cannot be given away.
                 extensions[DETACH] = self._detach
             self.scope["extensions"] = extensions
 
@@ -102,24 +94,28 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         return line
 
     async def _detach(self, accept: dict[str, Any]) -> Detached:
-        """Accepts, and gives the socket away.
+        """Gives the connection away; whoever gets it answers the upgrade.
 
         Raises:
             ConnectionError: the peer has gone.
         """
-        self.transport.pause_reading()
-        early, self._early = b"".join(self._early), ()
-        self.transport.set_write_buffer_limits(high=0)
-        await super().send(accept)  # type: ignore[arg-type]
-        self.stop_keepalive()
-        # Whoever has the socket next writes to it himself: our answer has to be out by then.
         await self.writable.wait()
         if self.disconnected or self.transport.is_closing():
             raise ConnectionResetError("the viewer left before its websocket could be handed over")
-        websocket = socket.socket(fileno=os.dup(self.transport.get_extra_info("socket").fileno()))
-        # This closes our descriptor alone: the connection is the other one's.
-        self.transport.abort()
-        return Detached(websocket, early, self.config.ws_max_size)
+        transport = self.transport
+        transport.pause_reading()
+        answer = Unsent()
+        self.transport = answer  # type: ignore[assignment]
+        await super().send(accept)  # type: ignore[arg-type]
+        self.transport = transport
+        self.stop_keepalive()
+        early, self._early = b"".join(self._early), ()
+        tunnel = None if self._origin is None else self._origin.tunnel
+        # A descriptor of our own outlives the transport, and the connection ends with the last one.
+        websocket = (
+            None if tunnel is not None else socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+        )
+        return Detached(answer.written, early, self.config.ws_max_size, websocket, tunnel, transport.abort)
 
     async def _run_application(self, scope: Any, receive: Any, send: Any) -> None:
         """Lets a line that was taken over close in its own time; uvicorn closes the transport when this returns."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import logging.config
+import socket
 from pathlib import Path
 
 import uvloop
@@ -17,6 +18,7 @@ from remote_service.crew.child import Order, read_order, stopped
 from remote_service.monitoring import event_loop
 from remote_service.monitoring.exposition import of_process
 from remote_service.monitoring.siblings import Told, telling
+from remote_service.relay_process.front import Front
 from remote_service.relay_process.service import RelayService
 from remote_service.tasks import spawn
 
@@ -27,7 +29,11 @@ async def relay(order: Order) -> None:
     """Relays until it is told to stop."""
     ending = stopped()
     spawn(event_loop.measure_lag(), name="event loop's lag")
-    service = RelayService(Path(order.told["handovers"]), Path(order.told["office"]))
+    front = None
+    if tls := order.told["tls"]:
+        front = Front(Path(tls["pages"]))
+        await front.open(socket.socket(fileno=tls["descriptor"]), Path(tls["cert"]), Path(tls["key"]))
+    service = RelayService(Path(order.told["handovers"]), Path(order.told["office"]), front)
     tally = service.clerk.tally
     async with telling(Path(order.told["figures"]), lambda: Told(of_process(tally.viewers, tally.total()).decode())):
         order.ready()

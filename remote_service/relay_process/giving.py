@@ -35,26 +35,31 @@ class Giver:
         self._connection: socket.socket | None = None
         self._one_at_a_time = asyncio.Lock()
 
-    async def give(self, websocket: socket.socket, handover: Handover) -> None:
+    async def give(self, websocket: socket.socket | None, handover: Handover) -> None:
         """Gives a websocket away; the caller closes its own descriptor of it.
+
+        Args:
+            websocket: None for one that the relay has already.
+            handover: what it has to know of it.
 
         Raises:
             NoRelayError: nobody took it in time.
         """
         packet = handover.packed()
+        descriptors = [] if websocket is None else [websocket.fileno()]
         try:
             async with asyncio.timeout(PATIENCE), self._one_at_a_time:
-                while not await self._given(packet, websocket.fileno()):
+                while not await self._given(packet, descriptors):
                     await asyncio.sleep(RETRY)
         except TimeoutError:
             raise NoRelayError(f"the relay's process does not take anything at {self._path}") from None
 
-    async def _given(self, packet: bytes, descriptor: int) -> bool:
+    async def _given(self, packet: bytes, descriptors: list[int]) -> bool:
         try:
             connection = self._connection or await self._connect()
             while True:
                 try:
-                    socket.send_fds(connection, [packet], [descriptor])
+                    socket.send_fds(connection, [packet], descriptors)
                 except BlockingIOError:
                     await _writable(connection)
                 else:

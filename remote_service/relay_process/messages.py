@@ -26,17 +26,27 @@ _LENGTH = struct.Struct(">I")
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """What comes with an accepted websocket: its upgrade is answered, and nothing of it was read after that."""
+    """What comes with a websocket that is granted: its upgrade is not answered yet."""
 
     grant: Grant
     most_message: int
     """Bytes that one message may have."""
+    answer: bytes = field(default=b"", repr=False)
+    """What the peer has to be sent first."""
     early: bytes = field(default=b"", repr=False)
     """What the peer has sent behind its request."""
+    tunnel: int | None = None
+    """The number of the tunnel through which the request came; None when a socket comes along."""
 
     def packed(self) -> bytes:
         """As one packet."""
-        head = json.dumps({"grant": grant_as_data(self.grant), "most_message": self.most_message}).encode()
+        told = {
+            "grant": grant_as_data(self.grant),
+            "most_message": self.most_message,
+            "answer": self.answer.decode("latin-1"),
+            "tunnel": self.tunnel,
+        }
+        head = json.dumps(told).encode()
         return _LENGTH.pack(len(head)) + head + self.early
 
     @classmethod
@@ -50,7 +60,8 @@ class Handover:
             (length,) = _LENGTH.unpack_from(packet)
             end = _LENGTH.size + length
             head = json.loads(packet[_LENGTH.size : end])
-            return cls(grant_from_data(head["grant"]), int(head["most_message"]), packet[end:])
+            grant, answer = grant_from_data(head["grant"]), head["answer"].encode("latin-1")
+            return cls(grant, int(head["most_message"]), answer, packet[end:], head["tunnel"])
         except (struct.error, KeyError, TypeError) as error:
             raise ValueError(f"a packet that is no handover: {error!r}") from error
 

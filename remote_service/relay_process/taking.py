@@ -21,7 +21,7 @@ _BACKLOG = 64
 _UCRED = struct.Struct("3i")
 """pid, uid and gid (unix(7), SO_PEERCRED)."""
 
-Take = Callable[[Handover, socket.socket], None]
+Take = Callable[[Handover, socket.socket | None], None]
 
 
 class Taker:
@@ -32,7 +32,7 @@ class Taker:
 
         Args:
             path: where, in a directory of mode 0700.
-            take: called with each handover; the socket is the caller's then.
+            take: called with each handover, and its socket if it has one, which is theirs then.
 
         Raises:
             OSError: it cannot be listened there.
@@ -83,13 +83,14 @@ class Taker:
             return
         try:
             handover = Handover.unpacked(packet)
-            (websocket,) = websockets
+            if len(websockets) != (handover.tunnel is None):
+                raise ValueError(f"{len(websockets)} sockets came with it")
         except ValueError as error:
             log.error("a handover is thrown away: %s", error)
             for websocket in websockets:
                 websocket.close()
             return
-        self._take(handover, websocket)
+        self._take(handover, websockets[0] if websockets else None)
 
     def _leave(self, giver: socket.socket) -> None:
         self._loop.remove_reader(giver)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.certificates import self_signed
 from tests.integration.conftest import SESSIONS
 from tests.integration.live import LiveServer
 from tests.integration.test_relay import (  # noqa: F401 (run here, too)
@@ -39,10 +40,13 @@ from tests.integration.test_shared_sessions import (  # noqa: F401 (run here, to
 )
 
 
-@pytest.fixture(scope="module")
-def live(site_template: Path) -> Iterator[LiveServer]:
+@pytest.fixture(scope="module", params=["plain", "TLS"])
+def live(
+    site_template: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveServer]:
     """A server whose relay, supervisor and pages are processes of their own."""
-    server = LiveServer(site_template, SESSIONS)
+    tls = self_signed(tmp_path_factory.mktemp("certificate")) if request.param == "TLS" else None
+    server = LiveServer(site_template, SESSIONS, tls=tls)
     try:
         server.start("--workers", "2")
         yield server

@@ -87,13 +87,16 @@ class Command(BaseCommand):
 
     def _serve_with_crew(self, listen: Listen, listeners: list[socket.socket] | None, workers: int) -> None:
         found = conf.current()
-        listener = listeners[0] if listeners else open_unix_listener(listen)
+        listener = listeners[0] if listeners else open_unix_listener(Path(listen.uds or ""), 0o666)
         with meeting_place(found.state_dir) as folder:
             crew = Crew(os.getpid(), folder, folder / "nudges" if layer_is_local(settings.CHANNEL_LAYERS) else None)
             manage = Path(settings.BASE_DIR) / "manage.py"
-            members = parts(manage, workers, listen, listener.fileno(), replace(found, crew=crew), settings.LOGGING)
+            ours = replace(found, crew=crew)
             connections.close_all()
-            asyncio.run(keep(Keeper(members), lambda: self._say(listen)))
+            with open_unix_listener(crew.pages) as tunnels:
+                descriptors = listener.fileno(), tunnels.fileno()
+                members = parts(manage, workers, listen, descriptors, ours, settings.LOGGING)
+                asyncio.run(keep(Keeper(members), lambda: self._say(listen)))
 
     def _say(self, listen: Listen) -> None:
         self.stdout.write(f"Serving on {address(listen)} (Ctrl-C ends the server and its sessions)")
@@ -120,11 +123,6 @@ def check_listen(listen: Listen, workers: int = 1) -> None:
     """
     if workers < 1:
         raise CommandError(f"--workers is {workers}; expected at least 1.")
-    if workers > 1 and listen.cert is not None:
-        raise CommandError(
-            "--workers and --cert do not go together yet: a websocket under TLS cannot change its process. "
-            "Leave --workers out, or have a front proxy do TLS."
-        )
     if (listen.cert is None) != (listen.key is None):
         raise CommandError("--cert and --key belong together: give both for TLS, or none.")
     for path in (listen.cert, listen.key):

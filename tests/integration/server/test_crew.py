@@ -183,11 +183,3 @@ def test_figures_are_those_of_every_process_and_the_site_is_ready(crew: LiveServ
     assert sorted(lags) == ["pages-1", "pages-2", "relay", "supervisor"]
     assert 'remote_session_sessions{state="running"} 1.0' in figures
     eventually(lambda: json.loads(fetch(opener(), f"{crew.url}/readyz").text) == {"ready": True})
-
-
-def test_tls_in_process_and_several_processes_do_not_go_together(crew: LiveServer) -> None:
-    done = crew.manage("serve", "--workers", "2", "--cert", "/dev/null", "--key", "/dev/null")
-    assert done.stderr.strip().endswith(
-        "--workers and --cert do not go together yet: a websocket under TLS cannot change its process. "
-        "Leave --workers out, or have a front proxy do TLS."
-    )
