@@ -4,8 +4,8 @@ What:  the relay without a site around it (`tests.integration.bare_relay`), in b
        round trips of a pointer event, the same beside a load, many small streams, memory of streams, and what piles up
        when one side reads nothing.
 Peer:  websockify 0.13 with numpy, which is installed into a folder that is thrown away; all take turns.
-Bars:  ratios to websockify: see `ROWS`. What depends on a site (handshake, pages beside the relay) and on RFB itself is
-       not measured here; strangers have a benchmark of their own.
+Bars:  ratios to websockify: see `ROWS`. What depends on a site (handshake) and on RFB itself is not measured
+       here; strangers and pages beside the relay have benchmarks of their own.
 Run:   python -m benchmarks.relay [--rounds 3] [--megabytes 500] [--seconds 10] [--streams 500] [--trips 2000]
 """
 

@@ -20,7 +20,6 @@ from remote_service.server import LOAD_PATIENCE, Listen, Server, handle_signals,
 from remote_service.supervisor import Supervisor
 from remote_service.tasks import spawn
 
-
 LAST_WORDS = 0.3
 """Seconds in which clients that have connected say what they want, once nobody else can connect: it is answered."""
 

@@ -50,6 +50,7 @@ QUICKLY = {
         ["--rounds", "1", "--seconds", "1", "--strangers", "40"],
         ["p99 of a viewer's round trip beside strangers"],
     ),
+    "beside_pages": (["--rounds", "1", "--seconds", "0.5", "--lines", "4"], ["p99 of a round trip beside pages"]),
 }
 
 

@@ -23,6 +23,10 @@ from remote_service.crew.work import serve_pages, supervise
 from remote_service.server import Loop
 
 
+PAGES_NICE = 5
+"""How much page processes let the others go first (nice(2))."""
+
+
 class Command(BaseCommand):
     """Serves pages, or supervises, until SIGTERM or until whoever started it has died."""
 
@@ -58,6 +62,8 @@ async def _supervise(order: Order) -> None:
 
 
 async def _pages(order: Order) -> None:
+    # Where processors are short, whoever types comes before whoever waits for a page.
+    os.nice(PAGES_NICE)
     listener = socket.socket(fileno=order.told["descriptor"])
     listen = listen_of(order.told)
     await serve_pages(get_default_application(), listen, listener, order.told["name"], stopped(), order.ready)
