@@ -79,7 +79,14 @@ class ShareForm(forms.Form):
             (Audience.USER.value, _("one user")),
             *([(Audience.GROUP.value, _("a group of yours"))] if groups.exists() else []),
             (Audience.ANYONE.value, _("all who may use this type") if self._within_group else _("all who log in")),
+            *self._with_guests(session, owner),
         ]
+
+    @staticmethod
+    def _with_guests(session: Session, owner: User) -> list[tuple[str, str]]:
+        if not access.may_share_with_guests(owner, session):
+            return []
+        return [(Audience.GUESTS.value, _("all who have the link, without an account too"))]
 
     @property
     def _within_group(self) -> bool:
@@ -119,6 +126,7 @@ class ShareForm(forms.Form):
             group=cleaned["group"] if audience == Audience.GROUP else None,
             expires_at=None if lasts is None else now + lasts,
             most_uses=None if audience == Audience.USER else cleaned["most_uses"],
+            guests=audience == Audience.GUESTS,
         )
 
 
