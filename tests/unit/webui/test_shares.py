@@ -72,7 +72,10 @@ def test_who_looks_is_all_but_the_owner_and_staff_with_their_reason(
     for user in (alice, watcher, bob, bob):
         session.viewers.create(user=user)
     session.viewers.create(user=manager, closed_at=timezone.now())
-    assert watchers_of(session) == (Watcher("bob", ""), Watcher("wanda", "Ticket 4712"))
+    assert watchers_of(session) == (
+        Watcher("bob", "", key=str(bob.pk)),
+        Watcher("wanda", "Ticket 4712", key=str(watcher.pk)),
+    )
 
 
 def test_a_card_has_what_a_guest_may_know(session: Session, alice: User, bob: User) -> None:
