@@ -118,7 +118,7 @@ def whom(share: Share) -> str:
     if share.audience == Audience.GROUP and share.group is not None:
         return _("the group %(name)s") % {"name": share.group.name}
     if share.audience == Audience.GUESTS:
-        return _("all who have the link, without an account too")
+        return _("guests, and all who have the link")
     return _("all who have the link")
 
 

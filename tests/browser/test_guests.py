@@ -16,7 +16,7 @@ from tests.browser.test_sharing import open_panel
 from tests.browser.visitor import Visitor, session_path, show_toolbar, viewer, wait_for_screen
 from tests.browser.visits import Visits
 
-WITHOUT_ACCOUNT = "all who have the link, without an account too"
+WITHOUT_ACCOUNT = "guests without an account"
 AT_ONCE = 2.0
 """Seconds until a guest who was thrown out sees nothing any more; a browser gets some more to say so."""
 
@@ -61,12 +61,15 @@ def test_an_owner_lets_a_guest_look_hands_control_over_and_throws_them_out(
     alice, maria = visit(ALICE, at=guest_site), visit(NOBODY, at=guest_site)
     session = alice.connect(PATTERN)
     open_panel(alice.page)
+    warning = alice.page.get_by_text("Whoever gets hold of this link is let in.")
+    expect(warning).to_be_hidden()
     alice.page.get_by_label("For", exact=True).select_option(WITHOUT_ACCOUNT)
+    expect(warning).to_be_visible()
     expect(alice.page.get_by_label("People who may accept it")).to_be_visible()
     alice.page.get_by_role("button", name="Make the link").click()
     expect(alice.page.get_by_label("The link")).to_be_focused()
     link = alice.page.get_by_label("The link").input_value()
-    expect(alice.page.locator("#shares .share")).to_contain_text(WITHOUT_ACCOUNT)
+    expect(alice.page.locator("#shares .share")).to_contain_text("guests, and all who have the link")
 
     page = maria.open(link)
     expect(page.locator("#share-offer")).to_contain_text("alice lets you in to the session “Pattern”.")
@@ -124,8 +127,8 @@ def test_a_guest_finds_no_other_page_and_comes_back_by_the_links(
     for tool in ("Share", "Stop"):
         expect(page.get_by_title(tool, exact=True)).to_have_count(0)
     page.locator("#tool-leave").click()
-    expect(page.get_by_role("heading", name="You are a guest here")).to_be_visible()
-    page.get_by_role("link", name="“Pattern” of alice").click()
+    expect(page.get_by_text("With this browser you are a guest.")).to_be_visible()
+    page.get_by_role("link", name="Open “Pattern” of alice").click()
     wait_for_screen(page)
     assert page.url.endswith(session_path(session))
     page.goto("/")

@@ -86,7 +86,14 @@ class ShareForm(forms.Form):
     def _with_guests(session: Session, owner: User) -> list[tuple[str, str]]:
         if not access.may_share_with_guests(owner, session):
             return []
-        return [(Audience.GUESTS.value, _("all who have the link, without an account too"))]
+        return [(Audience.GUESTS.value, _("guests without an account"))]
+
+    @property
+    def offers_guests(self) -> bool:
+        """Whether it can be for people without an account."""
+        audience = self.fields["audience"]
+        assert isinstance(audience, forms.ChoiceField)
+        return any(value == Audience.GUESTS for value, _label in audience.choices)
 
     @property
     def _within_group(self) -> bool:

@@ -110,7 +110,7 @@ def test_guests_are_told_from_users(
         (Holder("bob", watching=False),),
         *((Holder(name, watching=True),) for name in ("guest “bob”", "a guest", "guest “<b>”")),
     ]
-    assert {share.whom for share in shown[1:]} == {"all who have the link, without an account too"}
+    assert {share.whom for share in shown[1:]} == {"guests, and all who have the link"}
 
 
 def test_a_browser_sees_where_it_is_a_guest(
