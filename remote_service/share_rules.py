@@ -12,6 +12,8 @@ from remote_service.texts import sentence as _
 REASON_COUNTS = timedelta(hours=8)
 """How long staff may look after having said why."""
 MOST_USES = 1000
+GUESTS_WITHOUT_A_NUMBER = 100
+"""How many may accept a link for guests that was made without a number: nobody without an account does so for ever."""
 MOST_GUEST_NAME = 40
 """Characters."""
 

@@ -18,7 +18,7 @@ from remote_service.lifecycle import Actor, note, note_refusal
 from remote_service.models import Guest, Session, Share, ShareHolder, StaffLook
 from remote_service.nudges import nudge_gateways
 from remote_service.sealing import new_token, token_hash
-from remote_service.share_rules import NO_GUESTS, Audience, admits, refusal, use_refusal
+from remote_service.share_rules import GUESTS_WITHOUT_A_NUMBER, NO_GUESTS, Audience, admits, refusal, use_refusal
 from remote_service.texts import sentence as _
 
 log = logging.getLogger(__name__)
@@ -72,11 +72,14 @@ def make_share(session: Session, offer: Offer, user: User, by: Actor) -> tuple[S
             raise NotAllowedError(NO_GUESTS)
         if not access.may_share_with_guests(user, session):
             raise NotAllowedError(_("Who has no account may not see sessions of this type."))
+    most_uses = offer.most_uses
+    if offer.audience is Audience.GUESTS and most_uses is None:
+        most_uses = GUESTS_WITHOUT_A_NUMBER
     secret = new_token()
     with transaction.atomic():
         share = Share.objects.create(
             session=session, secret_hash=token_hash(secret), control=offer.control, audience=offer.audience,
-            user=offer.user, group=offer.group, expires_at=offer.expires_at, most_uses=offer.most_uses,
+            user=offer.user, group=offer.group, expires_at=offer.expires_at, most_uses=most_uses,
         )  # fmt: skip
         note(session.pk, "shared", why=in_words(share), by=by)
     nudge_gateways(session.pk)

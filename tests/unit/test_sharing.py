@@ -362,7 +362,7 @@ def test_nobody_makes_a_link_for_guests_unless_the_site_lets_them_in(
     assert str(caught.value) == "This site lets in nobody without an account."
     request.getfixturevalue("with_guests")
     made, _ = share(open_session, alice, guests=True)
-    assert made.audience == "guests"
+    assert (made.audience, made.most_uses) == ("guests", 100)
     assert sharing.in_words(made).endswith(
         ": to anyone with the link, without an account too, view only, until the session ends"
     )

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from remote_service import access
 from remote_service.models import Session
-from remote_service.share_rules import MOST_USES, Audience, Reach, admits
+from remote_service.share_rules import GUESTS_WITHOUT_A_NUMBER, MOST_USES, Audience, Reach, admits
 from remote_service.sharing import Offer
 from webui.forms.dashboard import ReasonForm
 
@@ -72,6 +72,11 @@ class ShareForm(forms.Form):
         groups = Group.objects.filter(user=owner).order_by("name")
         if self._within_group:
             groups = groups.filter(name__in=self._groups or ())
+        self.offers_guests = access.may_share_with_guests(owner, session)
+        if self.offers_guests:
+            self.fields["most_uses"].help_text = _("Empty: any number, but %(count)d guests.") % {
+                "count": GUESTS_WITHOUT_A_NUMBER
+            }
         group, audience = self.fields["group"], self.fields["audience"]
         assert isinstance(group, forms.ModelChoiceField) and isinstance(audience, forms.ChoiceField)
         group.queryset = groups
@@ -79,21 +84,8 @@ class ShareForm(forms.Form):
             (Audience.USER.value, _("one user")),
             *([(Audience.GROUP.value, _("a group of yours"))] if groups.exists() else []),
             (Audience.ANYONE.value, _("all who may use this type") if self._within_group else _("all who log in")),
-            *self._with_guests(session, owner),
+            *([(Audience.GUESTS.value, _("guests without an account"))] if self.offers_guests else []),
         ]
-
-    @staticmethod
-    def _with_guests(session: Session, owner: User) -> list[tuple[str, str]]:
-        if not access.may_share_with_guests(owner, session):
-            return []
-        return [(Audience.GUESTS.value, _("guests without an account"))]
-
-    @property
-    def offers_guests(self) -> bool:
-        """Whether it can be for people without an account."""
-        audience = self.fields["audience"]
-        assert isinstance(audience, forms.ChoiceField)
-        return any(value == Audience.GUESTS for value, _label in audience.choices)
 
     @property
     def _within_group(self) -> bool:

@@ -137,6 +137,9 @@ def test_guests_are_offered_only_where_they_may_come(
     assert "audience" in form_of(of_all["Open"], audience="guests").errors
     settings.REMOTE_SERVICE = replace(settings.REMOTE_SERVICE, guests=True)
     assert offering() == {"Open", "Open house"}
+    helps = {name: form_of(one).fields["most_uses"].help_text for name, one in of_all.items()}
+    assert helps["Open"] == "Empty: any number, but 100 guests."
+    assert helps["Pattern"] == "Empty: any number."
     assert "audience" in form_of(session, audience="guests").errors
     offer = offered(of_all["Open"], audience="guests", user="bob", most_uses="3")
     assert offer == Offer(guests=True, expires_at=NOW + timedelta(days=1), most_uses=3)
