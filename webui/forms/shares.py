@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import Group, User
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from remote_service import access
 from remote_service.models import Session
@@ -74,9 +74,11 @@ class ShareForm(forms.Form):
             groups = groups.filter(name__in=self._groups or ())
         self.offers_guests = access.may_share_with_guests(owner, session)
         if self.offers_guests:
-            self.fields["most_uses"].help_text = _("Empty: any number, but %(count)d guests.") % {
-                "count": GUESTS_WITHOUT_A_NUMBER
-            }
+            self.fields["most_uses"].help_text = ngettext(
+                "Empty: any number, but %(count)d guest.",
+                "Empty: any number, but %(count)d guests.",
+                GUESTS_WITHOUT_A_NUMBER,
+            ) % {"count": GUESTS_WITHOUT_A_NUMBER}
         group, audience = self.fields["group"], self.fields["audience"]
         assert isinstance(group, forms.ModelChoiceField) and isinstance(audience, forms.ChoiceField)
         group.queryset = groups
