@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 import uuid
+from datetime import timedelta
 
 from django.contrib.sessions.models import Session as BrowserSession
 from django.utils import timezone
@@ -18,6 +19,9 @@ A_GUEST = _("a guest")
 NAMED_GUEST = _("guest “%(name)s”")
 """No user's name has quotation marks in it."""
 CALLED = (A_GUEST, NAMED_GUEST)
+A_WHILE = timedelta(minutes=1)
+MOST_VIEWERS = 30
+"""Within `A_WHILE`."""
 MOST_MARKS = 2
 """Accents on one letter: more of them would paint over other lines."""
 
@@ -65,6 +69,11 @@ def welcome(browser: str, session: Session, name: str) -> Guest:
         guest.name = name
         guest.save(update_fields=["name"])
     return guest
+
+
+def comes_too_often(guest: Guest) -> bool:
+    """Whether a guest opens viewers as nobody does who looks: each is kept, and nobody answers for a guest."""
+    return guest.viewers.filter(opened_at__gt=timezone.now() - A_WHILE).count() >= MOST_VIEWERS
 
 
 def _lives(browser: str | None) -> bool:

@@ -95,6 +95,8 @@ def _judge(session: Session, scope: dict[str, Any], user: Any, actor: Actor) -> 
             raise NotAllowedError(details.HAS_NOT_SAID_WHY)
         raise NotAllowedError(details.MAY_NOT_SEE)
     if guest is not None:
+        if guests.comes_too_often(guest):
+            raise NotAllowedError(details.COMES_TOO_OFTEN)
         called = replace(actor, name=guests.called(guest))
         return Grant(session.pk, None, login, called, guest_id=guest.pk), access.may_start(guest, session)
     grant = Grant(session.pk, user.pk, login, actor, password_stamp=user.get_session_auth_hash())

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from remote_service import sharing
 from remote_service.errors import NotAllowedError, RefusedError, UnknownTokenError
+from remote_service.guests import A_WHILE, MOST_VIEWERS
 from remote_service.lifecycle import Actor
 from remote_service.models import Session, SessionEvent
 from remote_service.relay.grants import find_grant
@@ -287,6 +289,22 @@ def test_a_guests_cookie_counts_only_with_the_sites_own_origin(
     come_as_guest(session, browser=browser)
 
     refused(scope(by_id(session), origin=origin, browser=browser), NotAllowedError, FOREIGN_ORIGIN)
+
+
+def test_a_guest_who_comes_without_end_is_refused_for_a_while(
+    reserve: Reserve, alice: Any, with_guests: Any, browse: Callable[..., str], come_as_guest: Callable[..., Any]
+) -> None:
+    session, browser = reserve(alice).session, browse()
+    guest = come_as_guest(session, browser=browser)
+    asked = scope(by_id(session), origin=ORIGIN, browser=browser)
+    for _ in range(MOST_VIEWERS):
+        find_grant(asked)
+        session.viewers.create(guest=guest)
+
+    refused(asked, NotAllowedError, "The guest's viewer came too often within a minute.")
+
+    guest.viewers.update(opened_at=timezone.now() - A_WHILE)
+    assert find_grant(asked).guest_id == guest.pk
 
 
 def test_who_is_logged_in_is_no_guest(

@@ -527,6 +527,14 @@ def test_a_guest_is_no_client_of_the_rest(visited: tuple[Session, Guest, Grant])
     assert viewer(last).superseded, "who was thrown out is not waited for, whoever the owner is"
 
 
+def test_of_a_session_that_is_gone_nobody_is_sent_away_before_they_are_told(
+    visited: tuple[Session, Guest, Grant],
+) -> None:
+    session, _guest, grant = visited
+    session.delete()
+    assert rows.look({grant}) == ({}, {grant: Policy()})
+
+
 def test_a_guest_counts_for_the_end_as_the_owner_does(visited: tuple[Session, Guest, Grant]) -> None:
     pk = rows.open_viewer(GATEWAY, visited[2])[0]
     rows.close_viewer(pk, clean=True)
