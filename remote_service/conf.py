@@ -65,6 +65,8 @@ class GatewaySettings:
     """How many websockets that are refused one address may ask for."""
     log_ins_per_minute: int = 30
     """How many log-ins that fail one address may try."""
+    guests: bool = False
+    """Whether sessions may be shared with people who have no account."""
     metrics_token: str = field(default="", repr=False)
     """The secret of `/metrics`; empty leaves them to this machine."""
 

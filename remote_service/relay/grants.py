@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -11,7 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 
-from remote_service import access, details, lifecycle
+from remote_service import access, details, guests, lifecycle
 from remote_service.actors import Actor
 from remote_service.errors import NotAllowedError, RefusedError, UnknownTokenError
 from remote_service.models import Session
@@ -40,7 +41,7 @@ def find_grant(scope: dict[str, Any]) -> Grant:
         lifecycle.note_refusal(session.pk if session else None, str(refusal), actor, what="viewer refused")
         raise
     if wants and State(session.state) is State.RESERVED:
-        lifecycle.ask_to_start(session.pk, actor)
+        lifecycle.ask_to_start(session.pk, grant.actor)
     return grant
 
 
@@ -71,12 +72,18 @@ def _judge(session: Session, scope: dict[str, Any], user: Any, actor: Actor) -> 
         return Grant(session.pk, None, "", actor), True
     if not from_own_pages(scope):
         raise NotAllowedError(details.OTHER_ORIGIN)
-    rights = access.screen_rights(user, session)
+    login = scope["session"].session_key or ""
+    guest = None if user.is_authenticated else guests.guest_at(login, session.pk)
+    who = guest or user
+    rights = access.screen_rights(who, session)
     if not rights.watch:
-        if access.must_say_why(user, session):
+        if access.must_say_why(who, session):
             raise NotAllowedError(details.HAS_NOT_SAID_WHY)
         raise NotAllowedError(details.MAY_NOT_SEE)
-    grant = Grant(
-        session.pk, user.pk, scope["session"].session_key or "", actor, password_stamp=user.get_session_auth_hash()
-    )
-    return grant, rights.control
+    if guest is not None:
+        if guests.comes_too_often(guest):
+            raise NotAllowedError(details.COMES_TOO_OFTEN)
+        called = replace(actor, name=guests.called(guest))
+        return Grant(session.pk, None, login, called, guest_id=guest.pk), access.may_start(guest, session)
+    grant = Grant(session.pk, user.pk, login, actor, password_stamp=user.get_session_auth_hash())
+    return grant, access.may_start(user, session)

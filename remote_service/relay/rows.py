@@ -10,10 +10,10 @@ from django.contrib.sessions.models import Session as LoginSession
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from remote_service import access, conf
+from remote_service import access, conf, guests
 from remote_service.hosting.account import session_uid
 from remote_service.lifecycle import SUPERVISOR, note
-from remote_service.models import Gateway, Session, Viewer
+from remote_service.models import Gateway, Guest, Session, Viewer
 from remote_service.nudges import nudge_gateways, nudge_supervisor
 from remote_service.relay.proof import Claim
 from remote_service.relay.watch import GONE, Glimpse, Grant
@@ -29,9 +29,13 @@ def open_viewer(gateway_id: uuid.UUID, grant: Grant) -> tuple[int, Glimpse, Poli
         its number, the session, and what it may do there, or None when its right has ended meanwhile.
     """
     Gateway.objects.get_or_create(pk=gateway_id)
-    _of_user(grant.session_id, grant.user_id).filter(closed_at__isnull=False).update(superseded=True)
+    _of(grant).filter(closed_at__isnull=False).update(superseded=True)
     viewer = Viewer.objects.create(
-        session_id=grant.session_id, gateway_id=gateway_id, user_id=grant.user_id, address=grant.actor.address
+        session_id=grant.session_id,
+        gateway_id=gateway_id,
+        user_id=grant.user_id,
+        guest_id=grant.guest_id,
+        address=grant.actor.address,
     )
     note(grant.session_id, "viewer opened", by=grant.actor)
     nudge_gateways(grant.session_id)
@@ -39,20 +43,21 @@ def open_viewer(gateway_id: uuid.UUID, grant: Grant) -> tuple[int, Glimpse, Poli
     return viewer.pk, glimpses.get(grant.session_id, GONE), policies.get(grant)
 
 
-def _of_user(session_id: uuid.UUID, user_id: int | None) -> QuerySet[Viewer]:
-    viewers = Viewer.objects.filter(session_id=session_id)
-    return viewers.filter(user__isnull=True) if user_id is None else viewers.filter(user_id=user_id)
+def _of(who: Grant | Viewer) -> QuerySet[Viewer]:
+    """All viewers of the session that are the same user's, guest's, or the REST's clients'."""
+    return Viewer.objects.filter(session=who.session_id, user=who.user_id, guest=who.guest_id)
 
 
 def close_viewer(viewer_id: int, *, clean: bool) -> None:
     """Writes that a viewer has left, once; the supervisor is told, since it may have been the last."""
-    viewer = Viewer.objects.select_related("session", "user").filter(pk=viewer_id, closed_at=None).first()
+    viewer = Viewer.objects.select_related("session", "user", "guest").filter(pk=viewer_id, closed_at=None).first()
     if viewer is None:
         return
     # A line that was cut is often noticed only after its user came back; and that staff had a look at a session is
     # no sign that its owner is done with it. Whom the owner let in may go on when the owner has left.
-    came_back = not clean and _of_user(viewer.session_id, viewer.user_id).filter(pk__gt=viewer.pk).exists()
-    counts = viewer.user_id == viewer.session.owner_id or _was_let_in(viewer)
+    came_back = not clean and _of(viewer).filter(pk__gt=viewer.pk).exists()
+    owns = viewer.guest_id is None and viewer.user_id == viewer.session.owner_id
+    counts = owns or _was_let_in(viewer)
     Viewer.objects.filter(pk=viewer_id, closed_at=None).update(
         closed_at=timezone.now(),
         ending=Viewer.Ending.CLEAN if clean else Viewer.Ending.CUT,
@@ -63,7 +68,8 @@ def close_viewer(viewer_id: int, *, clean: bool) -> None:
 
 
 def _was_let_in(viewer: Viewer) -> bool:
-    return viewer.user is not None and access.share_of(viewer.user, viewer.session) is not None
+    who = viewer.user or viewer.guest
+    return who is not None and access.share_of(who, viewer.session) is not None
 
 
 def is_first_viewer(viewer_id: int) -> bool:
@@ -115,11 +121,17 @@ def look(grants: Collection[Grant]) -> tuple[dict[uuid.UUID, Glimpse], dict[Gran
         for key, session in sessions.items()
     }
     users = User.objects.in_bulk({grant.user_id for grant in grants if grant.user_id is not None})
+    wanted = {grant.guest_id for grant in grants if grant.guest_id is not None}
+    visitors = Guest.objects.in_bulk(wanted) if wanted else {}
     logins = LoginSession.objects.filter(session_key__in={grant.login for grant in grants if grant.login})
     alive = set(logins.filter(expire_date__gt=timezone.now()).values_list("session_key", flat=True))
     policies: dict[Grant, Policy] = {}
     for grant in grants:
-        policy = _allowed(grant, sessions.get(grant.session_id), users.get(grant.user_id or 0), alive)
+        session = sessions.get(grant.session_id)
+        if grant.guest_id is not None:
+            policy = _allowed_to_guest(grant, session, visitors.get(grant.guest_id), alive)
+        else:
+            policy = _allowed(grant, session, users.get(grant.user_id or 0), alive)
         if policy is not None:
             policies[grant] = policy
     return glimpses, policies
@@ -134,6 +146,17 @@ def _allowed(grant: Grant, session: Session | None, user: User | None, alive: Co
     if user is None or grant.login not in alive or user.get_session_auth_hash() != grant.password_stamp:
         return None
     return access.viewer_policy(user, session)
+
+
+def _allowed_to_guest(
+    grant: Grant, session: Session | None, guest: Guest | None, alive: Collection[str]
+) -> Policy | None:
+    """What a guest may do; None when the browser's session has ended or is another guest's, or it may not look."""
+    if session is None:
+        return Policy()
+    if guest is None or grant.login not in alive or not guests.is_by(guest, grant.login):
+        return None
+    return access.viewer_policy(guest, session)
 
 
 def claim_of(session_id: uuid.UUID, hosts: Collection[str]) -> Claim:

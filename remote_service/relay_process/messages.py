@@ -74,6 +74,7 @@ def grant_as_data(grant: Grant) -> dict[str, Any]:
         "login": grant.login,
         "actor": asdict(grant.actor),
         "stamp": grant.password_stamp,
+        "guest": grant.guest_id and str(grant.guest_id),
     }
 
 
@@ -83,7 +84,8 @@ def grant_from_data(data: Data) -> Grant:
     Raises:
         KeyError, TypeError, ValueError: it is none.
     """
-    return Grant(uuid.UUID(data["session"]), data["user"], data["login"], Actor(**data["actor"]), data["stamp"])
+    session_id, guest_id = uuid.UUID(data["session"]), data["guest"] and uuid.UUID(data["guest"])
+    return Grant(session_id, data["user"], data["login"], Actor(**data["actor"]), data["stamp"], guest_id)
 
 
 def glimpse_as_data(glimpse: Glimpse) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from remote_service.crew.parts import crew_of, listen_of
 from remote_service.crew.work import serve_pages, supervise
 from remote_service.server import Loop
 
-
 PAGES_NICE = 5
 """How much page processes let the others go first (nice(2))."""
 

@@ -20,8 +20,9 @@ def scope(
     host: str | None = HOST,
     scheme: str = "ws",
     login: str | None = "login-key",
+    browser: str | None = None,
 ) -> dict[str, Any]:
-    """A scope; with a user it holds that user's login."""
+    """A scope; with a user it holds that user's login, else the key of the browser's session if there is one."""
     headers = [(b"host", host)] if host is not None else []
     if origin is not None:
         headers.append((b"origin", origin))
@@ -34,5 +35,5 @@ def scope(
         "client": ("192.0.2.7", 50000),
         "subprotocols": [],
         "user": user or AnonymousUser(),
-        "session": SimpleNamespace(session_key=login if user else None),
+        "session": SimpleNamespace(session_key=login if user else browser),
     }
