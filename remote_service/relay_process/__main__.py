@@ -7,8 +7,8 @@ It ends by SIGTERM, or when its standard input does: then whoever started it has
 
 from __future__ import annotations
 
-import logging
 import logging.config
+import resource
 import socket
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from remote_service.relay_process.front import Front
 from remote_service.relay_process.service import RelayService
 from remote_service.tasks import spawn
 
-log = logging.getLogger(__name__)
+MOST_FILES = 65536
 
 
 async def relay(order: Order) -> None:
@@ -41,9 +41,16 @@ async def relay(order: Order) -> None:
         await service.stop()
 
 
+def take_more_files() -> None:
+    """Opens as many files as the system lets it: each viewer takes two, and so does each client under TLS."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, MOST_FILES)), hard))
+
+
 def main() -> None:
     """Reads its order, and relays."""
     order = read_order()
+    take_more_files()
     logging.config.dictConfig(order.told["logging"])
     uvloop.run(relay(order))
 
