@@ -46,7 +46,12 @@ async def relay(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         return
     line = None
     if (relay_process := giver()) is not None and (detach := detach_of(scope)):
-        await _give_away(relay_process, await detach(accept), grant)
+        try:
+            detached = await detach(accept)
+        except OSError as error:
+            log.debug("session %s: %s", grant.session_id, error)
+            return
+        await _give_away(relay_process, detached, grant)
         return
     if take_over := takeover_of(scope):
         line = await take_over(accept)
