@@ -15,7 +15,7 @@ from remote_service.endpoints import Endpoint, EndpointError
 from remote_service.hosting import account, client, course, processes, readable, runner, session_log
 from remote_service.hosting.scratch import PREFIX
 from remote_service.monitoring import event_loop, readiness
-from remote_service.monitoring.exposition import Now
+from remote_service.monitoring.exposition import ProcessNow, SiteNow
 from remote_service.monitoring.metrics import REGISTRY
 from remote_service.relay import gateway
 from remote_service.relay.traffic import Traffic
@@ -115,8 +115,8 @@ def test_the_lock_after_wrong_passwords_is_that_of_the_settings() -> None:
 
 def test_every_figure_is_explained() -> None:
     explained = {row[0].strip("`") for row in table(ADMINS, "figure | meaning")}
-    now = Now(0, Traffic(), {}, 0)
-    counted = {family.name for family in REGISTRY.collect()} | {family.name for family in now.collect()}
+    collectors = (REGISTRY, ProcessNow(0, Traffic()), SiteNow({}, 0))
+    counted = {family.name for collector in collectors for family in collector.collect()}
     ours = {name for name in counted if not name.startswith("process_")}
     assert {name.removesuffix("_total") for name in explained - {"process_…"}} == ours
     assert 1 / event_loop.LOOK == 2 and "looked at twice a second" in ADMINS.read_text()
