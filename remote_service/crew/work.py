@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 from remote_service import conf
@@ -47,9 +48,10 @@ async def serve_pages(
 
     spawn(event_loop.measure_lag(), name="event loop's lag")
     spawn(end(), name="end of the pages")
-    if (crew := conf.current().crew) is not None:
-        await tell(crew.figures / name, lambda: Told(of_process(0, Traffic()).decode()))
-    await server.serve([listener])
+    crew = conf.current().crew
+    assert crew is not None
+    with closing(await tell(crew.figures / name, lambda: Told(of_process(0, Traffic()).decode()))):
+        await server.serve([listener])
 
 
 async def supervise(settings: GatewaySettings, announce: Callable[[], None]) -> None:
@@ -62,16 +64,16 @@ async def supervise(settings: GatewaySettings, announce: Callable[[], None]) -> 
     assert settings.crew is not None
     supervisor = Supervisor(settings)
     handle_signals(supervisor.stop, supervisor.reload)
-    office = await Office(settings.crew.office).open()
-    await tell(
-        settings.crew.figures / names.SUPERVISOR, lambda: Told(of_process(0, Traffic()).decode(), SUPERVISOR.age)
-    )
-    spawn(event_loop.measure_lag(), name="event loop's lag")
-    supervising = spawn(supervisor.run(), name="supervisor")
-    ready = spawn(supervisor.ready.wait(), name="supervisor ready")
-    await asyncio.wait({supervising, ready}, timeout=LOAD_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
-    ready.cancel()
-    if not supervising.done():
-        announce()
-    await supervising
-    office.close()
+    figures = settings.crew.figures / names.SUPERVISOR
+    with (
+        closing(await Office(settings.crew.office).open()),
+        closing(await tell(figures, lambda: Told(of_process(0, Traffic()).decode(), SUPERVISOR.age))),
+    ):
+        spawn(event_loop.measure_lag(), name="event loop's lag")
+        supervising = spawn(supervisor.run(), name="supervisor")
+        ready = spawn(supervisor.ready.wait(), name="supervisor ready")
+        await asyncio.wait({supervising, ready}, timeout=LOAD_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        if not supervising.done():
+            announce()
+        await supervising
