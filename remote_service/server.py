@@ -154,8 +154,8 @@ def open_unix_listener(listen: Listen) -> socket.socket:
     except OSError as error:
         listener.close()
         raise ListenError(
-            f"the Unix socket {path} cannot be made: {error.strerror or error}; expected a path of at most 107 bytes, in a "
-            "directory of ours. Choose another one by --uds"
+            f"the Unix socket {path} cannot be made: {error.strerror or error}; expected a path of at most 107 bytes, "
+            "in a directory of ours. Choose another one by --uds"
         ) from error
     return listener
 

@@ -103,7 +103,8 @@ def test_another_serves_pages_at_the_socket_that_it_inherited(part: Part) -> Non
 @pytest.mark.parametrize("tls", [False, True])
 def test_cookies_are_secure_where_the_site_is(part: Part, settings: Any, tls: bool) -> None:
     part.runs(2, replace(LISTEN, cert=Path("c.pem"), key=Path("k.pem")) if tls else LISTEN)
-    assert (settings.SESSION_COOKIE_SECURE, settings.CSRF_COOKIE_SECURE) == (tls, tls)
+    assert settings.SESSION_COOKIE_SECURE is tls
+    assert settings.CSRF_COOKIE_SECURE is tls
 
 
 def test_started_by_hand_it_says_who_starts_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,14 +114,10 @@ def test_started_by_hand_it_says_who_starts_it(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(command, "read_order", nothing)
     with pytest.raises(CommandError) as caught:
         call_command("serve_part", "pages")
-    assert str(caught.value) == (
-        "there is no order on the standard input; this process is started by manage.py serve"
-    )
+    assert str(caught.value) == ("there is no order on the standard input; this process is started by manage.py serve")
 
 
 def test_there_are_no_others() -> None:
     with pytest.raises(CommandError) as caught:
         call_command("serve_part", "relay")
-    assert str(caught.value) == (
-        "Error: argument part: invalid choice: 'relay' (choose from 'supervisor', 'pages')"
-    )
+    assert str(caught.value) == ("Error: argument part: invalid choice: 'relay' (choose from 'supervisor', 'pages')")
