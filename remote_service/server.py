@@ -161,8 +161,8 @@ def open_unix_listener(path: Path, mode: int = 0o600) -> socket.socket:
     except OSError as error:
         listener.close()
         raise ListenError(
-            f"the Unix socket {path} cannot be made: {error.strerror}; expected a path in a directory of ours. "
-            "Choose another one by --uds"
+            f"the Unix socket {path} cannot be made: {error.strerror or error}; expected a path in a directory of "
+            "ours. Choose another one by --uds"
         ) from error
     return listener
 

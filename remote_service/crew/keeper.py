@@ -77,9 +77,10 @@ class Keeper:
         """Starts the processes of which the names begin so anew, one after the other: the others serve meanwhile."""
         for place in self._places:
             if place.part.name.startswith(prefix) and not self._stopping.is_set():
-                place.ready.clear()
-                place.renewing = True
-                _send(place.process, signal.SIGTERM)
+                if (process := place.process) is not None:
+                    place.ready.clear()
+                    place.renewing = True
+                    await _end(place.part.name, process)
                 await place.ready.wait()
 
     # ---- one of them ------------------------------------------------------------------------------------
@@ -89,7 +90,10 @@ class Keeper:
         loop = asyncio.get_running_loop()
         while not self._stopping.is_set():
             began = loop.time()
-            status = await self._live(place)
+            try:
+                how = _how(await self._live(place))
+            except OSError as error:
+                how = f"it cannot be started: {error.strerror}"
             place.ready.clear()
             if self._stopping.is_set():
                 return
@@ -99,7 +103,7 @@ class Keeper:
                 continue
             if loop.time() - began > MOST_WAIT:
                 wait = FIRST_WAIT
-            log.error("the %s process has died (%s); it is started again in %g s", place.part.name, _how(status), wait)
+            log.error("the %s process has died (%s); it is started again in %g s", place.part.name, how, wait)
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._stopping.wait()
@@ -113,22 +117,21 @@ class Keeper:
             process = await asyncio.create_subprocess_exec(
                 *part.argv, stdin=asyncio.subprocess.PIPE, pass_fds=[says, *part.descriptors], start_new_session=True
             )
+        except OSError:
+            os.close(hears)
+            raise
         finally:
             os.close(says)
         place.process = process
         listening = spawn(_hear_ready(hears, place.ready), name=f"waits for {part.name}")
         ended: asyncio.Task[int] = spawn(process.wait(), name=f"end of {part.name}")
         stopping = spawn(self._stopping.wait(), name=f"stop of {part.name}")
+        assert process.stdin is not None
         try:
-            assert process.stdin is not None
             process.stdin.write(json.dumps({**part.told, "ready_at": says}).encode() + b"\n")
             await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not ended.done():
-                _send(process, signal.SIGTERM)
-                _done, late = await asyncio.wait({ended}, timeout=END_PATIENCE)
-                if late:
-                    log.warning("the %s process has not ended within %g s; killed", part.name, END_PATIENCE)
-                    _send(process, signal.SIGKILL)
+                await _end(part.name, process)
             return await ended
         finally:
             place.process = None
@@ -140,6 +143,17 @@ def _send(process: asyncio.subprocess.Process | None, number: signal.Signals) ->
     if process is not None:
         with suppress(ProcessLookupError):
             process.send_signal(number)
+
+
+async def _end(name: str, process: asyncio.subprocess.Process) -> None:
+    """Has a process end by itself, and kills it when it does not."""
+    _send(process, signal.SIGTERM)
+    try:
+        async with asyncio.timeout(END_PATIENCE):
+            await process.wait()
+    except TimeoutError:
+        log.warning("the %s process has not ended within %g s; killed", name, END_PATIENCE)
+        _send(process, signal.SIGKILL)
 
 
 def _how(status: int) -> str:

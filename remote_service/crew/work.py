@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 from remote_service import conf
@@ -80,18 +81,14 @@ async def supervise(settings: GatewaySettings, announce: Callable[[], None]) -> 
     assert settings.crew is not None
     supervisor = Supervisor(settings)
     handle_signals(supervisor.stop, supervisor.reload)
-    office = await Office(settings.crew.office).open()
-
-    def figures() -> Told:
-        return Told(of_process(0, Traffic()).decode(), SUPERVISOR.age)
-
-    async with telling(settings.crew.figures / names.SUPERVISOR, figures):
-        spawn(event_loop.measure_lag(), name="event loop's lag")
-        supervising = spawn(supervisor.run(), name="supervisor")
-        ready = spawn(supervisor.ready.wait(), name="supervisor ready")
-        await asyncio.wait({supervising, ready}, timeout=LOAD_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
-        ready.cancel()
-        if not supervising.done():
-            announce()
-        await supervising
-    office.close()
+    figures = settings.crew.figures / names.SUPERVISOR
+    with closing(await Office(settings.crew.office).open()):
+        async with telling(figures, lambda: Told(of_process(0, Traffic()).decode(), SUPERVISOR.age)):
+            spawn(event_loop.measure_lag(), name="event loop's lag")
+            supervising = spawn(supervisor.run(), name="supervisor")
+            ready = spawn(supervisor.ready.wait(), name="supervisor ready")
+            await asyncio.wait({supervising, ready}, timeout=LOAD_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+            ready.cancel()
+            if not supervising.done():
+                announce()
+            await supervising

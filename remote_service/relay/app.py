@@ -49,7 +49,7 @@ async def relay(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     if (relay_process := giver()) is not None and (detach := detach_of(scope)):
         try:
             detached = await detach(accept)
-        except ConnectionError as error:
+        except OSError as error:
             log.debug("session %s: %s", grant.session_id, error)
             return
         await _give_away(relay_process, detached, grant)

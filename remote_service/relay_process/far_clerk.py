@@ -147,15 +147,18 @@ class FarClerk:
     # ---- reports ----------------------------------------------------------------------------------------
 
     async def _report_for_ever(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(REPORT)
             if self._connected.is_set():
                 spawn(self._report(), name="report to the office")
-            if loop.time() - self._known > MOST_UNKNOWN:
-                for watch in self._watches.values():
-                    watch.unknown = True
-                    watch.changed.set()
+            self._give_up_when_unknown()
+
+    def _give_up_when_unknown(self) -> None:
+        """Has viewers go of whom nobody has said for too long that they may stay."""
+        if asyncio.get_running_loop().time() - self._known > MOST_UNKNOWN:
+            for watch in self._watches.values():
+                watch.unknown = True
+                watch.changed.set()
 
     async def _report(self) -> None:
         """Tells what is new; what could not be told is told the next time."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 from pathlib import Path
@@ -19,7 +20,11 @@ RETRY = 0.1
 
 
 class NoRelayError(OSError):
-    """The relay's process cannot be reached; the message says so."""
+    """The relay's process cannot be reached, or cannot take this viewer; the message says so."""
+
+
+class _TooLongError(Exception):
+    """The packet is longer than the kernel takes."""
 
 
 class Giver:
@@ -43,7 +48,7 @@ class Giver:
             handover: what it has to know of it.
 
         Raises:
-            NoRelayError: nobody took it in time.
+            NoRelayError: nobody took it in time, or nobody can.
         """
         packet = handover.packed()
         descriptors = [] if websocket is None else [websocket.fileno()]
@@ -51,6 +56,11 @@ class Giver:
             async with asyncio.timeout(PATIENCE), self._one_at_a_time:
                 while not await self._given(packet, descriptors):
                     await asyncio.sleep(RETRY)
+        except _TooLongError:
+            # To try it again would keep all other viewers waiting.
+            raise NoRelayError(
+                f"the viewer has sent {len(handover.early)} bytes before it was let in; expected far fewer"
+            ) from None
         except TimeoutError:
             raise NoRelayError(f"the relay's process does not take anything at {self._path}") from None
 
@@ -65,6 +75,8 @@ class Giver:
                 else:
                     return True
         except OSError as error:
+            if error.errno == errno.EMSGSIZE:
+                raise _TooLongError from error
             log.debug("the relay is tried again: %s", error)
             self.close()
             return False

@@ -43,10 +43,14 @@ class Taker:
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._listener.setblocking(False)
-        with short_path(path) as name:
-            self._listener.bind(name)
-        path.chmod(0o600)
-        self._listener.listen(_BACKLOG)
+        try:
+            with short_path(path) as name:
+                self._listener.bind(name)
+            path.chmod(0o600)
+            self._listener.listen(_BACKLOG)
+        except OSError:
+            self._listener.close()
+            raise
         self._loop.add_reader(self._listener, self._come)
 
     def close(self) -> None:
@@ -77,22 +81,32 @@ class Taker:
             return
         except OSError:
             packet, descriptors = b"", []
-        websockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
         if not packet:
+            _close(descriptors)
             self._leave(giver)
             return
         try:
             handover = Handover.unpacked(packet)
-            if len(websockets) != (handover.tunnel is None):
-                raise ValueError(f"{len(websockets)} sockets came with it")
-        except ValueError as error:
+            websocket = _socket_of(descriptors, handover)
+        except (ValueError, OSError) as error:
             log.error("a handover is thrown away: %s", error)
-            for websocket in websockets:
-                websocket.close()
+            _close(descriptors)
             return
-        self._take(handover, websockets[0] if websockets else None)
+        self._take(handover, websocket)
 
     def _leave(self, giver: socket.socket) -> None:
         self._loop.remove_reader(giver)
         self._givers.discard(giver)
         giver.close()
+
+
+def _socket_of(descriptors: list[int], handover: Handover) -> socket.socket | None:
+    expected = int(handover.tunnel is None)
+    if len(descriptors) != expected:
+        raise ValueError(f"it came with {len(descriptors)} descriptors; expected {expected}")
+    return socket.socket(fileno=descriptors[0]) if descriptors else None
+
+
+def _close(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import ssl
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,15 @@ from remote_service.admission.http import HttpProtocol
 from remote_service.forwarded import BehindProxy
 from remote_service.relay.line import PING
 from remote_service.relay.takeover import WebSocketProtocol
-from remote_service.server import MOST_MESSAGE, Listen, ListenError, Loop, open_listeners, uvicorn_config
+from remote_service.server import (
+    MOST_MESSAGE,
+    Listen,
+    ListenError,
+    Loop,
+    open_listeners,
+    open_unix_listener,
+    uvicorn_config,
+)
 
 LOCAL = Listen("127.0.0.1", 8000)
 
@@ -91,6 +100,36 @@ def test_a_free_port_is_listened_on_and_a_unix_socket_is_left_to_the_server() ->
     with listener:
         assert listener.getsockname()[0] == "127.0.0.1"
     assert open_listeners(Listen("127.0.0.1", 0, uds="/run/gateway.sock")) is None
+
+
+def test_several_processes_share_a_unix_socket_that_replaces_a_stale_one(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.sock"
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(path))
+    with open_unix_listener(Listen("", 0, uds=str(path))) as listener, socket.socket(socket.AF_UNIX) as proxy:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o666, "as uvicorn makes one: its directory keeps others out"
+        proxy.connect(str(path))
+        listener.accept()[0].close()
+
+
+def test_a_unix_socket_that_cannot_be_made_is_told_of() -> None:
+    path = f"/{'x' * 20}/gateway.sock"
+    with pytest.raises(ListenError) as caught:
+        open_unix_listener(Listen("", 0, uds=path))
+    assert str(caught.value) == (
+        f"the Unix socket {path} cannot be made: No such file or directory; expected a path of at most 107 bytes, in a "
+        "directory of ours. Choose another one by --uds"
+    )
+
+
+def test_so_is_one_whose_path_is_too_long(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 120)
+    with pytest.raises(ListenError) as caught:
+        open_unix_listener(Listen("", 0, uds=str(path)))
+    assert str(caught.value) == (
+        f"the Unix socket {path} cannot be made: AF_UNIX path too long; expected a path of at most 107 bytes, in a "
+        "directory of ours. Choose another one by --uds"
+    )
 
 
 @pytest.mark.parametrize("method", ["create_server", "create_unix_server"])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,14 @@ from uvicorn.server import ServerState
 from remote_service.relay import line as module_line
 from remote_service.relay.frames import MOST_CONTROL_FRAMES, close_frame
 from remote_service.relay.line import LINE_CUT
-from remote_service.relay.takeover import MOST_EARLY, WebSocketProtocol, takeover_of
+from remote_service.relay.takeover import (
+    MOST_EARLY,
+    TAKEOVER,
+    Detached,
+    WebSocketProtocol,
+    detach_of,
+    takeover_of,
+)
 from remote_service.server import Listen, uvicorn_config
 from remote_service.tasks import spawn
 from tests.unit.relay.doubles import ViewerTransport
@@ -383,3 +391,172 @@ def test_other_servers_have_no_such_extension() -> None:
     assert takeover_of({"type": "websocket"}) is None
     assert takeover_of({"type": "websocket", "extensions": None}) is None
     assert takeover_of({"type": "websocket", "extensions": {"websocket.http.response": {}}}) is None
+
+
+# ---- giving the socket away ------------------------------------------------------------------------------
+
+
+class Socketed(ViewerTransport):
+    """A transport over a real socket, which takes what is written to it when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.viewer, self.ours = socket.socketpair()
+        self.viewer.settimeout(5.0)
+        self.tls = False
+        self.high: int | None = None
+        self.takes_more = True
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        found = {"socket": self.ours, "sslcontext": "a context" if self.tls else None}
+        return found.get(name, default)
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        self.high = high
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        super().write(data)
+        if not self.takes_more and self.high == 0:
+            assert isinstance(self.protocol, asyncio.Protocol)
+            self.protocol.pause_writing()
+
+    def abort(self) -> None:
+        super().abort()
+        self.ours.close()
+        assert isinstance(self.protocol, asyncio.Protocol)
+        asyncio.get_running_loop().call_soon(self.protocol.connection_lost, None)
+
+    def clean_up(self) -> None:
+        self.viewer.close()
+        self.ours.close()
+
+
+class GivenAway(Line):
+    """A connection whose application gives its socket away, once it may."""
+
+    def __init__(self, transport: Socketed) -> None:
+        super().__init__()
+        self.transport: Socketed = transport
+        self.protocol.connection_lost(None)
+        config = self.protocol.config
+        self.state = ServerState()
+        self.protocol = WebSocketProtocol(config, self.state, {})
+        transport.protocol = self.protocol
+        self.protocol.connection_made(transport)
+        self.may = asyncio.Event()
+        self.may.set()
+        self.offered: dict[str, Any] = {}
+        self.detached: Detached | None = None
+        self.fault: OSError | None = None
+
+        async def application(scope: Any, receive: Receive, send: Send) -> None:
+            await receive()
+            self.offered = scope["extensions"]
+            detach = detach_of(scope)
+            assert detach is not None
+            await self.may.wait()
+            try:
+                self.detached = await detach({"type": "websocket.accept", "subprotocol": None})
+            except OSError as error:
+                self.fault = error
+
+        self.protocol._application = application
+
+    async def over(self) -> None:
+        await asyncio.wait_for(asyncio.gather(*self.state.tasks), 5)
+
+
+@pytest.fixture
+def socketed() -> Iterator[Socketed]:
+    made = Socketed()
+    yield made
+    made.clean_up()
+
+
+async def test_a_socket_that_is_given_away_is_accepted_and_open(
+    socketed: Socketed, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = GivenAway(socketed)
+    line.protocol.data_received(UPGRADE)
+    await line.settled()
+
+    assert line.detached is not None
+    assert socketed.written.startswith(b"HTTP/1.1 101 ")
+    assert socketed.high == 0, "the transport keeps nothing of our answer back"
+    assert not socketed.reading
+    assert socketed.ours.fileno() == -1, "this process has nothing to do with it any more"
+    with line.detached.websocket as websocket:
+        websocket.sendall(b"picture")
+        assert socketed.viewer.recv(100) == b"picture"
+    assert line.detached.most_message == line.protocol.config.ws_max_size
+    assert line.detached.early == b""
+    await line.over()
+    assert line.protocol not in line.state.connections
+    assert line.protocol.ping_timer is None
+    assert caplog.records == []
+
+
+async def test_what_its_peer_sent_early_goes_with_it(socketed: Socketed) -> None:
+    line = GivenAway(socketed)
+    line.may.clear()
+    early = frame(2, b"does not wait for the answer")
+    line.protocol.data_received(UPGRADE)
+    line.protocol.data_received(early[:9])
+    line.protocol.data_received(early[9:])
+    line.may.set()
+    await line.settled()
+
+    assert line.detached is not None
+    assert line.detached.early == early
+    line.detached.websocket.close()
+    await line.over()
+
+
+async def test_it_is_not_given_away_before_our_answer_is_out(socketed: Socketed) -> None:
+    line = GivenAway(socketed)
+    socketed.takes_more = False
+    line.protocol.data_received(UPGRADE)
+    await line.settled()
+    assert line.detached is None
+
+    line.protocol.resume_writing()
+    await line.settled()
+    assert line.detached is not None
+    line.detached.websocket.close()
+    await line.over()
+
+
+async def test_a_peer_that_goes_meanwhile_is_not_given_away(socketed: Socketed) -> None:
+    line = GivenAway(socketed)
+    socketed.takes_more = False
+    line.protocol.data_received(UPGRADE)
+    await line.settled()
+
+    line.protocol.connection_lost(ConnectionResetError())
+    await line.over()
+    assert line.detached is None
+    assert str(line.fault) == "the viewer left before its websocket could be handed over"
+
+
+async def test_under_tls_a_socket_cannot_be_given_away(socketed: Socketed) -> None:
+    socketed.tls = True
+    line = GivenAway(socketed)
+    offered: list[dict[str, Any]] = []
+
+    async def application(scope: Any, receive: Receive, send: Send) -> None:
+        await receive()
+        offered.append(scope["extensions"])
+        await send({"type": "websocket.accept"})
+
+    line.protocol._application = application
+    line.protocol.data_received(UPGRADE)
+    await line.settled()
+    assert [set(extensions) for extensions in offered] == [{"websocket.http.response", TAKEOVER}]
+    line.protocol.connection_lost(None)
+    await line.over()
+
+
+def test_other_servers_cannot_give_theirs_away() -> None:
+    assert detach_of({"type": "websocket"}) is None
+    assert detach_of({"type": "websocket", "extensions": None}) is None
+    assert detach_of({"type": "websocket", "extensions": {TAKEOVER: print}}) is None
