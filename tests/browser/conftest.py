@@ -22,6 +22,8 @@ from tests.integration.live import template_with_users
 from tools.chromium import FLAGS, PROGRAM
 
 _FAILED = pytest.StashKey[bool]()
+STANDS_STILL = 75
+"""Seconds after which a test is interrupted, with a stack of where it waits; see also `tests.time_limits`."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -30,6 +32,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, A
     report = yield
     item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
     return report
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """What waits for a browser waits some seconds at most, or stands still."""
+    item.add_marker(pytest.mark.timeout(STANDS_STILL))
 
 
 # ---- what lives as long as the folder's tests ---------------------------------------------------------------
