@@ -43,8 +43,8 @@ QUICKLY = {
         ],
     ),
     "relay_soak": (
-        ["--seconds", "1", "--streams", "4", "--tls"],
-        ["streams that differed or stood still", "growth of the relay"],
+        ["--seconds", "1", "--streams", "4", "--sessions", "2"],
+        ["streams that differed or stood still", "growth of the server"],
     ),
     "strangers": (
         ["--rounds", "1", "--seconds", "1", "--strangers", "40"],
