@@ -10,7 +10,7 @@ import logging
 import uuid
 import weakref
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -91,6 +91,14 @@ class GatewayProcess:
             ]
         self._watches[watch.grant.session_id].add(watch)
         self._again.set()
+
+    async def cut_all_but(self, viewers: Collection[int]) -> None:
+        """Counts all viewers in this gateway's name as cut that are not among these.
+
+        Raises:
+            ClerkError: the database does not answer.
+        """
+        await self._ask(rows.cut_all_but, self.id, viewers)
 
     @property
     def watches(self) -> list[Watch]:

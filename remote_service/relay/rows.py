@@ -67,6 +67,13 @@ def close_viewer(viewer_id: int, *, clean: bool) -> None:
     nudge_gateways(viewer.session_id)
 
 
+def cut_all_but(gateway_id: uuid.UUID, viewers: Collection[int]) -> None:
+    """Counts a gateway's other viewers as cut: it does not know of them, since who wrote their rows died meanwhile."""
+    strays = Viewer.objects.filter(gateway_id=gateway_id, closed_at=None).exclude(pk__in=viewers)
+    for viewer_id in list(strays.values_list("pk", flat=True)):
+        close_viewer(viewer_id, clean=False)
+
+
 def _was_let_in(viewer: Viewer) -> bool:
     who = viewer.user or viewer.guest
     return who is not None and access.share_of(who, viewer.session) is not None

@@ -53,6 +53,7 @@ class FarClerk:
         self._left: dict[int, bool] = {}
         """Viewers that have left, of which the office has not heard, and whether they said goodbye."""
         self._used: set[uuid.UUID] = set()
+        self._reporting = asyncio.Lock()
         self._writer: asyncio.StreamWriter | None = None
         self._connected = asyncio.Event()
         self._answers: dict[int, asyncio.Future[Message]] = {}
@@ -136,7 +137,11 @@ class FarClerk:
             async with asyncio.timeout(ANSWER_PATIENCE):
                 found: Message = await answer
         except TimeoutError:
+            self._disown(answer)
             raise ClerkError(f"the supervisor has not answered for {ANSWER_PATIENCE:g} s") from None
+        except asyncio.CancelledError:
+            self._disown(answer)
+            raise
         finally:
             del self._answers[number]
             self._opening.pop(number, None)
@@ -144,12 +149,17 @@ class FarClerk:
             raise ClerkError(error)
         return found
 
+    def _disown(self, answer: asyncio.Future[Message]) -> None:
+        """Nobody waits any more for an answer that may have come at this moment, and may have opened a viewer."""
+        if answer.done() and not answer.cancelled() and answer.exception() is None and "viewer" in answer.result():
+            self._left[int(answer.result()["viewer"])] = False
+
     # ---- reports ----------------------------------------------------------------------------------------
 
     async def _report_for_ever(self) -> None:
         while True:
             await asyncio.sleep(REPORT)
-            if self._connected.is_set():
+            if self._connected.is_set() and not self._reporting.locked():
                 spawn(self._report(), name="report to the office")
             self._give_up_when_unknown()
 
@@ -161,7 +171,14 @@ class FarClerk:
                 watch.changed.set()
 
     async def _report(self) -> None:
-        """Tells what is new; what could not be told is told the next time."""
+        """Tells what is new; what could not be told is told the next time.
+
+        One at a time: of hundreds that leave at once each would tell of all the others too.
+        """
+        async with self._reporting:
+            await self._report_once()
+
+    async def _report_once(self) -> None:
         used, self._used = self._used, set()
         left = dict(self._left)
         traffic = self.tally.unwritten()

@@ -8,7 +8,7 @@ import os
 import socket
 import struct
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +69,23 @@ class Desk:
             "lost": self._lost,
         }
 
-    def knows_again(self, viewer_id: int, grant: Any) -> None:
-        """A viewer of a relay that was there before this process; how it stands is found out by the next look."""
-        watch = Watch(grant_from_data(grant), viewer_id, GONE, NOTHING)
-        self._begin(watch)
-        self._gateway.watch_again(watch)
+    async def knows_again(self, viewers: Sequence[tuple[int, Any]]) -> None:
+        """Viewers of a relay that was there before this process; how they stand is found out by the next look.
+
+        Args:
+            viewers: their numbers and grants.
+
+        Raises:
+            ConnectionError: the database does not answer; the relay comes again.
+        """
+        for viewer_id, grant in viewers:
+            watch = Watch(grant_from_data(grant), viewer_id, GONE, NOTHING)
+            self._begin(watch)
+            self._gateway.watch_again(watch)
+        try:
+            await self._gateway.cut_all_but(self._watches)
+        except ClerkError as error:
+            raise ConnectionError(str(error)) from error
 
     def close(self) -> None:
         """The relay has hung up: its viewers' rows are cut unless it comes again soon."""
@@ -187,8 +199,7 @@ class Office:
             desk = Desk(uuid.UUID(hello["hello"]), lambda message: writer.write(encode(message)))
             account = session_uid(conf.current().session_user)
             writer.write(encode({"rules": rules_as_data(rules_in_force()), "account": account}))
-            for viewer_id, grant in hello["viewers"]:
-                desk.knows_again(viewer_id, grant)
+            await desk.knows_again(hello["viewers"])
             while line := await reader.readline():
                 task = spawn(desk.answer(parse(line)), name="answer to the relay")
                 answers.add(task)

@@ -60,6 +60,17 @@ def nudged(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     return nudges
 
 
+def test_viewers_that_their_gateway_does_not_know_of_are_cut(reserve: Reserve, alice: Any) -> None:
+    session = reserve(alice).session
+    known, stray = opened(session, alice), opened(session, alice)
+    other = rows.open_viewer(uuid.uuid4(), grant_for(session, alice))[0]
+
+    rows.cut_all_but(GATEWAY, [known])
+
+    endings = {pk: viewer(pk).ending for pk in (known, stray, other)}
+    assert endings == {known: Viewer.Ending.OPEN, stray: Viewer.Ending.CUT, other: Viewer.Ending.OPEN}
+
+
 # ---- endpoints -------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ class Gateway:
         self.closed: list[tuple[int, bool]] = []
         self.told: list[tuple[Any, ...]] = []
         self.used: list[uuid.UUID] = []
+        self.kept: list[list[int]] = []
         self.password: str | Exception | None = None
         self.slow = asyncio.Event()
         self.slow.set()
@@ -57,6 +58,10 @@ class Gateway:
         self._reach()
         self.watches.append(Watch(grant, len(self.watches) + 1, RUNNING, Policy()))
         return self.watches[-1]
+
+    async def cut_all_but(self, viewers: Collection[int]) -> None:
+        self._reach()
+        self.kept.append(sorted(viewers))
 
     def watch_again(self, watch: Watch) -> None:
         self.watches.append(watch)
@@ -269,6 +274,7 @@ async def test_viewers_of_a_relay_that_was_there_before_are_known_again(site: Si
     await eventually_async(lambda: site.gateway.watches)
     (watch,) = site.gateway.watches
     assert (watch.viewer_id, watch.grant, watch.glimpse, watch.policy) == (12, GRANT, GONE, NOTHING)
+    assert site.gateway.kept == [[12]], "of others whom a dead supervisor wrote down nobody knows"
 
     watch.glimpse, watch.policy = RUNNING, Policy()
     site.gateway.looked()
