@@ -11,7 +11,8 @@ import pytest
 from remote_service.admission import handshakes
 from remote_service.admission.handshakes import CROWDED, TOO_MANY, Handshakes
 from remote_service.monitoring.metrics import REGISTRY
-from remote_service.relay.takeover import DETACH, TAKEOVER, detach_of, takeover_of
+from remote_service.relay.detaching import DETACH, detach_of
+from remote_service.relay.takeover import TAKEOVER, takeover_of
 from remote_service.tasks import spawn
 from tests.unit.admission.upgrades import Upgrade, accepting, asked, refusing
 

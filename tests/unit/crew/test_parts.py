@@ -27,7 +27,7 @@ def with_crew(gateway_settings: GatewaySettings) -> GatewaySettings:
 
 
 def crew(settings: GatewaySettings, workers: int = 2, listen: Listen = LOCAL) -> list[Part]:
-    return parts(MANAGE, workers, listen, 11, settings, {"version": 1})
+    return parts(MANAGE, workers, listen, (11, 12), settings, {"version": 1})
 
 
 def told(part: Part) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def test_each_is_a_command_and_no_argument_holds_a_secret(with_crew: GatewaySett
 
 def test_pages_listen_at_one_socket_that_they_share_and_the_others_at_none(with_crew: GatewaySettings) -> None:
     supervisor, relay, *pages = crew(with_crew)
-    assert [part.descriptors for part in (supervisor, relay)] == [(), ()]
+    assert [list(part.descriptors) for part in (supervisor, relay)] == [[], []]
     assert [part.descriptors for part in pages] == [[11], [11]]
     assert [told(part)["descriptor"] for part in pages] == [11, 11]
     assert [told(part)["name"] for part in pages] == ["pages-1", "pages-2"]
@@ -63,6 +63,7 @@ def test_the_relay_is_told_where_its_sockets_are_and_no_secret(with_crew: Gatewa
         "office": f"{FOLDER}/office.sock",
         "figures": f"{FOLDER}/figures/relay",
         "logging": {"version": 1},
+        "tls": None,
     }
 
 
@@ -78,8 +79,23 @@ def test_pages_are_told_where_they_listen(with_crew: GatewaySettings, listen: Li
     assert listen_of(told(crew(with_crew, listen=listen)[2])) == listen
 
 
+UNDER_TLS = replace(LOCAL, cert=Path("c.pem"), key=Path("k.pem"))
+
+
+def test_under_tls_the_relay_has_the_clients_and_pages_are_reached_through_it(with_crew: GatewaySettings) -> None:
+    supervisor, relay, *pages = crew(with_crew, listen=UNDER_TLS)
+    assert [list(part.descriptors) for part in (supervisor, relay, *pages)] == [[], [11], [12], [12]]
+    assert [told(part)["descriptor"] for part in pages] == [12, 12]
+    assert told(relay)["tls"] == {
+        "descriptor": 11,
+        "cert": "c.pem",
+        "key": "k.pem",
+        "pages": str(CREW.pages),
+    }
+
+
 def test_under_tls_pages_know_that_cookies_are_secure_though_not_the_key(with_crew: GatewaySettings) -> None:
-    pages = told(crew(with_crew, listen=replace(LOCAL, cert=Path("c.pem"), key=Path("k.pem")))[2])
+    pages = told(crew(with_crew, listen=UNDER_TLS)[2])
     assert pages["tls"]
-    assert listen_of(pages) == LOCAL
+    assert listen_of(pages) == replace(LOCAL, tunnelled=True)
     assert not told(crew(with_crew)[2])["tls"]

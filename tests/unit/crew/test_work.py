@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import socket
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 
 from remote_service.conf import Crew, GatewaySettings
 from remote_service.crew import work as module
-from remote_service.crew.work import serve_pages, supervise
+from remote_service.crew.work import LAST_WORDS, serve_pages, supervise
 from remote_service.monitoring.pulse import Pulse
 from remote_service.monitoring.siblings import Told, ask
 from remote_service.server import Listen
@@ -56,6 +57,16 @@ class Server:
         await eventually_async(lambda: self.should_exit)
 
 
+class Asyncio:
+    """The module, whose `sleep` is the test's."""
+
+    def __init__(self, sleep: Callable[[float], Awaitable[None]]) -> None:
+        self.sleep = sleep
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+
 async def test_pages_are_served_at_the_shared_socket_until_the_process_has_to_end(
     crew: GatewaySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,7 +76,7 @@ async def test_pages_are_served_at_the_shared_socket_until_the_process_has_to_en
         servers.append(Server(config, announce))
         return servers[-1]
 
-    monkeypatch.setattr(module, "Server", made)
+    monkeypatch.setattr(module, "_Pages", made)
     ending, said = asyncio.Event(), asyncio.Event()
     with socket.socket() as listener:
         serving = spawn(serve_pages(print, LOCAL, listener, "pages-1", ending, said.set), name="pages")
@@ -79,6 +90,40 @@ async def test_pages_are_served_at_the_shared_socket_until_the_process_has_to_en
         assert not serving.done()
         ending.set()
         await asyncio.wait_for(serving, 5)
+
+
+async def test_who_has_connected_is_answered_though_the_process_ends(
+    crew: GatewaySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patience: list[float] = []
+    spoken = asyncio.Event()
+
+    async def until_spoken(seconds: float) -> None:
+        patience.append(seconds)
+        await spoken.wait()
+
+    async def application(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    monkeypatch.setattr(module, "asyncio", Asyncio(until_spoken))
+    ending, said = asyncio.Event(), asyncio.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+        serving = spawn(serve_pages(application, LOCAL, listener, "pages-1", ending, said.set), name="pages")
+        await asyncio.wait_for(said.wait(), 5)
+        reader, writer = await asyncio.open_connection(*address)
+        ending.set()
+        await eventually_async(lambda: patience)
+        assert patience == [LAST_WORDS]
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection(*address)
+
+        writer.write(b"GET / HTTP/1.1\r\nHost: desk.example.org\r\n\r\n")
+        assert await reader.readline() == b"HTTP/1.1 204 No Content\r\n"
+        spoken.set()
+        await asyncio.wait_for(serving, 5)
+        writer.close()
 
 
 # ---- the supervisor --------------------------------------------------------------------------------------

@@ -16,9 +16,9 @@ COMMANDS = {
     path.stem: path.parts[len(ROOT.parts)]
     for folder in ("remote_service", "webui")
     for path in (ROOT / folder / "management" / "commands").glob("*.py")
-    if path.stem not in {"__init__", "serve_part"}
+    if path.stem != "__init__"
 }
-"""Command to the application that has it; but for one that `serve` starts itself."""
+"""Command to the application that has it."""
 
 OF_DJANGO = {
     "help",

@@ -18,7 +18,8 @@ from remote_service.conf import Crew
 from remote_service.errors import NotAllowedError
 from remote_service.relay import app, closing
 from remote_service.relay.app import relay
-from remote_service.relay.takeover import DETACH, TAKEOVER, Detached
+from remote_service.relay.detaching import DETACH, Detached
+from remote_service.relay.takeover import TAKEOVER
 from remote_service.relay.watch import Grant
 from remote_service.relay_process.giving import NoRelayError
 from remote_service.relay_process.messages import Handover
@@ -101,15 +102,18 @@ async def test_elsewhere_it_is_not(site: Site) -> None:
 class Relay:
     """The way to the relay's process; remembers what it was given."""
 
-    def __init__(self) -> None:
-        self.given: list[tuple[int, Handover]] = []
+    def __init__(self, detach: Detaching) -> None:
+        self.detach = detach
+        self.given: list[tuple[int | None, Handover]] = []
         self.fault: Exception | None = None
 
-    async def give(self, websocket: socket.socket, handover: Handover) -> None:
-        assert websocket.fileno() >= 0
+    async def give(self, websocket: socket.socket | None, handover: Handover) -> None:
+        assert not self.detach.let_go, "it is let go once it is given"
+        descriptor = websocket and websocket.fileno()
+        assert descriptor is None or descriptor >= 0
         if self.fault is not None:
             raise self.fault
-        self.given.append((websocket.fileno(), handover))
+        self.given.append((descriptor, handover))
 
 
 class Detaching:
@@ -119,18 +123,24 @@ class Detaching:
         self.asked: list[dict[str, Any]] = []
         self.fault: Exception | None = None
         self.viewer, self.ours = socket.socketpair()
+        self.tunnel: int | None = None
+        self.let_go = False
 
     async def __call__(self, accept: dict[str, Any]) -> Detached:
         self.asked.append(accept)
         if self.fault is not None:
             raise self.fault
-        return Detached(self.ours, b"early", 1000)
+        websocket = self.ours if self.tunnel is None else None
+        return Detached(b"answer", b"early", 1000, websocket, self.tunnel, self._let_go)
+
+    def _let_go(self) -> None:
+        self.let_go = True
 
 
 @pytest.fixture
-def relay_process(site: Site, monkeypatch: pytest.MonkeyPatch) -> Relay:
+def relay_process(site: Site, detach: Detaching, monkeypatch: pytest.MonkeyPatch) -> Relay:
     """This process gives its viewers away."""
-    made = Relay()
+    made = Relay(detach)
     monkeypatch.setattr(app, "giver", lambda: made)
     return made
 
@@ -150,8 +160,18 @@ async def test_where_the_relay_is_another_process_the_socket_goes_there_with_the
     await site.connect("binary", extensions={DETACH: detach, TAKEOVER: None})
 
     assert detach.asked == [{"type": "websocket.accept", "subprotocol": "binary"}]
-    assert relay_process.given == [(descriptor, Handover(GRANT, 1000, b"early"))]
+    assert relay_process.given == [(descriptor, Handover(GRANT, 1000, b"answer", b"early"))]
+    assert detach.let_go
     assert detach.ours.fileno() == -1, "our descriptor of it is closed"
+    assert site.served == []
+
+
+async def test_one_out_of_a_tunnel_is_named_by_its_number(site: Site, relay_process: Relay, detach: Detaching) -> None:
+    detach.tunnel = 7
+    await site.connect("binary", extensions={DETACH: detach})
+
+    assert relay_process.given == [(None, Handover(GRANT, 1000, b"answer", b"early", 7))]
+    assert detach.let_go
     assert site.served == []
 
 
@@ -162,6 +182,7 @@ async def test_a_viewer_whom_that_process_does_not_take_is_cut_off_and_comes_aga
 
     await site.connect("binary", extensions={DETACH: detach})
 
+    assert detach.let_go
     assert detach.viewer.recv(1) == b""
     assert site.served == []
     assert caplog.record_tuples == [

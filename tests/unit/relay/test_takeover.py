@@ -13,16 +13,10 @@ import pytest
 from uvicorn.server import ServerState
 
 from remote_service.relay import line as module_line
+from remote_service.relay.detaching import Detached, Origin, detach_of
 from remote_service.relay.frames import MOST_CONTROL_FRAMES, close_frame
 from remote_service.relay.line import LINE_CUT
-from remote_service.relay.takeover import (
-    MOST_EARLY,
-    TAKEOVER,
-    Detached,
-    WebSocketProtocol,
-    detach_of,
-    takeover_of,
-)
+from remote_service.relay.takeover import MOST_EARLY, TAKEOVER, WebSocketProtocol, takeover_of
 from remote_service.server import Listen, uvicorn_config
 from remote_service.tasks import spawn
 from tests.unit.relay.doubles import ViewerTransport
@@ -397,28 +391,17 @@ def test_other_servers_have_no_such_extension() -> None:
 
 
 class Socketed(ViewerTransport):
-    """A transport over a real socket, which takes what is written to it when the test says so."""
+    """A transport over a real socket."""
 
     def __init__(self) -> None:
         super().__init__()
         self.viewer, self.ours = socket.socketpair()
         self.viewer.settimeout(5.0)
         self.tls = False
-        self.high: int | None = None
-        self.takes_more = True
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         found = {"socket": self.ours, "sslcontext": "a context" if self.tls else None}
         return found.get(name, default)
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        self.high = high
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        super().write(data)
-        if not self.takes_more and self.high == 0:
-            assert isinstance(self.protocol, asyncio.Protocol)
-            self.protocol.pause_writing()
 
     def abort(self) -> None:
         super().abort()
@@ -432,18 +415,18 @@ class Socketed(ViewerTransport):
 
 
 class GivenAway(Line):
-    """A connection whose application gives its socket away, once it may."""
+    """A connection whose application gives its socket away, once it may, and lets go of it when it has been given."""
 
-    def __init__(self, transport: Socketed) -> None:
+    def __init__(self, transport: Socketed, origin: Origin | None = None) -> None:
         super().__init__()
         self.transport: Socketed = transport
         self.protocol.connection_lost(None)
         config = self.protocol.config
         self.state = ServerState()
-        self.protocol = WebSocketProtocol(config, self.state, {})
+        self.protocol = WebSocketProtocol(config, self.state, {}, origin=origin)
         transport.protocol = self.protocol
         self.protocol.connection_made(transport)
-        self.may = asyncio.Event()
+        self.may, self.given = asyncio.Event(), asyncio.Event()
         self.may.set()
         self.offered: dict[str, Any] = {}
         self.detached: Detached | None = None
@@ -459,10 +442,14 @@ class GivenAway(Line):
                 self.detached = await detach({"type": "websocket.accept", "subprotocol": None})
             except OSError as error:
                 self.fault = error
+                return
+            with self.detached:
+                await self.given.wait()
 
         self.protocol._application = application
 
     async def over(self) -> None:
+        self.given.set()
         await asyncio.wait_for(asyncio.gather(*self.state.tasks), 5)
 
 
@@ -473,7 +460,7 @@ def socketed() -> Iterator[Socketed]:
     made.clean_up()
 
 
-async def test_a_socket_that_is_given_away_is_accepted_and_open(
+async def test_a_socket_that_is_given_away_is_granted_and_open_until_it_is_let_go(
     socketed: Socketed, caplog: pytest.LogCaptureFixture
 ) -> None:
     line = GivenAway(socketed)
@@ -481,18 +468,22 @@ async def test_a_socket_that_is_given_away_is_accepted_and_open(
     await line.settled()
 
     assert line.detached is not None
-    assert socketed.written.startswith(b"HTTP/1.1 101 ")
-    assert socketed.high == 0, "the transport keeps nothing of our answer back"
+    assert line.detached.answer.startswith(b"HTTP/1.1 101 ")
+    assert socketed.written == b"", "whoever gets it answers"
     assert not socketed.reading
-    assert socketed.ours.fileno() == -1, "this process has nothing to do with it any more"
-    with line.detached.websocket as websocket:
-        websocket.sendall(b"picture")
-        assert socketed.viewer.recv(100) == b"picture"
-    assert line.detached.most_message == line.protocol.config.ws_max_size
-    assert line.detached.early == b""
-    await line.over()
-    assert line.protocol not in line.state.connections
+    assert (line.detached.most_message, line.detached.early) == (line.protocol.config.ws_max_size, b"")
+    assert line.detached.tunnel is None
     assert line.protocol.ping_timer is None
+    assert line.protocol in line.state.connections
+    assert line.detached.websocket is not None
+    with line.detached.websocket.dup() as theirs:
+        await line.over()
+        assert line.detached.websocket.fileno() == socketed.ours.fileno() == -1, (
+            "this process has nothing to do with it"
+        )
+        theirs.sendall(b"picture")
+        assert socketed.viewer.recv(100) == b"picture"
+    assert line.protocol not in line.state.connections
     assert caplog.records == []
 
 
@@ -508,13 +499,12 @@ async def test_what_its_peer_sent_early_goes_with_it(socketed: Socketed) -> None
 
     assert line.detached is not None
     assert line.detached.early == early
-    line.detached.websocket.close()
     await line.over()
 
 
-async def test_it_is_not_given_away_before_our_answer_is_out(socketed: Socketed) -> None:
+async def test_it_is_not_given_away_before_what_went_ahead_of_it_is_out(socketed: Socketed) -> None:
     line = GivenAway(socketed)
-    socketed.takes_more = False
+    line.protocol.pause_writing()
     line.protocol.data_received(UPGRADE)
     await line.settled()
     assert line.detached is None
@@ -522,13 +512,12 @@ async def test_it_is_not_given_away_before_our_answer_is_out(socketed: Socketed)
     line.protocol.resume_writing()
     await line.settled()
     assert line.detached is not None
-    line.detached.websocket.close()
     await line.over()
 
 
 async def test_a_peer_that_goes_meanwhile_is_not_given_away(socketed: Socketed) -> None:
     line = GivenAway(socketed)
-    socketed.takes_more = False
+    line.protocol.pause_writing()
     line.protocol.data_received(UPGRADE)
     await line.settled()
 
@@ -536,6 +525,19 @@ async def test_a_peer_that_goes_meanwhile_is_not_given_away(socketed: Socketed) 
     await line.over()
     assert line.detached is None
     assert str(line.fault) == "the viewer left before its websocket could be handed over"
+
+
+async def test_out_of_a_tunnel_no_socket_is_given_away_but_a_number(socketed: Socketed) -> None:
+    line = GivenAway(socketed, Origin(("192.0.2.7", 41234), 7))
+    line.protocol.data_received(UPGRADE)
+    await line.settled()
+
+    assert (line.protocol.client, line.protocol.scheme) == (("192.0.2.7", 41234), "wss")
+    assert line.detached is not None
+    assert (line.detached.tunnel, line.detached.websocket) == (7, None)
+    assert not socketed.aborted
+    await line.over()
+    assert socketed.aborted
 
 
 async def test_under_tls_a_socket_cannot_be_given_away(socketed: Socketed) -> None:

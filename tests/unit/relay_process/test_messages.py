@@ -42,15 +42,17 @@ def test_a_grant_arrives_as_it_was(grant: Grant) -> None:
     assert grant_from_data(sent(grant_as_data(grant))) == grant
 
 
+@pytest.mark.parametrize("tunnel", [None, 7])
 @pytest.mark.parametrize("early", [b"", b"\x00\xff behind {the request}"])
-def test_a_handover_arrives_with_the_early_bytes_of_its_peer(early: bytes) -> None:
-    handover = replace(HANDOVER, early=early)
+def test_a_handover_arrives_with_its_answer_and_the_early_bytes_of_its_peer(early: bytes, tunnel: int | None) -> None:
+    handover = replace(HANDOVER, answer=b"HTTP/1.1 101 \xff\r\n", early=early, tunnel=tunnel)
     assert Handover.unpacked(handover.packed()) == handover
 
 
 def test_what_is_logged_of_a_handover_has_neither_its_bytes_nor_what_vouches_for_the_user() -> None:
-    shown = repr(replace(HANDOVER, early=b"typed"))
+    shown = repr(replace(HANDOVER, answer=b"answered", early=b"typed"))
     assert "typed" not in shown
+    assert "answered" not in shown
     assert GRANT.password_stamp not in shown
 
 
@@ -65,7 +67,9 @@ def packet(head: object) -> bytes:
         (b"abc", "error('unpack_from requires a buffer of at least 4 bytes for unpacking 4 bytes at offset 0 "
                  "(actual buffer size is 3)')"),
         (packet({}), "KeyError('grant')"),
-        (packet({"grant": grant_as_data(GRANT)}), "KeyError('most_message')"),
+        (packet({"grant": grant_as_data(GRANT)}), "KeyError('answer')"),
+        (packet({"grant": grant_as_data(GRANT), "answer": ""}), "KeyError('most_message')"),
+        (packet({"grant": grant_as_data(GRANT), "answer": "", "most_message": 1}), "KeyError('tunnel')"),
         (packet({"grant": None, "most_message": 1}), "TypeError(\"'NoneType' object is not subscriptable\")"),
         (packet([1]), "TypeError('list indices must be integers or slices, not str')"),
     ],

@@ -147,12 +147,21 @@ async def test_a_viewer_that_had_left_is_not_served(
         websocket.close()
         raise ConnectionResetError("it left")
 
-    monkeypatch.setattr(module, "line_of", gone)
+    monkeypatch.setattr(module, "line_of_socket", gone)
     with caplog.at_level(logging.DEBUG, module.__name__), both_ends() as (_viewer, ours):
         await relay.giver.give(ours, HANDOVER)
         await eventually_async(lambda: caplog.records)
     assert relay.served == []
     assert caplog.messages == ["a viewer had left before it was served: it left"]
+    await relay.stop()
+
+
+async def test_nor_is_one_of_a_tunnel_where_there_are_none(relay: Relay, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, module.__name__):
+        await relay.giver.give(None, replace(HANDOVER, tunnel=7))
+        await eventually_async(lambda: caplog.records)
+    assert relay.served == []
+    assert caplog.messages == ["a viewer had left before it was served: a tunnel is named, and there are none here"]
     await relay.stop()
 
 

@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ class Relay:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.taken: list[tuple[Handover, socket.socket]] = []
+        self.taken: list[tuple[Handover, socket.socket | None]] = []
         self.taker = Taker(path, lambda handover, websocket: self.taken.append((handover, websocket)))
 
     def giver(self) -> socket.socket:
@@ -40,7 +41,8 @@ class Relay:
     def close(self) -> None:
         self.taker.close()
         for _handover, websocket in self.taken:
-            websocket.close()
+            if websocket is not None:
+                websocket.close()
 
 
 @pytest.fixture
@@ -56,6 +58,7 @@ async def test_a_websocket_arrives_with_its_handover_and_works(relay: Relay) -> 
         await eventually_async(lambda: relay.taken)
         ((handover, websocket),) = relay.taken
         assert handover == HANDOVER
+        assert websocket is not None
         websocket.sendall(b"picture")
         assert viewer.recv(100) == b"picture"
 
@@ -132,7 +135,25 @@ async def test_a_handover_without_a_socket_is_thrown_away(relay: Relay, caplog: 
         giver.send(HANDOVER.packed())
         await eventually_async(lambda: caplog.records)
         await _takes_still(relay, giver)
-    assert caplog.messages == ["a handover is thrown away: it came with 0 descriptors; expected one"]
+    assert caplog.messages == ["a handover is thrown away: it came with 0 descriptors; expected 1"]
+
+
+async def test_one_out_of_a_tunnel_comes_without(relay: Relay) -> None:
+    tunnelled = replace(HANDOVER, tunnel=7)
+    with relay.giver() as giver:
+        giver.send(tunnelled.packed())
+        await eventually_async(lambda: relay.taken)
+    assert relay.taken == [(tunnelled, None)]
+
+
+async def test_with_a_socket_it_is_thrown_away(relay: Relay, caplog: pytest.LogCaptureFixture) -> None:
+    with relay.giver() as giver, both_ends() as (viewer, ours):
+        socket.send_fds(giver, [replace(HANDOVER, tunnel=7).packed()], [ours.fileno()])
+        ours.close()
+        await eventually_async(lambda: caplog.records)
+        assert viewer.recv(1) == b""
+        await _takes_still(relay, giver)
+    assert caplog.messages == ["a handover is thrown away: it came with 1 descriptors; expected 0"]
 
 
 async def test_nor_does_one_arrive_with_what_is_no_socket(

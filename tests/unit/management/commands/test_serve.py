@@ -167,12 +167,18 @@ class Kept:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, state: Path) -> None:
         self.parts: list[Part] = []
-        self.listener = socket.socket()
+        self.listener, self.tunnels = socket.socket(), socket.socket()
+        self.descriptors = self.listener.fileno(), self.tunnels.fileno()
+        self.modes: list[int] = []
         self._state = state
         monkeypatch.setattr(command, "Keeper", list)
         monkeypatch.setattr(command, "keep", self._keep)
         monkeypatch.setattr(command, "open_listeners", lambda listen: None if listen.uds else [self.listener])
-        monkeypatch.setattr(command, "open_unix_listener", lambda _listen: self.listener)
+        monkeypatch.setattr(command, "open_unix_listener", self._open_unix_listener)
+
+    def _open_unix_listener(self, path: Path, mode: int = 0o600) -> socket.socket:
+        self.modes.append(mode)
+        return self.tunnels if path == self._state / "crew" / "pages.sock" else self.listener
 
     async def _keep(self, parts: list[Part], announce: Callable[[], None]) -> None:
         assert (self._state / "server.pid").read_text() == f"{os.getpid()}\n"
@@ -186,6 +192,7 @@ def kept(served: Any, session_account: GatewaySettings, monkeypatch: pytest.Monk
     found = Kept(monkeypatch, session_account.state_dir)
     yield found
     found.listener.close()
+    found.tunnels.close()
     assert served == [], "one process does not serve beside its crew"
 
 
@@ -196,7 +203,8 @@ def test_with_several_workers_a_crew_is_kept(kept: Kept, session_account: Gatewa
     for part in kept.parts:
         if part.name != "relay":
             assert crew_of(dict(part.told)) == Crew(os.getpid(), crew, crew / "nudges")
-    assert kept.parts[-1].descriptors == [kept.listener.fileno()]
+    assert kept.parts[-1].descriptors == [kept.descriptors[0]]
+    assert kept.modes == [0o600], "tunnels come from our own processes only"
     assert kept.parts[1].told["logging"] == settings.LOGGING
     assert Path(kept.parts[0].argv[1]).is_file()
     assert not crew.exists(), "its folder goes with it"
@@ -213,6 +221,8 @@ def test_behind_a_proxy_its_pages_share_a_unix_socket(kept: Kept, tmp_path: Path
     printed = run("--workers", "2", "--uds", f"{tmp_path}/g.sock")
     assert printed == f"Serving on the Unix socket {tmp_path}/g.sock (Ctrl-C ends the server and its sessions)\n"
     assert listen_of(dict(kept.parts[-1].told)).uds == f"{tmp_path}/g.sock"
+    assert kept.parts[-1].descriptors == [kept.descriptors[0]]
+    assert kept.modes == [0o666, 0o600], "as uvicorn makes the first one: its directory keeps others out"
 
 
 def test_a_channel_layer_that_reaches_all_carries_their_nudges(kept: Kept, settings: Any) -> None:
@@ -240,14 +250,20 @@ def test_fewer_than_one_process_is_refused(served: Any, workers: str) -> None:
     assert served == []
 
 
-def test_several_do_not_go_with_a_certificate(served: Any, pem: Path) -> None:
-    with pytest.raises(CommandError) as caught:
-        run("--workers", "2", "--cert", str(pem), "--key", str(pem))
-    assert str(caught.value) == (
-        "--workers and --cert do not go together yet: a websocket under TLS cannot change its process. "
-        "Leave --workers out, or have a front proxy do TLS."
-    )
-    assert served == []
+def test_with_a_certificate_the_relay_has_the_clients(kept: Kept, session_account: GatewaySettings, pem: Path) -> None:
+    printed = run("--workers", "2", "--cert", str(pem), "--key", str(pem))
+    assert printed == "Serving on https://127.0.0.1:8000/ (Ctrl-C ends the server and its sessions)\n"
+    _supervisor, relay, *pages = kept.parts
+    for_clients, for_tunnels = kept.descriptors
+    assert relay.descriptors == [for_clients]
+    assert [part.descriptors for part in pages] == [[for_tunnels]] * 2
+    assert relay.told["tls"] == {
+        "descriptor": for_clients,
+        "cert": str(pem),
+        "key": str(pem),
+        "pages": str(session_account.state_dir / "crew" / "pages.sock"),
+    }
+    assert kept.tunnels.fileno() == -1, "closed with its folder"
 
 
 # ---- its parts --------------------------------------------------------------------------------------------

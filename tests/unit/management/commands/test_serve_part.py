@@ -22,6 +22,7 @@ from remote_service.management.commands import serve_part as command
 from remote_service.server import Listen
 
 LISTEN = Listen("127.0.0.1", 8000, trusted_proxies=("10.0.0.1",))
+UNDER_TLS = replace(LISTEN, cert=Path("c.pem"), key=Path("k.pem"))
 
 
 class Part:
@@ -32,11 +33,13 @@ class Part:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.done: list[tuple[Any, ...]] = []
         self.orphaned: list[Callable[[], None]] = []
+        self.nice: list[int] = []
         self.ready = self._ready
         monkeypatch.setattr(command, "supervise", self._supervise)
         monkeypatch.setattr(command, "serve_pages", self._serve_pages)
         monkeypatch.setattr(command, "stopped", asyncio.Event)
         monkeypatch.setattr(command, "on_orphaned", self.orphaned.append)
+        monkeypatch.setattr(os, "nice", self.nice.append)
         monkeypatch.setattr(command, "get_default_application", lambda: "the application")
         self._monkeypatch = monkeypatch
 
@@ -59,7 +62,8 @@ class Part:
         """The part of a crew with this number is told and runs."""
         kind = ("supervisor", "relay", "pages")[number]
         descriptor = os.dup(self.listener.fileno()) if kind == "pages" else -1
-        told = dict(parts(Path("manage.py"), 1, listen, descriptor, self.settings, {})[number].told)
+        descriptors = (-1, descriptor) if listen.cert else (descriptor, -1)
+        told = dict(parts(Path("manage.py"), 1, listen, descriptors, self.settings, {})[number].told)
         order = Order(told, -1)
         self._monkeypatch.setattr(command, "read_order", lambda: order)
         self._monkeypatch.setattr(Order, "ready", lambda _order: self._ready())
@@ -83,6 +87,7 @@ def test_one_supervises_with_what_the_command_line_said(part: Part) -> None:
     part.runs(0)
     assert part.done == [("ready",), (part.settings,)]
     assert conf.current() == part.settings
+    assert part.nice == []
 
 
 def test_a_supervisor_whose_keeper_was_killed_is_killed_too(part: Part, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,11 +103,18 @@ def test_another_serves_pages_at_the_socket_that_it_inherited(part: Part) -> Non
     part.runs(2)
     assert part.done == [("ready",), ("the application", LISTEN, part.listener.getsockname(), "pages-1")]
     assert conf.current() == part.settings
+    assert part.nice == [command.PAGES_NICE], "whoever types comes first"
+
+
+def test_under_tls_that_is_the_one_where_the_relay_reaches_it(part: Part) -> None:
+    part.runs(2, UNDER_TLS)
+    tunnelled = replace(LISTEN, tunnelled=True)
+    assert part.done == [("ready",), ("the application", tunnelled, part.listener.getsockname(), "pages-1")]
 
 
 @pytest.mark.parametrize("tls", [False, True])
 def test_cookies_are_secure_where_the_site_is(part: Part, settings: Any, tls: bool) -> None:
-    part.runs(2, replace(LISTEN, cert=Path("c.pem"), key=Path("k.pem")) if tls else LISTEN)
+    part.runs(2, UNDER_TLS if tls else LISTEN)
     assert settings.SESSION_COOKIE_SECURE is tls
     assert settings.CSRF_COOKIE_SECURE is tls
 
