@@ -14,7 +14,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,12 +91,15 @@ def inherited() -> dict[str, str]:
 
 
 @contextmanager
-def running(sessions: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Iterator[Product]:
+def running(
+    sessions: Mapping[str, Any], environment: Mapping[str, str] | None = None, arguments: Sequence[str] = ()
+) -> Iterator[Product]:
     """Prepares and serves; ends the server afterwards and removes all it wrote.
 
     Args:
         sessions: the sessions file.
         environment: further variables.
+        arguments: of `serve`.
 
     Raises:
         ProductError: it did not start.
@@ -118,12 +121,12 @@ def running(sessions: Mapping[str, Any], environment: Mapping[str, str] | None =
         with log.open("wb") as output:
             make_state(template, variables, output, log)
             process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve", "--port", str(port)],
+                [sys.executable, "manage.py", "serve", "--port", str(port), *arguments],
                 cwd=PROJECT, env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             )  # fmt: skip
         try:
             product = Product(port, token, user, password, process.pid, file, state / "gateway.sqlite3")
-            _wait_until_it_answers(product, process, log)
+            _wait_until_it_serves(product, set(sessions), process, log)
             yield product
         finally:
             process.terminate()
@@ -169,13 +172,15 @@ def free_port() -> int:
     return port
 
 
-def _wait_until_it_answers(product: Product, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_it_serves(product: Product, types: set[str], process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_PATIENCE
     while True:
         try:
-            product.get("/v1/status")
-            return
-        except (urllib.error.URLError, ConnectionError) as error:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise ProductError(f"the server did not answer ({error}):\n{log.read_text()}") from error
+            if types <= product.get("/v1/status")["services"].keys():
+                return
+            error: OSError | None = None
+        except OSError as failed:
+            error = failed
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise ProductError(f"the server did not serve its types ({error}):\n{log.read_text()}") from error
         time.sleep(_LOOK)

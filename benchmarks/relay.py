@@ -5,8 +5,8 @@ What:  the relay without a site around it (`tests.integration.bare_relay`), in b
        when one side reads nothing. And the handshake with a site around it: `manage.py serve`, the cookie of a user who
        has logged in, a session of theirs.
 Peer:  websockify 0.13 with numpy, which is installed into a folder that is thrown away; all take turns.
-Bars:  ratios to websockify: see `ROWS`. What else depends on a site (pages beside the relay) and on RFB itself is not
-       measured here; strangers have a benchmark of their own.
+Bars:  ratios to websockify: see `ROWS`. What depends on RFB itself is not measured here; strangers and pages beside the
+       relay have benchmarks of their own.
 Run:   python -m benchmarks.relay [--rounds 3] [--megabytes 500] [--seconds 10] [--streams 500] [--trips 2000]
        [--handshakes 200]
 """

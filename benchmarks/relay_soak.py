@@ -1,12 +1,14 @@
-"""Many viewers of one relay for a long time, with pauses, stalls and goodbyes, and every byte compared.
+"""Many viewers for a long time, in parts and chunks of any size, with pauses, stalls and goodbyes; every byte compared.
 
-What:  the relay without a site around it (`tests.integration.bare_relay`); this process plays all viewers and all
-       endpoints. Each stream carries chunks of any size both ways at once; now and then an end pauses, or reads nothing
-       for a second or two; after some seconds all that was sent must have been heard, and the viewer comes anew.
+What:  the product with sessions of raw bytes; this process plays all viewers and all endpoints. Each stream carries
+       chunks of any size both ways at once, the viewer's messages in random fragments; now and then an end pauses, or
+       reads nothing for a second or two; after some seconds all that was sent must have been heard, and the viewer
+       comes anew. With --bare it is the relay without a site around it (`tests.integration.bare_relay`).
 Peer:  none; it is right or wrong.
-Bars:  no stream that differs, and none that stands still for half a minute though both of its ends read; the relay
+Bars:  no stream that differs, and none that stands still for half a minute though both of its ends read; the server
        grows by no more than 1 MiB a stream, with TLS by 8 MB (those buffers of the kernel are not counted).
-Run:   python -m benchmarks.relay_soak [--seconds 600] [--streams 200] [--tier takeover] [--loop uvloop] [--tls]
+Run:   python -m benchmarks.relay_soak [--seconds 600] [--streams 200] [--sessions 20]
+       python -m benchmarks.relay_soak --bare [--tier takeover] [--loop uvloop] [--tls]
 """
 
 from __future__ import annotations
@@ -16,35 +18,46 @@ import asyncio
 import json
 import os
 import random
+import resource
 import socket
 import ssl
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
 
 from benchmarks.figures import bar
 from benchmarks.product import PROJECT
+from benchmarks.soak_sessions import played, rss, sessions
 from tests.integration.certificates import self_signed
 
 PATTERN = random.Random(7).randbytes(1 << 20)
 """What every stream carries, again and again: a byte that is lost, doubled or moved differs."""
 SIZES = (1, 6, 125, 126, 1000, 16 * 1024, 65535, 65536, 200_000)
+CUT = 0.2
+"""How many of a viewer's messages are fragmented."""
 EPISODE = (2.0, 12.0)
 """Seconds that a viewer stays, at least and at most."""
 PATIENCE = 30.0
-"""Seconds until all that was sent has to be heard, once both ends read."""
+"""Seconds within which something has to be heard, as long as not all was that was sent, once both ends read."""
+MOST_FILES = 65536
+REPORT = 60.0
+"""Seconds between two lines of how it goes."""
 MOST_GROWTH = 1.05
 """MB (of 1 000 000 bytes) a stream: 1 MiB."""
 MOST_GROWTH_TLS = 8.0
 """The same with TLS, whose buffers glibc keeps when they are free: of 5.4 MB that were seen 0.9 were in use."""
+
+
+FIRST = asyncio.FIRST_COMPLETED
 
 
 class Wrong(Exception):
@@ -100,7 +113,7 @@ class Stream:
     async def talk(self, direction: Direction, send: Callable[[bytes], Awaitable[None]]) -> None:
         """Sends until the episode is over."""
         while self.talking:
-            await send(direction.next(self.chance.choice(SIZES)))
+            await send(direction.next(self.chance.choice((*SIZES, self.chance.randint(1, max(SIZES))))))
             await asyncio.sleep(self.chance.choice((0, 0.001, 0.05, 0.2)))
 
     async def listen(self, direction: Direction, receive: Callable[[], Awaitable[bytes]]) -> None:
@@ -110,17 +123,33 @@ class Stream:
             if self.talking and self.chance.random() < 0.01:
                 await asyncio.sleep(self.chance.uniform(0.5, 2.0))
 
-    async def heard_all(self) -> None:
-        """Returns when all has arrived."""
-        while self.up.heard < self.up.sent or self.down.heard < self.down.sent:
+    async def heard_all(self, talking: asyncio.Task[None]) -> None:
+        """Returns when the viewer has said its last message and all has arrived.
+
+        Raises:
+            TimeoutError: nothing arrives any more.
+        """
+        heard, since = -1, time.monotonic()
+        while not talking.done() or self.up.heard < self.up.sent or self.down.heard < self.down.sent:
+            if self.up.heard + self.down.heard > heard:
+                heard, since = self.up.heard + self.down.heard, time.monotonic()
+            elif time.monotonic() - since > PATIENCE:
+                raise TimeoutError
             await asyncio.sleep(0.02)
+        talking.result()
+
+    def parts(self, data: bytes) -> list[bytes]:
+        """A message in some fragments of any size."""
+        cuts = sorted(self.chance.randrange(len(data) + 1) for _ in range(self.chance.randint(1, 4)))
+        return [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]
 
 
 class Soak:
     """All streams, and what became of them."""
 
-    def __init__(self, address: str, context: ssl.SSLContext | None, seed: int) -> None:
-        self._address = address
+    def __init__(self, addresses: Sequence[str], context: ssl.SSLContext | None, seed: int) -> None:
+        """`addresses` are of websockets; the streams share them out."""
+        self._addresses = addresses
         self._context = context
         self._chance = random.Random(seed)
         self._streams: dict[int, Stream] = {}
@@ -156,8 +185,8 @@ class Soak:
             stream = self._streams[number] = Stream(number, random.Random(self._chance.random()))
             try:
                 async with connect(
-                    self._address, ssl=self._context, compression=None, max_size=None, proxy=None,
-                    ping_interval=None, open_timeout=PATIENCE, close_timeout=1,
+                    self._addresses[number % len(self._addresses)], ssl=self._context, compression=None,
+                    max_size=None, proxy=None, ping_interval=None, open_timeout=PATIENCE, close_timeout=1,
                 ) as websocket:  # fmt: skip
                     await self._episode(stream, websocket)
             except Wrong as error:
@@ -167,6 +196,8 @@ class Soak:
                     f"stream {number} stood still: {stream.up.heard} of {stream.up.sent} bytes up, "
                     f"{stream.down.heard} of {stream.down.sent} bytes down"
                 )
+            except (OSError, WebSocketException) as error:
+                self.wrong.append(f"stream {number} lost its line: {error}")
             self.episodes += 1
             self.bytes += stream.up.heard + stream.down.heard
 
@@ -176,23 +207,27 @@ class Soak:
             assert isinstance(message, bytes)
             return message
 
+        async def send(data: bytes) -> None:
+            await websocket.send(stream.parts(data) if stream.chance.random() < CUT else data)
+
         await websocket.send(stream.number.to_bytes(4, "big"))
-        listening = asyncio.get_running_loop().create_task(stream.listen(stream.down, receive))
-        talking = asyncio.get_running_loop().create_task(stream.talk(stream.up, websocket.send))
+        loop = asyncio.get_running_loop()
+        listening = loop.create_task(stream.listen(stream.down, receive))
+        talking = loop.create_task(stream.talk(stream.up, send))
+        tasks = {listening, talking}
         try:
-            await asyncio.wait({listening, talking}, timeout=stream.chance.uniform(*EPISODE))
+            await asyncio.wait({listening, talking}, timeout=stream.chance.uniform(*EPISODE), return_when=FIRST)
             stream.talking = False
             async with asyncio.timeout(PATIENCE):
-                await talking
                 await stream.met.wait()
-                await stream.heard_all()
+            tasks |= {loop.create_task(stream.heard_all(talking))}
+            done, _ = await asyncio.wait(tasks - {talking}, return_when=FIRST)
+            for task in done:
+                task.result()
         finally:
-            for task in (listening, talking):
+            for task in tasks:
                 task.cancel()
-            ended = await asyncio.gather(listening, talking, return_exceptions=True)
-        for error in ended:
-            if isinstance(error, Wrong):
-                raise error
+            await asyncio.gather(*tasks, return_exceptions=True)
         if stream.chance.random() < 0.3:
             websocket.transport.abort()
 
@@ -235,32 +270,60 @@ def wait_for(what: str, process: subprocess.Popen[bytes], port: int) -> None:
     raise RuntimeError(f"{what} does not answer at port {port}; expected it to within 30 s")
 
 
-async def soak(options: argparse.Namespace) -> int:
-    """Runs it, and prints what was found."""
+async def soak_relay(options: argparse.Namespace) -> int:
+    """Soaks the relay without a site."""
     with relay(options.tier, options.loop, options.tls) as (process, port, endpoint):
         context = None
         if options.tls:
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        scheme = "wss" if options.tls else "ws"
-        run = Soak(f"{scheme}://127.0.0.1:{port}/websockify", context, options.seed)
-        before = most = process.memory_info().rss
-        until = time.monotonic() + options.seconds
+        run = Soak([f"{'wss' if options.tls else 'ws'}://127.0.0.1:{port}/websockify"], context, options.seed)
         async with await asyncio.start_server(run.serve, "127.0.0.1", endpoint, backlog=1000):
-            viewers = [
-                asyncio.get_running_loop().create_task(run.viewer(number, until)) for number in range(options.streams)
-            ]
-            while (await asyncio.wait(viewers, timeout=0.5))[1]:
-                most = max(most, process.memory_info().rss)
-        for viewer in viewers:
-            viewer.result()
+            growth = await watched(run, options, lambda: process.memory_info().rss)
+    return judged(run, options, growth)
+
+
+async def soak_product(options: argparse.Namespace) -> int:
+    """Soaks the product."""
+    with sessions(min(options.sessions, options.streams)) as served:
+        run = Soak(served.addresses, None, options.seed)
+        async with played(served.taker, run.serve):
+            growth = await watched(run, options, lambda: rss(served.server))
+    return judged(run, options, growth)
+
+
+async def watched(run: Soak, options: argparse.Namespace, memory: Callable[[], int]) -> int:
+    """Has all viewers come; returns by how many bytes the server's memory grew at most, and says so now and then."""
+    began = time.monotonic()
+    before = most = memory()
+    said = began
+    viewers = [
+        asyncio.get_running_loop().create_task(run.viewer(number, began + options.seconds))
+        for number in range(options.streams)
+    ]
+    while (await asyncio.wait(viewers, timeout=0.5))[1]:
+        now = memory()
+        most = max(most, now)
+        if time.monotonic() - said > REPORT:
+            said += REPORT
+            print(
+                f"after {said - began:.0f} s: {run.episodes} viewers, {run.bytes / 1e9:.2f} GB, "
+                f"server {now / 1e6:.0f} MB, at first {before / 1e6:.0f} MB",
+                flush=True,
+            )
+    for viewer in viewers:
+        viewer.result()
+    return most - before
+
+
+def judged(run: Soak, options: argparse.Namespace, growth: int) -> int:
+    """Prints what was found; returns the exit status."""
     print(f"{run.episodes} viewers of {options.streams} streams, {run.bytes / 1e9:.2f} GB, seed {options.seed}")
     for sentence in run.wrong:
         print(sentence)
     print(bar("streams that differed or stood still", len(run.wrong), "streams", at_most=0))
-    growth = (most - before) / 1e6 / options.streams
     most_growth = MOST_GROWTH_TLS if options.tls else MOST_GROWTH
-    print(bar("growth of the relay", growth, "MB/stream", at_most=most_growth))
+    print(bar("growth of the server", growth / 1e6 / options.streams, "MB/stream", at_most=most_growth))
     return 1 if run.wrong else 0
 
 
@@ -269,11 +332,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--streams", type=int, default=200)
+    parser.add_argument("--sessions", type=int, default=20)
+    parser.add_argument("--bare", action="store_true", help="the relay without a site; the options below are for it")
     parser.add_argument("--tier", choices=("takeover", "portable"), default="takeover")
     parser.add_argument("--loop", choices=("uvloop", "asyncio"), default="uvloop")
     parser.add_argument("--tls", action="store_true")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
-    return asyncio.run(soak(parser.parse_args()))
+    options = parser.parse_args()
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MOST_FILES), hard))
+    return asyncio.run(soak_relay(options) if options.bare else soak_product(options))
 
 
 if __name__ == "__main__":

@@ -11,11 +11,23 @@ from django.contrib.auth.models import AnonymousUser, Group, User
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from remote_service.models import Session, SessionType, Share, ShareHolder, StaffLook, live_states
+from remote_service import conf
+from remote_service.models import Guest, Session, SessionType, Share, ShareHolder, StaffLook, live_states
 from remote_service.rfb.policy import Policy
-from remote_service.share_rules import REASON_COUNTS, Audience, Person, Reach, Terms, refusal
+from remote_service.share_rules import (
+    GUEST,
+    REASON_COUNTS,
+    Audience,
+    Person,
+    Reach,
+    Terms,
+    refusal,
+)
+from remote_service.share_rules import (
+    admits as admits_to_share,
+)
 
-Visitor = AbstractBaseUser | AnonymousUser | User
+Visitor = AbstractBaseUser | AnonymousUser | User | Guest
 
 MANAGE = "remote_service.manage_any_session"
 VIEW = "remote_service.view_any_session"
@@ -65,7 +77,8 @@ class ScreenRights:
 
 
 def screen_rights(user: Visitor, session: Session) -> ScreenRights:
-    """What the user may do at the session's screen: its owner, who holds a share of it, and staff who said why.
+    """What the user may do at the session's screen: its owner, who holds a share of it, a guest too, and staff who said
+    why.
 
     Four queries at most for who holds a share, none for the owner.
     """
@@ -101,6 +114,26 @@ def may_control(user: Visitor, session: Session) -> bool:
 def may_share(user: Visitor, session: Session) -> bool:
     """Whether the user may let others in: its owner, while it lives, and if its type is shared at all."""
     return _owns(user, session) and not session.over and reach_of(session)[0] not in (None, Reach.NO)
+
+
+def guests_allowed() -> bool:
+    """Whether the site lets in people without an account at all: by a share for guests, to that session's screen."""
+    return conf.current().guests
+
+
+def may_share_with_guests(user: Visitor, session: Session) -> bool:
+    """Whether the user may let people without an account in; they are in no group."""
+    return guests_allowed() and may_share(user, session) and admits_to_share(GUEST, *reach_of(session))
+
+
+def may_start(user: Visitor, session: Session) -> bool:
+    """Whether the user's coming starts a session that is reserved: who controls it, but no guest."""
+    return not isinstance(user, Guest) and may_control(user, session)
+
+
+def may_keep(user: Visitor, session: Session) -> bool:
+    """Whether the user may put off the session's end: likewise."""
+    return may_start(user, session)
 
 
 def may_revoke(user: Visitor, session: Session) -> bool:
@@ -142,7 +175,9 @@ def visible_sessions(user: Visitor) -> QuerySet[Session]:
     """The sessions whose pages the user may open."""
     if _has(user, VIEW, MANAGE):
         return Session.objects.all()
-    return Session.objects.filter(owner_id=user.pk) if user.is_active else Session.objects.none()
+    if not isinstance(user, User) or not user.is_active:
+        return Session.objects.none()
+    return Session.objects.filter(owner=user.pk)
 
 
 # ---- shares -------------------------------------------------------------------------------------------------
@@ -154,9 +189,9 @@ def reach_of(session: Session) -> tuple[Reach | None, tuple[str, ...] | None]:
     return (None, ()) if row is None else (Reach(row.definition.share), row.definition.groups)
 
 
-def person(user: User) -> Person:
-    """The user as rules know them."""
-    return Person(user.pk, user.is_active, group_names(user))
+def person(user: Visitor) -> Person:
+    """Somebody as rules know them; without a login they are a guest, or may become one."""
+    return Person(user.pk, user.is_active, group_names(user)) if isinstance(user, User) else GUEST
 
 
 def terms_of(share: Share) -> Terms:
@@ -178,13 +213,16 @@ def share_of(user: Visitor, session: Session) -> Share | None:
 
 
 def shared_with(user: Visitor, only: Session | None = None) -> dict[uuid.UUID, Share]:
-    """The shares that the user holds and that are worth something now, by their session; of each the best.
+    """The shares that the user or guest holds and that are worth something now, by their session; of each the best.
 
     Two queries and one for each type; one alone for who holds none.
     """
-    if not isinstance(user, User) or not user.is_active:
+    if isinstance(user, Guest):
+        held = ShareHolder.objects.filter(guest=user.pk, share__revoked_at=None)
+    elif isinstance(user, User) and user.is_active:
+        held = ShareHolder.objects.filter(user=user.pk, share__revoked_at=None)
+    else:
         return {}
-    held = ShareHolder.objects.filter(user=user.pk, share__revoked_at=None)
     held = held.filter(share__session__state__in=live_states()) if only is None else held.filter(share__session=only)
     shares = [holder.share for holder in held.select_related("share__session", "share__group")]
     if not shares:
@@ -195,7 +233,7 @@ def shared_with(user: Visitor, only: Session | None = None) -> dict[uuid.UUID, S
     best: dict[uuid.UUID, Share] = {}
     for share in shares:
         reach, groups = reaches[share.session.type_name]
-        if refusal(terms_of(share), who, reach, groups, now):
+        if refusal(terms_of(share), who, reach, groups, now, guests=guests_allowed()):
             continue
         if share.session_id not in best or share.control:
             best[share.session_id] = share

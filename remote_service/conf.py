@@ -11,6 +11,38 @@ from remote_service.networks import USUAL, Networks
 
 
 @dataclass(frozen=True, slots=True)
+class Crew:
+    """What the processes of `serve --workers` share."""
+
+    main_pid: int
+    """Of the process that started them, whose end is the server's."""
+    folder: Path
+    """Where their sockets are."""
+    nudges: Path | None = None
+    """Where each listens for nudges, at a socket of its own; None where a channel layer reaches them all."""
+
+    @property
+    def handovers(self) -> Path:
+        """Where the relay's process takes websockets."""
+        return self.folder / "handovers.sock"
+
+    @property
+    def office(self) -> Path:
+        """Where the supervisor's process answers the relay's."""
+        return self.folder / "office.sock"
+
+    @property
+    def pages(self) -> Path:
+        """Where page processes accept tunnels of the relay's, which has the clients when it does TLS."""
+        return self.folder / "pages.sock"
+
+    @property
+    def figures(self) -> Path:
+        """Where each process tells its figures, at a socket of its own."""
+        return self.folder / "figures"
+
+
+@dataclass(frozen=True, slots=True)
 class GatewaySettings:
     """What the framework needs to know of its site. Paths are absolute."""
 
@@ -33,8 +65,13 @@ class GatewaySettings:
     """How many websockets that are refused one address may ask for."""
     log_ins_per_minute: int = 30
     """How many log-ins that fail one address may try."""
+    guests: bool = False
+    """Whether sessions may be shared with people who have no account."""
     metrics_token: str = field(default="", repr=False)
     """The secret of `/metrics`; empty leaves them to this machine."""
+
+    crew: Crew | None = None
+    """None where one process does everything."""
 
     @property
     def run_dir(self) -> Path:

@@ -55,6 +55,7 @@ STOP_HUNG = _("stop() did not return in time, so nobody knows what it left")
 OTHER_ORIGIN = _("The websocket's Origin is another site, so its cookie does not count.")
 MAY_NOT_SEE = _("Who opened the websocket may not see this session.")
 HAS_NOT_SAID_WHY = _("Who opened the websocket has not said why they look at somebody else's session.")
+COMES_TOO_OFTEN = _("The guest's viewer came too often within a minute.")
 UNREACHABLE = _("%(endpoint)s cannot be reached: %(error)s.")
 SAID_NOTHING = _("The VNC server hung up before it said anything.")
 NO_BANNER = _(

@@ -7,11 +7,13 @@ import logging
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
+from remote_service import conf, nudge_sockets
 from remote_service.tasks import spawn
 
 log = logging.getLogger(__name__)
@@ -38,18 +40,34 @@ def nudge_gateways(session_id: uuid.UUID) -> None:
 
 
 def _send_from_thread(group: str, session_id: uuid.UUID | None) -> None:
+    if (folder := _folder()) is not None:
+        nudge_sockets.post(folder, group, _about(session_id))
+        return
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         async_to_sync(send)(group, session_id)
 
 
+def _folder() -> Path | None:
+    """Where the processes of `serve --workers` listen; None where a channel layer carries nudges."""
+    crew = conf.current().crew
+    return crew.nudges if crew else None
+
+
+def _about(session_id: uuid.UUID | None) -> str:
+    return "" if session_id is None else str(session_id)
+
+
 async def send(group: str, session_id: uuid.UUID | None = None, sender: str = "") -> None:
     """Sends a nudge; a channel layer that is out of reach is logged and forgotten."""
+    if (folder := _folder()) is not None:
+        nudge_sockets.post(folder, group, _about(session_id), sender)
+        return
     layer = get_channel_layer()
     if layer is None:
         return
-    message = {"type": _TYPE, "session": "" if session_id is None else str(session_id)}
+    message = {"type": _TYPE, "session": _about(session_id)}
     if sender:
         message["sender"] = sender
     try:
@@ -116,6 +134,10 @@ async def hearing(group: str, deaf_to: str = "") -> AsyncIterator[Heard]:
     """
     layer = get_channel_layer()
     heard = Heard(deaf_to)
+    if (folder := _folder()) is not None:
+        with nudge_sockets.listening(folder, group, heard.hear):
+            yield heard
+        return
     if layer is None:
         yield heard
         return

@@ -18,8 +18,10 @@ import uvloop
 
 from remote_service.admission.doorkeeper import HEADER_PATIENCE
 from remote_service.admission.http import HttpProtocol
+from remote_service.admission.tunnelled import TunnelledHttp
 from remote_service.conf import GatewaySettings
 from remote_service.forwarded import BehindProxy
+from remote_service.hosting.wire import short_path
 from remote_service.monitoring import event_loop
 from remote_service.relay.line import PING
 from remote_service.relay.takeover import WebSocketProtocol
@@ -59,7 +61,7 @@ def _with_patience(keywords: dict[str, Any]) -> dict[str, Any]:
     return {"ssl_handshake_timeout": HEADER_PATIENCE, **keywords} if keywords.get("ssl") else keywords
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """uvicorn without its own signal handling: sessions are ended before the process is."""
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
@@ -86,19 +88,22 @@ class Listen:
     uds: str | None = None
     cert: Path | None = None
     key: Path | None = None
+    tunnelled: bool = False
+    """Another process of ours has the clients, and does TLS."""
     trusted_proxies: tuple[str, ...] = ()
 
 
 def uvicorn_config(application: Any, listen: Listen) -> uvicorn.Config:
     """uvicorn's configuration: uvloop, sans-I/O websockets, no compression of what is compressed already."""
-    proxies = [] if listen.uds else list(listen.trusted_proxies)
+    behind_proxy = bool(listen.uds) and not listen.tunnelled
+    proxies = [] if behind_proxy else list(listen.trusted_proxies)
     return uvicorn.Config(
-        BehindProxy(application) if listen.uds else application,
+        BehindProxy(application) if behind_proxy else application,
         host=listen.host,
         port=listen.port,
         uds=listen.uds,
         loop="uvloop",
-        http=HttpProtocol,
+        http=TunnelledHttp if listen.tunnelled else HttpProtocol,
         ws=WebSocketProtocol,
         ws_max_size=MOST_MESSAGE,
         ws_ping_interval=PING,
@@ -136,6 +141,32 @@ def open_listeners(listen: Listen) -> list[socket.socket] | None:
         ) from error
 
 
+def open_unix_listener(path: Path, mode: int = 0o600) -> socket.socket:
+    """Listens at a Unix socket, for several processes.
+
+    Args:
+        path: where.
+        mode: of the socket; the one of `--uds` is open to all, since its directory says who may reach it.
+
+    Raises:
+        ListenError: it cannot be made.
+    """
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.unlink(missing_ok=True)
+        with short_path(path) as name:
+            listener.bind(name)
+        path.chmod(mode)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise ListenError(
+            f"the Unix socket {path} cannot be made: {error.strerror or error}; expected a path in a directory of "
+            "ours. Choose another one by --uds"
+        ) from error
+    return listener
+
+
 def _check_socket_folder(uds: str) -> None:
     folder = Path(uds).absolute().parent
     if not folder.is_dir():
@@ -170,7 +201,7 @@ async def serve(
         AccountError: scripts may not run as root and there is no account for them.
     """
     supervisor = Supervisor(settings)
-    server = _Server(uvicorn_config(application, listen), announce)
+    server = Server(uvicorn_config(application, listen), announce)
 
     def stop() -> None:
         server.should_exit = True

@@ -12,6 +12,10 @@ from remote_service.texts import sentence as _
 REASON_COUNTS = timedelta(hours=8)
 """How long staff may look after having said why."""
 MOST_USES = 1000
+GUESTS_WITHOUT_A_NUMBER = 100
+"""How many may accept a link for guests that was made without a number: nobody without an account does so for ever."""
+MOST_GUEST_NAME = 40
+"""Characters."""
 
 
 class Audience(StrEnum):
@@ -21,6 +25,8 @@ class Audience(StrEnum):
     GROUP = "group"
     ANYONE = "anyone"
     """Who is logged in."""
+    GUESTS = "guests"
+    """Whoever has the link, without an account too."""
 
 
 class Reach(StrEnum):
@@ -29,7 +35,7 @@ class Reach(StrEnum):
     GROUP = "group"
     """With those who may use the type themselves."""
     OUTSIDE = "outside"
-    """With everybody who is logged in."""
+    """With everybody who is logged in, and with guests if the site lets them in."""
     NO = "no"
 
 
@@ -51,12 +57,16 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who is logged in."""
+    """Somebody who is logged in, or a guest."""
 
-    user_id: int
+    user_id: int | None
+    """None for a guest, who has no account."""
     active: bool
     groups: Collection[str]
 
+
+GUEST = Person(None, active=True, groups=())
+"""Any of them."""
 
 NOT_LIVE = _("Its session is over.")
 REVOKED = _("It was revoked.")
@@ -65,11 +75,12 @@ USED_UP = _("It was used up.")
 NOT_SHARED = _("Sessions of this type are not shared.")
 NOT_IN_TYPES_GROUP = _("Who opened it is in no group of the session's type.")
 FOR_OTHERS = _("It is for somebody else.")
-REFUSALS = (NOT_LIVE, REVOKED, EXPIRED, USED_UP, NOT_SHARED, NOT_IN_TYPES_GROUP, FOR_OTHERS)
+NO_GUESTS = _("This site lets in nobody without an account.")
+REFUSALS = (NOT_LIVE, REVOKED, EXPIRED, USED_UP, NOT_SHARED, NOT_IN_TYPES_GROUP, FOR_OTHERS, NO_GUESTS)
 
 
 def admits(person: Person, reach: Reach | None, type_groups: Collection[str] | None) -> bool:
-    """Whether sessions of a type may be shared with somebody at all.
+    """Whether sessions of a type may be shared with somebody at all; a guest is in no group.
 
     Args:
         person: who.
@@ -82,11 +93,18 @@ def admits(person: Person, reach: Reach | None, type_groups: Collection[str] | N
 
 
 def refusal(
-    terms: Terms, person: Person, reach: Reach | None, type_groups: Collection[str] | None, now: datetime
+    terms: Terms,
+    person: Person,
+    reach: Reach | None,
+    type_groups: Collection[str] | None,
+    now: datetime,
+    *,
+    guests: bool = False,
 ) -> str:
     """Why the share is worth nothing to somebody now; empty when it is worth something.
 
-    Whether it was used up is asked only when somebody accepts it: see `use_refusal`.
+    Whether it was used up is asked only when somebody accepts it: see `use_refusal`. `guests` says whether the site
+    lets in people without an account; where it does not, a share for them is worth nothing to anybody.
     """
     if not terms.live:
         return NOT_LIVE
@@ -96,6 +114,8 @@ def refusal(
         return EXPIRED
     if reach in (None, Reach.NO):
         return NOT_SHARED
+    if terms.audience is Audience.GUESTS and not guests:
+        return NO_GUESTS
     if not _is_for(terms, person):
         return FOR_OTHERS
     return "" if admits(person, reach, type_groups) else NOT_IN_TYPES_GROUP
@@ -107,6 +127,10 @@ def use_refusal(terms: Terms) -> str:
 
 
 def _is_for(terms: Terms, person: Person) -> bool:
+    if terms.audience is Audience.GUESTS:
+        return True
+    if person.user_id is None:
+        return False
     if terms.audience is Audience.USER:
         return terms.user_id == person.user_id
     return terms.audience is Audience.ANYONE or terms.group in person.groups

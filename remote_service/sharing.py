@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.contrib.auth.models import Group, User
@@ -12,14 +12,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from remote_service import access
+from remote_service import access, guests
 from remote_service.actors import Actor
 from remote_service.errors import NotAllowedError, UnknownTokenError
 from remote_service.lifecycle import note, note_refusal
-from remote_service.models import Session, Share, ShareHolder, StaffLook
+from remote_service.models import Guest, Session, Share, ShareHolder, StaffLook
 from remote_service.nudges import nudge_gateways
 from remote_service.sealing import new_token, token_hash
-from remote_service.share_rules import Audience, admits, refusal, use_refusal
+from remote_service.share_rules import GUESTS_WITHOUT_A_NUMBER, NO_GUESTS, Audience, admits, refusal, use_refusal
 from remote_service.texts import sentence as _
 
 log = logging.getLogger(__name__)
@@ -33,20 +33,24 @@ LEADS_NOWHERE = _(
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What an owner offers: to `user`, to `group`, or to anyone who is logged in when both are None."""
+    """What an owner offers: to `user`, to `group`, or else to anyone who is logged in, or who has the link."""
 
     control: bool = False
     user: User | None = None
     group: Group | None = None
     expires_at: datetime | None = None
     most_uses: int | None = None
+    guests: bool = False
+    """Also to who has no account."""
 
     @property
     def audience(self) -> Audience:
         """For whom it is."""
         if self.user is not None:
             return Audience.USER
-        return Audience.ANYONE if self.group is None else Audience.GROUP
+        if self.group is not None:
+            return Audience.GROUP
+        return Audience.GUESTS if self.guests else Audience.ANYONE
 
 
 # ---- the owner ----------------------------------------------------------------------------------------------
@@ -64,11 +68,19 @@ def make_share(session: Session, offer: Offer, user: User, by: Actor) -> tuple[S
     if offer.user is not None and not admits(access.person(offer.user), reach, groups):
         name = offer.user.get_username()
         raise NotAllowedError(_("%(name)r may not see sessions of this type.", name=name))
+    if offer.audience is Audience.GUESTS:
+        if not access.guests_allowed():
+            raise NotAllowedError(NO_GUESTS)
+        if not access.may_share_with_guests(user, session):
+            raise NotAllowedError(_("Who has no account may not see sessions of this type."))
+    most_uses = offer.most_uses
+    if offer.audience is Audience.GUESTS and most_uses is None:
+        most_uses = GUESTS_WITHOUT_A_NUMBER
     secret = new_token()
     with transaction.atomic():
         share = Share.objects.create(
             session=session, secret_hash=token_hash(secret), control=offer.control, audience=offer.audience,
-            user=offer.user, group=offer.group, expires_at=offer.expires_at, most_uses=offer.most_uses,
+            user=offer.user, group=offer.group, expires_at=offer.expires_at, most_uses=most_uses,
         )  # fmt: skip
         note(session.pk, "shared", why=in_words(share), by=by)
     nudge_gateways(session.pk)
@@ -101,8 +113,14 @@ def revoke(share: Share, by: Actor) -> bool:
 # ---- who has the link ---------------------------------------------------------------------------------------
 
 
-def find_offer(secret: str, user: User, by: Actor) -> Share:
+def find_offer(secret: str, user: access.Visitor, by: Actor, browser: str | None = None) -> Share:
     """The share that a link leads to, for who may accept it; uses nothing up.
+
+    Args:
+        secret: the link's.
+        user: who has it.
+        by: likewise, for the history.
+        browser: of who is not logged in the key of the browser's session.
 
     Raises:
         UnknownTokenError: it is worth nothing to the user; why stands in the session's history.
@@ -111,12 +129,14 @@ def find_offer(secret: str, user: User, by: Actor) -> Share:
     if share is None:
         note_refusal(None, "A link of a share that does not exist was opened.", by, what="share refused")
         raise UnknownTokenError(LEADS_NOWHERE)
-    if share.session.owner_id == user.pk and not share.session.over:
+    # Of a session whose owner was removed nobody is the owner, least of all who is not logged in.
+    if isinstance(user, User) and share.session.owner_id == user.pk and not share.session.over:
         return share
     reach, groups = access.reach_of(share.session)
     terms = access.terms_of(share)
-    why = refusal(terms, access.person(user), reach, groups, timezone.now())
-    if not why and not _holds(share, user):
+    why = refusal(terms, access.person(user), reach, groups, timezone.now(), guests=access.guests_allowed())
+    holder = user if isinstance(user, User) else guests.guest_at(browser, share.session_id)
+    if not why and not _holds(share, holder):
         why = use_refusal(terms)
     if why:
         note_refusal(share.session_id, f"{why} ({in_words(share)})", by, what="share refused")
@@ -131,24 +151,50 @@ def accept(secret: str, user: User, by: Actor) -> Share:
         UnknownTokenError: as `find_offer`.
     """
     share = find_offer(secret, user, by)
-    if share.session.owner_id == user.pk or _holds(share, user):
-        return share
+    if share.session.owner_id != user.pk and not _holds(share, user):
+        _take(share, by, user=user)
+    return share
+
+
+def accept_as_guest(share: Share, browser: str, name: str, by: Actor) -> Guest:
+    """Accepts a share that `find_offer` found, without an account: the browser's session holds it from now on.
+
+    Again, with the same browser, it uses nothing up.
+
+    Args:
+        share: which one.
+        browser: the key of the browser's session.
+        name: what the guest wants to be called, if anything.
+        by: from where; the history gets the name.
+
+    Raises:
+        UnknownTokenError: somebody else was quicker with the last use of it.
+    """
+    guest = guests.welcome(browser, share.session, name)
+    if not _holds(share, guest):
+        _take(share, replace(by, name=guests.called(guest)), guest=guest)
+    return guest
+
+
+def _take(share: Share, by: Actor, **holder: User | Guest) -> None:
     try:
         with transaction.atomic():
             # The row counts, not what was read: two may accept the last use at the same moment.
             free = Q(most_uses=None) | Q(uses__lt=F("most_uses"))
             if not Share.objects.filter(free, pk=share.pk, revoked_at=None).update(uses=F("uses") + 1):
                 raise UnknownTokenError(LEADS_NOWHERE)
-            ShareHolder.objects.create(share=share, user=user)
+            ShareHolder.objects.create(share=share, **holder)
             note(share.session_id, "share accepted", why=in_words(share), by=by)
     except IntegrityError:
-        return share  # the same user, twice at the same moment: one of them counts
+        return  # the same one, twice at the same moment: one of them counts
     nudge_gateways(share.session_id)
-    return share
 
 
-def _holds(share: Share, user: User) -> bool:
-    return ShareHolder.objects.filter(share=share, user=user).exists()
+def _holds(share: Share, holder: User | Guest | None) -> bool:
+    if holder is None:
+        return False
+    mine = {"guest": holder} if isinstance(holder, Guest) else {"user": holder}
+    return ShareHolder.objects.filter(share=share, **mine).exists()
 
 
 # ---- staff --------------------------------------------------------------------------------------------------
@@ -177,6 +223,7 @@ def in_words(share: Share) -> str:
         Audience.USER: f"to {share.user}",
         Audience.GROUP: f"to the group {share.group}",
         Audience.ANYONE: "to anyone who is logged in",
+        Audience.GUESTS: "to anyone with the link, without an account too",
     }[Audience(share.audience)]
     until = f"until {share.expires_at:%Y-%m-%d %H:%M} UTC" if share.expires_at else "until the session ends"
     return f"{_reference(share.pk)}: {whom}, {'with control' if share.control else 'view only'}, {until}"

@@ -52,6 +52,8 @@ class Environment(BaseSettings):
     """How many websockets one address may ask for that are refused."""
     log_ins_per_minute: int = Field(30, ge=1, validation_alias="REMOTE_SERVICE_LOGINS_PER_MINUTE")
     """How many log-ins one address may try that fail."""
+    guests: bool = Field(False, validation_alias="REMOTE_SERVICE_GUESTS")
+    """Whether users may share sessions with people who have no account."""
     metrics_token: str = Field("", validation_alias="REMOTE_SERVICE_METRICS_TOKEN", repr=False)
     """The secret of `/metrics`; empty leaves the figures to this machine."""
     debug: bool = Field(False, validation_alias="REMOTE_SERVICE_DEBUG")

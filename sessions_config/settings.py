@@ -34,6 +34,7 @@ REMOTE_SERVICE = GatewaySettings(
     per_user_total=ENVIRONMENT.per_user_total,
     handshakes_per_minute=ENVIRONMENT.handshakes_per_minute,
     log_ins_per_minute=ENVIRONMENT.log_ins_per_minute,
+    guests=ENVIRONMENT.guests,
     metrics_token=ENVIRONMENT.metrics_token,
 )
 

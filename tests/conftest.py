@@ -93,6 +93,45 @@ def say_why(db: None) -> Callable[..., None]:
 
 
 @pytest.fixture
+def with_guests(settings: Any) -> Any:
+    """The framework's settings of a site that lets people without an account in."""
+    settings.REMOTE_SERVICE = replace(settings.REMOTE_SERVICE, guests=True)
+    return settings.REMOTE_SERVICE
+
+
+@pytest.fixture
+def browse(db: None) -> Callable[..., str]:
+    """Begins the session of a browser in which nobody is logged in, and returns its key."""
+    from django.contrib.sessions.backends.db import SessionStore
+
+    def begin() -> str:
+        browser = SessionStore()
+        browser.create()
+        return str(browser.session_key)
+
+    return begin
+
+
+@pytest.fixture
+def come_as_guest(browse: Callable[..., str]) -> Callable[..., Any]:
+    """A guest who has accepted a share of a session of its owner's just now; keywords are of the offer."""
+    from django.contrib.auth.models import AnonymousUser
+
+    from remote_service import sharing
+    from remote_service.actors import Actor
+
+    def come(session: Any, name: str = "", *, browser: str = "", **offer: Any) -> Any:
+        by = Actor(session.owner.username, "", "web")
+        _, secret = sharing.make_share(session, sharing.Offer(guests=True, **offer), session.owner, by)
+        stranger = Actor("", "192.0.2.8", "web")
+        key = browser or browse()
+        share = sharing.find_offer(secret, AnonymousUser(), stranger, key)
+        return sharing.accept_as_guest(share, key, name, stranger)
+
+    return come
+
+
+@pytest.fixture
 def make_type(db: None) -> Callable[..., Any]:
     """Publishes a session type, as a loaded sessions file would; keywords are keys of its entry."""
     from remote_service.models import SessionType

@@ -18,7 +18,7 @@ PURE = (
     "states", "errors", "ages", "decisions", "answers", "endpoints", "rfb", "config.schema", "config.problems",
     "config.form", "texts", "details", "relay.closing", "relay.origin", "relay.frames", "relay.traffic",
     "admission.rate", "admission.waiting", "hosting.course", "hosting.status",
-    "networks", "relay.proof", "hosting.tcp_table",
+    "networks", "relay.proof", "hosting.tcp_table", "relay_process.messages", "crew.names",
 )  # fmt: skip
 """Decisions without I/O: they know no socket, no Django, no clock, no event loop."""
 IMPURE = {"django", "channels", "socket", "asyncio", "time", "subprocess", "selectors", "threading", "uvicorn"}
@@ -29,11 +29,16 @@ WITHOUT_DJANGO = (
 )  # fmt: skip
 """What script hosts and runners import, and what is built to be used elsewhere."""
 
+RELAY_PROCESS = "remote_service.relay_process.__main__"
+"""The program that carries all screens: it is small and quick to start since it has nothing of the site."""
+SITE = {"django", "channels", "asgiref", "uvicorn"}
+
 NO_TEST_OF_ITS_OWN = {
     "sessions_config/asgi.py": "every integration test runs it",
     "sessions_config/urls.py": "the access matrix is generated from it",
     "remote_service/monitoring/urls.py": "the access matrix is generated from it",
     "remote_service/rest/urls.py": "the access matrix is generated from it",
+    "remote_service/crew/names.py": "it says only how others are called",
     "remote_service/compat/nexus_remote_service.py": "tests/integration/hosting runs scripts that import it",
     "remote_service/relay/clerk.py": "it says only what others do",
     "webui/urls.py": "the access matrix is generated from it",
@@ -84,6 +89,24 @@ def test_what_script_hosts_import_knows_no_django(path: Path) -> None:
 def test_what_script_hosts_import_stays_among_itself(path: Path) -> None:
     ours = [name for name in imports(path) if name.startswith("remote_service.")]
     assert not [name for name in ours if not belongs(name, WITHOUT_DJANGO)]
+
+
+def reached(begin: str) -> dict[str, Path]:
+    """The modules of ours that a program imports, and that those import, and so on; packages' own files are empty."""
+    ours = {name_of(path): path for path in modules()}
+    found: dict[str, Path] = {}
+    new = {begin}
+    while new:
+        found |= {name: ours[name] for name in new}
+        new = {name for each in new for name in imports(ours[each]) if name in ours and name not in found}
+    return found
+
+
+def test_the_relays_process_knows_nothing_of_the_site() -> None:
+    found = reached(RELAY_PROCESS)
+    assert {"remote_service.relay.viewing", "remote_service.relay_process.far_clerk"} <= set(found)
+    guilty = {name: [part for part in imports(path) if part.split(".")[0] in SITE] for name, path in found.items()}
+    assert {name: parts for name, parts in guilty.items() if parts} == {}
 
 
 @pytest.mark.parametrize("path", [p for p in modules() if belongs(name_of(p), PURE)], ids=name_of)

@@ -55,6 +55,7 @@ TEST_NEEDS = (
     *RUN_NEEDS,
     Need("tigervnc-viewer", "xtigervncviewer"),
     Need("x11vnc", "x11vnc"),
+    Need("qemu-system-x86", "qemu-system-x86_64"),
     Need("xvfb", "Xvfb"),
     Need("xdotool", "xdotool"),
     Need("x11-utils", "xdpyinfo"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
@@ -29,7 +28,7 @@ def end_mark(session: Session) -> Fragments:
     return {MARK: render_to_string("webui/_viewer_end.html", {"mark": MARK, "until": until}).strip()}
 
 
-def end_warning(session: Session, user: User, now: datetime) -> dict[str, Any] | None:
+def end_warning(session: Session, user: access.Visitor, now: datetime) -> dict[str, Any] | None:
     """Seconds left, a sentence with `{}` in their place, and whether this user may keep it; None: no end is near."""
     if not is_near_its_end(session) or session.ends_at is None:
         return None
@@ -37,7 +36,7 @@ def end_warning(session: Session, user: User, now: datetime) -> dict[str, Any] |
     return {
         "left": max(0.0, (session.ends_at - now).total_seconds()),
         "words": _sentence(session.near_end, keep=keep),
-        "keep": keep and access.may_control(user, session),
+        "keep": keep and access.may_keep(user, session),
     }
 
 

@@ -18,6 +18,7 @@ from remote_service.relay.traffic import Traffic
 from remote_service.states import State
 from webui import words
 from webui.session_cards import owner_words
+from webui.shares import person_words
 from webui.time_limits import TimeLimit, leaving, time_limits
 from webui.timeline import Timeline, timeline
 from webui.visitors import is_staff
@@ -83,7 +84,7 @@ def details(session: Session, user: User, now: datetime) -> Details:
     """All of it, as `user` may know it: from which addresses people came is for staff alone."""
     for_staff = is_staff(user)
     newest = (F("closed_at").desc(nulls_first=True), "-opened_at")
-    viewers = list(session.viewers.select_related("user").order_by(*newest)[: MOST_VIEWERS + 1])
+    viewers = list(session.viewers.select_related("user", "guest").order_by(*newest)[: MOST_VIEWERS + 1])
     counts = session.state not in (State.STOPPING, State.ENDED, State.FAILED)
     return Details(
         session=session,
@@ -110,7 +111,7 @@ def _traffic(session: Session) -> Traffic:
 def _viewers(viewers: list[Viewer], for_staff: bool) -> tuple[ShownViewer, ...]:
     return tuple(
         ShownViewer(
-            who=viewer.user.get_username() if viewer.user else _("a REST client"),
+            who=person_words(viewer.user, viewer.guest) or _("a REST client"),
             address=viewer.address if for_staff else "",
             since=viewer.opened_at,
             until=viewer.closed_at,

@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from remote_service import access
-from remote_service.models import Session
+from remote_service.models import Guest, Session
 from webui.end_warning import end_mark
 from webui.live.fragments import Fragments
 from webui.shares import shared_cards, shares_of, watchers_of
@@ -19,7 +19,7 @@ SESSION = "session"
 """The parameter of a page's address that names the session."""
 
 
-def viewer(user: User, parameters: Mapping[str, str]) -> Fragments:
+def viewer(user: User | Guest, parameters: Mapping[str, str]) -> Fragments:
     """Of a session's page what changes beside its screen: nothing for who may not see it (any more)."""
     try:
         wanted = uuid.UUID(parameters.get(SESSION, ""))
@@ -29,13 +29,13 @@ def viewer(user: User, parameters: Mapping[str, str]) -> Fragments:
     return {} if found is None else of_viewer(user, found)
 
 
-def of_viewer(user: User, session: Session) -> Fragments:
+def of_viewer(user: User | Guest, session: Session) -> Fragments:
     """The same for a session that there is."""
     policy = access.viewer_policy(user, session)
     if policy is None:
         return {}
     rights = render_to_string("webui/_viewer_rights.html", {"control": not policy.view_only})
-    shown = of_shares(user, session) if session.owner_id == user.pk else {}
+    shown = of_shares(user, session) if isinstance(user, User) and session.owner_id == user.pk else {}
     return {"rights": rights.strip(), **end_mark(session), **shown}
 
 

@@ -12,8 +12,8 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from remote_service import access
-from remote_service.models import Session, Share, ShareHolder
+from remote_service import access, guests
+from remote_service.models import Guest, Session, Share, ShareHolder
 from remote_service.share_rules import Audience
 from remote_service.states import State
 from webui import words
@@ -48,6 +48,8 @@ class Watcher:
     name: str
     why: str
     """What one of the staff said; empty for who was let in by a share."""
+    key: str
+    """Tells two of one name apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,9 @@ def shares_of(session: Session, now: datetime) -> tuple[ShownShare, ...]:
     shares = list(found.select_related("user", "group"))
     watching = _watching(session)
     holders: defaultdict[uuid.UUID, list[Holder]] = defaultdict(list)
-    for held in ShareHolder.objects.filter(share__in=shares).select_related("user"):
-        holders[held.share_id].append(Holder(held.user.get_username(), held.user_id in watching))
+    for held in ShareHolder.objects.filter(share__in=shares).select_related("user", "guest"):
+        name = person_words(held.user, held.guest)
+        holders[held.share_id].append(Holder(name, (held.user_id or held.guest_id) in watching))
     return tuple(
         ShownShare(share.pk, whom(share), share.control, share.expires_at, _uses_left(share), tuple(holders[share.pk]))
         for share in shares
@@ -85,19 +88,27 @@ def watchers_of(session: Session) -> tuple[Watcher, ...]:
     """All but the owner who look now, staff with what they said; by name."""
     watching = _watching(session)
     watching.pop(session.owner_id or 0, None)
-    reasons: dict[int, str] = {}
+    reasons: dict[int | uuid.UUID, str] = {}
     held = set(ShareHolder.objects.filter(share__session=session).values_list("user_id", flat=True))
-    for user_id, reason in session.staff_looks.filter(user__in=watching).values_list("user_id", "reason"):
+    users = [key for key in watching if isinstance(key, int)]
+    for user_id, reason in session.staff_looks.filter(user__in=users).values_list("user_id", "reason"):
         if user_id not in held:
             reasons[user_id] = reason
-    found = (Watcher(name, reasons.get(user_id, "")) for user_id, name in watching.items())
-    return tuple(sorted(found, key=lambda watcher: watcher.name))
+    found = (Watcher(name, reasons.get(key, ""), str(key)) for key, name in watching.items())
+    return tuple(sorted(found, key=lambda watcher: (watcher.name, watcher.key)))
 
 
-def _watching(session: Session) -> dict[int, str]:
-    """The users whose viewers are open, with their names."""
-    found = session.viewers.filter(closed_at=None, user__isnull=False).values_list("user_id", "user__username")
-    return {int(user_id or 0): name for user_id, name in found}
+def _watching(session: Session) -> dict[int | uuid.UUID, str]:
+    """The users and guests whose viewers are open, with what they are called. One query."""
+    found = session.viewers.filter(closed_at=None).exclude(user=None, guest=None).select_related("user", "guest")
+    return {viewer.user_id or viewer.guest_id or 0: person_words(viewer.user, viewer.guest) for viewer in found}
+
+
+def person_words(user: User | None, guest: Guest | None) -> str:
+    """What somebody is called: a user by name, a guest so that nobody takes them for one; empty for nobody."""
+    if user is not None:
+        return user.get_username()
+    return words.translated(guests.called(guest)) if guest is not None else ""
 
 
 def whom(share: Share) -> str:
@@ -106,6 +117,8 @@ def whom(share: Share) -> str:
         return share.user.get_username()
     if share.audience == Audience.GROUP and share.group is not None:
         return _("the group %(name)s") % {"name": share.group.name}
+    if share.audience == Audience.GUESTS:
+        return _("guests, and all who have the link")
     return _("all who have the link")
 
 
@@ -121,6 +134,12 @@ def shared_cards(user: User) -> tuple[SharedCard, ...]:
     shares = access.shared_with(user).values()
     others = [share for share in shares if share.session.owner_id != user.pk]
     return tuple(_card(share) for share in sorted(others, key=lambda share: share.session.created_at, reverse=True))
+
+
+def guest_cards(browser: str | None) -> tuple[SharedCard, ...]:
+    """The live sessions that a browser is a guest of, by the key of its session."""
+    shares = [share for guest in guests.guests_by(browser) for share in access.shared_with(guest).values()]
+    return tuple(_card(share) for share in shares)
 
 
 def _card(share: Share) -> SharedCard:

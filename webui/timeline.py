@@ -9,9 +9,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from remote_service.guests import CALLED
 from remote_service.models import Session, SessionEvent
 from remote_service.states import Event
-from webui.words import stored_words
+from remote_service.texts import recognised
+from webui.words import stored_words, translated
 
 EVENT_WORDS: dict[str, Promise] = {
     "reserved": gettext_lazy("A slot was reserved"),
@@ -106,5 +108,6 @@ def _why(event: SessionEvent) -> str:
 def _who(event: SessionEvent) -> str:
     """Who did it; the server's own doings are nobody's."""
     if event.who:
-        return event.who
+        guest = recognised(event.who, CALLED)
+        return event.who if guest is None else translated(guest)
     return "" if event.door == "supervisor" else _("somebody without a login")

@@ -9,9 +9,13 @@ from remote_service.relay.closing import SENTENCES
 from webui.words import translated
 
 
-def viewer_texts() -> dict[str, str]:
-    """Name to sentence; `{}` is where the script puts a number, a name or a reason."""
-    return {
+def viewer_texts(*, guest: bool = False) -> dict[str, str]:
+    """Name to sentence; `{}` is where the script puts a number, a name or a reason. A guest cannot log in."""
+    shut_out = {
+        "loginTitle": _("You are not let in any more"),
+        "loginText": _("Open the link that you were sent again; it may let you in once more."),
+    }
+    texts = {
         "starting": _("Starting"),
         "connected": _("Connected"),
         "viewOnly": _("Connected, view only"),
@@ -53,6 +57,7 @@ def viewer_texts() -> dict[str, str]:
         "notKept": _("It could not be kept. Try again."),
         "screenshotSaved": _("Saved as {}."),
     }
+    return texts | shut_out if guest else texts
 
 
 def viewer_reasons() -> dict[str, str]:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
+from functools import wraps
 
 from django.contrib.auth.models import User
-from django.http import Http404, HttpRequest
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from remote_service import access
+from remote_service import access, guests
 from remote_service.actors import Actor
-from remote_service.models import Session
+from remote_service.models import Guest, Session
+
+Looker = User | Guest
+"""Who may be at a session's screen."""
 
 
 def visitor(request: HttpRequest) -> User:
@@ -21,9 +27,27 @@ def visitor(request: HttpRequest) -> User:
     return request.user
 
 
+def looker(request: HttpRequest, session_id: uuid.UUID) -> Looker | None:
+    """The user who is logged in, or else the session's guest whose browser asks; None when it is neither."""
+    if isinstance(request.user, User):
+        return request.user
+    return guests.guest_at(request.session.session_key, session_id)
+
+
+def guests_too(view: Callable[[HttpRequest, Looker, uuid.UUID], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Does for a view of a session's what `login_required` does, but lets its guests in; the view is told who asks."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
+        who = looker(request, session_id)
+        return redirect_to_login(request.get_full_path()) if who is None else view(request, who, session_id)
+
+    return guarded
+
+
 def actor(request: HttpRequest) -> Actor:
     """Who, from where, by which door; the server has already put a trusted proxy's client into REMOTE_ADDR."""
-    return Actor(visitor(request).get_username(), request.META.get("REMOTE_ADDR") or "", "web")
+    return Actor(request.user.get_username(), request.META.get("REMOTE_ADDR") or "", "web")
 
 
 def visible_session(request: HttpRequest, session_id: uuid.UUID) -> Session:
@@ -35,15 +59,14 @@ def visible_session(request: HttpRequest, session_id: uuid.UUID) -> Session:
     return get_object_or_404(access.visible_sessions(visitor(request)), pk=session_id)
 
 
-def watched_session(request: HttpRequest, session_id: uuid.UUID) -> Session:
+def watched_session(who: Looker, session_id: uuid.UUID) -> Session:
     """The session whose screen a page is about: also one that was shared with who asks.
 
     Raises:
         Http404: as `visible_session`.
     """
     found = get_object_or_404(Session, pk=session_id)
-    user = visitor(request)
-    if not access.may_view(user, found) and not access.may_watch(user, found):
+    if not access.may_view(who, found) and not access.may_watch(who, found):
         raise Http404
     return found
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from remote_service import conf
@@ -16,7 +16,8 @@ from remote_service.admission.rate import RateLimit
 from remote_service.admission.refusal import Application, Receive, Send, refuse_upgrade
 from remote_service.admission.turnstile import CrowdedError, Turnstile
 from remote_service.monitoring.metrics import PENDING, REFUSED
-from remote_service.relay.takeover import TAKEOVER, takeover_of
+from remote_service.relay.detaching import DETACH
+from remote_service.relay.takeover import TAKEOVER
 
 log = logging.getLogger(__name__)
 
@@ -97,16 +98,18 @@ class _Decision:
 
 
 def _with_take_over(scope: dict[str, Any], decision: _Decision) -> dict[str, Any]:
-    """The scope in which a transport that is taken over counts as accepted: that is the answer then."""
-    take_over = takeover_of(scope)
-    if take_over is None:
-        return scope
+    """The scope in which a transport that is taken over, or given away, counts as accepted: that is the answer then."""
+    extensions = scope.get("extensions") or {}
+    ways = {name: extensions[name] for name in (TAKEOVER, DETACH) if name in extensions}
+    return {**scope, "extensions": {**extensions, **{name: _counted(way, decision) for name, way in ways.items()}}}
 
+
+def _counted(way: Callable[[dict[str, Any]], Awaitable[Any]], decision: _Decision) -> Any:
     async def counted(accept: dict[str, Any]) -> Any:
         decision.made(accepted=True)
-        return await take_over(accept)
+        return await way(accept)
 
-    return {**scope, "extensions": {**scope["extensions"], TAKEOVER: counted}}
+    return counted
 
 
 class _Answers:

@@ -44,13 +44,18 @@ class Decoder:
         while (end := self._buffer.find(b"\n")) >= 0:
             line = bytes(self._buffer[:end])
             del self._buffer[: end + 1]
-            messages.append(_parse(line))
+            messages.append(parse(line))
         if len(self._buffer) > MAX_LINE:
             raise WireError(f"a message of more than {MAX_LINE} bytes; expected one JSON object a line")
         return messages
 
 
-def _parse(line: bytes) -> Message:
+def parse(line: bytes) -> Message:
+    """One message from its line.
+
+    Raises:
+        WireError: it is no JSON object.
+    """
     try:
         message = json.loads(line)
     except (ValueError, RecursionError) as error:

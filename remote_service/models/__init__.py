@@ -12,7 +12,7 @@ from remote_service.models.session import (
     event_fields,
     live_states,
 )
-from remote_service.models.share import Share, ShareHolder, StaffLook
+from remote_service.models.share import Guest, Share, ShareHolder, StaffLook
 from remote_service.models.site import Announcement, Drain, SessionType, Site
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Announcement",
     "Drain",
     "Gateway",
+    "Guest",
     "Session",
     "SessionEvent",
     "SessionQuerySet",

@@ -35,6 +35,7 @@ class Viewer(models.Model):
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="viewers")
     gateway = models.ForeignKey(Gateway, null=True, on_delete=models.SET_NULL, related_name="viewers")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    guest = models.ForeignKey("remote_service.Guest", null=True, on_delete=models.SET_NULL, related_name="viewers")
     address = models.CharField(max_length=64, default="", blank=True)
     opened_at = models.DateTimeField(default=timezone.now)
     closed_at = models.DateTimeField(null=True)

@@ -10,7 +10,7 @@ from django.db import models
 from django.utils import timezone
 
 from remote_service.models.session import MOST_REASON, Session
-from remote_service.share_rules import Audience
+from remote_service.share_rules import MOST_GUEST_NAME, Audience
 
 
 class Share(models.Model):
@@ -36,19 +36,52 @@ class Share(models.Model):
         return f"share {self.pk} of {self.session_id}"
 
 
+class Guest(models.Model):
+    """Somebody without an account who was let in to one session, in one browser session.
+
+    Goes for a visitor in `access`, where nobody but who holds a share has any rights without a login.
+    """
+
+    is_authenticated = is_active = False
+
+    # No number: none may be taken for a user's.
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="guests")
+    browser_hash = models.CharField(max_length=64, help_text="of the key of the browser's session")
+    name = models.CharField(max_length=MOST_GUEST_NAME, default="", blank=True, help_text="as they say")
+    came_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("came_at",)
+        constraints = (models.UniqueConstraint(fields=["session", "browser_hash"], name="one_guest_a_browser"),)
+        indexes = (models.Index(fields=["browser_hash"]),)
+
+    def __str__(self) -> str:
+        return f"guest {self.pk} of {self.session_id}"
+
+
 class ShareHolder(models.Model):
-    """Somebody who accepted a share."""
+    """Somebody who accepted a share: a user, or a guest."""
 
     share = models.ForeignKey(Share, on_delete=models.CASCADE, related_name="holders")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="shares_held")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="shares_held")
+    guest = models.ForeignKey(Guest, null=True, on_delete=models.CASCADE, related_name="shares_held")
     accepted_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ("accepted_at",)
-        constraints = (models.UniqueConstraint(fields=["share", "user"], name="one_holder_a_share"),)
+        constraints = (
+            models.UniqueConstraint(fields=["share", "user"], name="one_holder_a_share"),
+            models.UniqueConstraint(fields=["share", "guest"], name="one_guest_a_share"),
+            models.CheckConstraint(
+                condition=models.Q(user__isnull=True, guest__isnull=False)
+                | models.Q(user__isnull=False, guest__isnull=True),
+                name="holder_is_a_user_or_a_guest",
+            ),
+        )
 
     def __str__(self) -> str:
-        return f"holder {self.user_id} of {self.share_id}"
+        return f"holder {self.user_id or self.guest_id} of {self.share_id}"
 
 
 class StaffLook(models.Model):

@@ -17,13 +17,9 @@ TO_VIEWERS, FROM_VIEWERS = "to_viewers", "from_viewers"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Now(Collector):
-    """What there is at this moment."""
+class SiteNow(Collector):
+    """What there is of sessions at this moment."""
 
-    viewers: int
-    """Open ones of this process."""
-    traffic: Traffic
-    """Of this process since it was started."""
     sessions: Mapping[str, int] | None
     """The whole site's live ones by their state; None when the database does not answer."""
     quarantined: int | None
@@ -31,10 +27,6 @@ class Now(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """As Prometheus has it."""
-        yield GaugeMetricFamily("remote_session_viewers", "Open viewers of this process.", self.viewers)
-        down, up = self.traffic, self.traffic
-        yield _both_ways("bytes", "Bytes relayed by this process.", down.bytes_down, up.bytes_up)
-        yield _both_ways("messages", "Websocket messages relayed by this process.", down.messages_down, up.messages_up)
         if self.sessions is not None:
             family = GaugeMetricFamily("remote_session_sessions", "Live sessions of the site.", labels=["state"])
             for state, count in self.sessions.items():
@@ -44,6 +36,23 @@ class Now(Collector):
             yield GaugeMetricFamily("remote_session_quarantined_slots", "Slots in quarantine.", self.quarantined)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ProcessNow(Collector):
+    """What this process carries at this moment."""
+
+    viewers: int
+    """Open ones."""
+    traffic: Traffic
+    """Since it was started."""
+
+    def collect(self) -> Iterator[Metric]:
+        """As Prometheus has it."""
+        yield GaugeMetricFamily("remote_session_viewers", "Open viewers of this process.", self.viewers)
+        down, up = self.traffic, self.traffic
+        yield _both_ways("bytes", "Bytes relayed by this process.", down.bytes_down, up.bytes_up)
+        yield _both_ways("messages", "Websocket messages relayed by this process.", down.messages_down, up.messages_up)
+
+
 def _both_ways(what: str, text: str, down: int, up: int) -> Metric:
     family = CounterMetricFamily(f"remote_session_relayed_{what}", text, labels=["direction"])
     family.add_metric([TO_VIEWERS], down)
@@ -51,8 +60,15 @@ def _both_ways(what: str, text: str, down: int, up: int) -> Metric:
     return family
 
 
-def exposition(now: Now) -> bytes:
-    """All figures."""
+def of_process(viewers: int, traffic: Traffic) -> bytes:
+    """The figures of this process."""
     registry = CollectorRegistry()
-    registry.register(now)
+    registry.register(ProcessNow(viewers, traffic))
     return generate_latest(REGISTRY) + generate_latest(registry)
+
+
+def of_site(sessions: Mapping[str, int] | None, quarantined: int | None) -> bytes:
+    """The figures of the site, which are no process's own."""
+    registry = CollectorRegistry()
+    registry.register(SiteNow(sessions, quarantined))
+    return generate_latest(registry)

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 from django.db import DatabaseError
 
+from remote_service import conf
+from remote_service.crew import names
 from remote_service.models import SessionType, Site
-from remote_service.monitoring.pulse import SUPERVISOR, Pulse
+from remote_service.monitoring.pulse import SUPERVISOR
+from remote_service.monitoring.siblings import ask
 
 FRESH = 15.0
 """Seconds since the supervisor's last look within which it counts as alive; it looks every second."""
@@ -24,7 +27,16 @@ class Check:
 
 def checks() -> tuple[Check, ...]:
     """All of them."""
-    return (*_database_and_types(), _supervisor(SUPERVISOR))
+    return (*_database_and_types(), _supervisor(_looked()))
+
+
+def _looked() -> float | None:
+    """Seconds since the supervisor's last look, which may be another process; None when nobody can tell."""
+    crew = conf.current().crew
+    if crew is None:
+        return SUPERVISOR.age
+    told = ask(crew.figures / names.SUPERVISOR)
+    return None if told is None else told.looked
 
 
 def _database_and_types() -> tuple[Check, Check]:
@@ -39,7 +51,7 @@ def _database_and_types() -> tuple[Check, Check]:
     return database, Check("types", True, f"{count} loaded at {loaded_at:%Y-%m-%d %H:%M:%S} UTC.")
 
 
-def _supervisor(pulse: Pulse) -> Check:
-    if pulse.age is None:
+def _supervisor(looked: float | None) -> Check:
+    if looked is None:
         return Check("supervisor", False, "It has not looked at any session yet.")
-    return Check("supervisor", pulse.age <= FRESH, f"It looked {pulse.age:.1f} s ago.")
+    return Check("supervisor", looked <= FRESH, f"It looked {looked:.1f} s ago.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 
 from asgiref.sync import sync_to_async
@@ -10,12 +11,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from remote_service import access
+from remote_service import access, conf
 from remote_service.errors import RefusedError
 from remote_service.models import Session
-from remote_service.monitoring.exposition import CONTENT_TYPE, Now, exposition
+from remote_service.monitoring.exposition import CONTENT_TYPE, of_process, of_site
 from remote_service.monitoring.readiness import checks
 from remote_service.monitoring.secret import check_reader
+from remote_service.monitoring.siblings import ask_all, merged
 from remote_service.relay.gateway import gateway
 from remote_service.states import LIVE, State
 
@@ -57,10 +59,16 @@ async def metrics(request: HttpRequest) -> HttpResponse:
         if error.status == 401:
             refused["WWW-Authenticate"] = "Bearer"
         return refused
-    tally = gateway().tally
+    crew = conf.current().crew
+    if crew is None:
+        tally = gateway().tally
+        figures = of_process(tally.viewers, tally.total())
+    else:
+        # In a thread, since this process is asked, too.
+        told = await asyncio.to_thread(ask_all, crew.figures)
+        figures = merged({name: found.text for name, found in told.items()})
     sessions, quarantined = await sync_to_async(_site)()
-    now = Now(tally.viewers, tally.total(), sessions, quarantined)
-    return HttpResponse(exposition(now), content_type=CONTENT_TYPE)
+    return HttpResponse(figures + of_site(sessions, quarantined), content_type=CONTENT_TYPE)
 
 
 def _site() -> tuple[dict[str, int] | None, int | None]:

@@ -5,20 +5,28 @@ Behind Channels' routing and Django's sessions, but no consumer: a consumer cost
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import weakref
 from typing import Any
 
 from asgiref.sync import sync_to_async
 
+from remote_service import conf
 from remote_service.errors import RefusedError
 from remote_service.relay import closing
 from remote_service.relay.backpressure import lacks_backpressure
 from remote_service.relay.clerk import ClerkError
 from remote_service.relay.closing import Close
+from remote_service.relay.detaching import Detach, detach_of
 from remote_service.relay.gateway import gateway
 from remote_service.relay.grants import find_grant
+from remote_service.relay.line import Line
 from remote_service.relay.takeover import takeover_of
 from remote_service.relay.viewing import Receive, Send, say, serve_viewer
+from remote_service.relay.watch import Grant
+from remote_service.relay_process.giving import Giver, NoRelayError
+from remote_service.relay_process.messages import Handover
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +45,10 @@ async def relay(scope: dict[str, Any], receive: Receive, send: Send) -> None:
             await send(accept)
             await say(Close(closing.RELAY_ERROR, closing.NO_BACKPRESSURE), send)
             return
+        if (relay_process := giver()) is not None and (detach := detach_of(scope)):
+            grant = await sync_to_async(find_grant)(scope)
+            await _give_away(relay_process, detach, accept, grant)
+            return
         grant = await site.admit(scope)
     except RefusedError:
         await send({"type": "websocket.close"})
@@ -46,15 +58,48 @@ async def relay(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         await send(accept)
         await say(Close(closing.RELAY_ERROR, closing.NO_DATABASE), send)
         return
-    line, comes = None, False
     try:
-        if take_over := takeover_of(scope):
-            line = await take_over(accept)
-            receive, send = line.receive, line.send
-        else:
-            await send(accept)
-        comes = True
-    finally:
-        if not comes:
-            await site.forget(grant)
+        line = await _take(accept, scope, send)
+    except BaseException:
+        await site.forget(grant)
+        raise
+    if line is not None:
+        receive, send = line.receive, line.send
     await serve_viewer(site, grant, receive, send, line)
+
+
+async def _take(accept: dict[str, Any], scope: dict[str, Any], send: Send) -> Line | None:
+    """Accepts, and takes the transport over where that can be done."""
+    if take_over := takeover_of(scope):
+        return await take_over(accept)
+    await send(accept)
+    return None
+
+
+async def _give_away(relay_process: Giver, detach: Detach, accept: dict[str, Any], grant: Grant) -> None:
+    """Has the relay's process serve the viewer; without one the line is cut, and the viewer comes again."""
+    try:
+        detached = await detach(accept)
+    except OSError as error:
+        log.debug("session %s: %s", grant.session_id, error)
+        return
+    with detached:
+        handover = Handover(grant, detached.most_message, detached.answer, detached.early, detached.tunnel)
+        try:
+            await relay_process.give(detached.websocket, handover)
+        except NoRelayError as error:
+            log.error("session %s: a viewer is sent away, since %s", grant.session_id, error)
+
+
+_givers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Giver] = weakref.WeakKeyDictionary()
+
+
+def giver() -> Giver | None:
+    """The running event loop's way to the relay's process; None where this process relays itself."""
+    crew = conf.current().crew
+    if crew is None:
+        return None
+    loop = asyncio.get_running_loop()
+    if (found := _givers.get(loop)) is None:
+        found = _givers[loop] = Giver(crew.handovers)
+    return found

@@ -10,7 +10,7 @@ import logging
 import uuid
 import weakref
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -136,6 +136,15 @@ class GatewayProcess:
             ]
         self._watches[watch.grant.session_id].add(watch)
         self._heard.set()
+
+    async def cut_all_but(self, viewers: Collection[int]) -> None:
+        """Counts all viewers in this gateway's name as cut that are not among these.
+
+        Raises:
+            ClerkError: the database does not answer.
+        """
+        strays = await self._ask(rows.strays, self.id, viewers)
+        await asyncio.gather(*(self._book.leave(viewer_id, clean=False, urgent=True) for viewer_id in strays))
 
     @property
     def watches(self) -> list[Watch]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -13,10 +13,10 @@ from django.contrib.sessions.models import Session as LoginSession
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from remote_service import access, details, lifecycle
+from remote_service import access, details, guests, lifecycle
 from remote_service.actors import Actor
 from remote_service.errors import NotAllowedError, RefusedError, UnknownTokenError
-from remote_service.models import Session
+from remote_service.models import Guest, Session
 from remote_service.prepared import find
 from remote_service.relay import rows
 from remote_service.relay.logins import login_of
@@ -68,21 +68,32 @@ def admit(scope: dict[str, Any]) -> Admission:
     except RefusedError as refusal:
         lifecycle.note_refusal(session.pk if session else None, str(refusal), actor, what="viewer refused")
         raise
-    if State(session.state) is State.RESERVED and (grant.user_id is None or access.may_control(user, session)):
-        lifecycle.ask_to_start(session.pk, actor)
+    if State(session.state) is State.RESERVED and _may_start(grant, user, session):
+        lifecycle.ask_to_start(session.pk, grant.actor)
     return Admission(grant, rows.glimpse_of(session), policy, session.type_name, session.sealed_password)
+
+
+def _may_start(grant: Grant, user: User | AnonymousUser, session: Session) -> bool:
+    if grant.user_id is None:
+        return grant.guest_id is None  # a client of the REST
+    return access.may_start(user, session)
 
 
 def admit_again(grant: Grant) -> Admission:
     """What a grant is worth now, which somebody was let in with before."""
     session = find(Session, "id", grant.session_id, _COLUMNS)
-    user = None if grant.user_id is None else find(User, "id", grant.user_id)
     login = find(LoginSession, "session_key", grant.login) if grant.login else None
     logged_in = login is not None and login.expire_date > timezone.now()
-    policy = rows.allowed(grant, session, user, logged_in=logged_in)
+    policy = rows.allowed(grant, session, _who(grant), logged_in=logged_in)
     if session is None:
         return Admission(grant, GONE, policy)
     return Admission(grant, rows.glimpse_of(session), policy, session.type_name, session.sealed_password)
+
+
+def _who(grant: Grant) -> User | Guest | None:
+    if grant.guest_id is not None:
+        return find(Guest, "id", grant.guest_id)
+    return None if grant.user_id is None else find(User, "id", grant.user_id)
 
 
 def _asked_for(scope: dict[str, Any]) -> Session:
@@ -114,10 +125,17 @@ def _judge(
         return Grant(session.pk, None, "", actor), session.viewer_policy
     if not from_own_pages(scope):
         raise NotAllowedError(details.OTHER_ORIGIN)
-    policy = access.viewer_policy(user, session)
+    guest = None if user.is_authenticated else guests.guest_at(login, session.pk)
+    who = guest or user
+    policy = access.viewer_policy(who, session)
     if policy is None:
-        if access.must_say_why(user, session):
+        if access.must_say_why(who, session):
             raise NotAllowedError(details.HAS_NOT_SAID_WHY)
         raise NotAllowedError(details.MAY_NOT_SEE)
+    if guest is not None:
+        if guests.comes_too_often(guest):
+            raise NotAllowedError(details.COMES_TOO_OFTEN)
+        called = replace(actor, name=guests.called(guest))
+        return Grant(session.pk, None, login, called, guest_id=guest.pk), policy
     assert isinstance(user, User)
     return Grant(session.pk, user.pk, login, actor, password_stamp=user.get_session_auth_hash()), policy

@@ -24,14 +24,14 @@ from remote_service.relay.origin import header
 
 
 def login_of(scope: dict[str, Any]) -> tuple[User | AnonymousUser, str]:
-    """The user, and the key of the login session that vouches for it; nobody's is empty."""
+    """The user, and the key of the browser's session that vouches for it; a guest has one too, else it is empty."""
     cookies = parse_cookie(header(scope["headers"], b"cookie"))
     key = cookies.get(settings.SESSION_COOKIE_NAME, "")
     row = find(LoginSession, "session_key", key) if key else None
     if row is None or row.expire_date <= timezone.now():
         return AnonymousUser(), ""
     user = _vouched_for(SessionStore().decode(row.session_data))
-    return (AnonymousUser(), "") if user is None else (user, key)
+    return (AnonymousUser() if user is None else user), key
 
 
 def _vouched_for(login: dict[str, Any]) -> User | None:

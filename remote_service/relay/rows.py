@@ -10,16 +10,22 @@ from django.contrib.sessions.models import Session as LoginSession
 from django.db.models import F, Q
 from django.utils import timezone
 
-from remote_service import access, conf
+from remote_service import access, conf, guests
 from remote_service.hosting.account import session_uid
 from remote_service.lifecycle import SUPERVISOR, note
-from remote_service.models import Gateway, Session, Viewer
+from remote_service.models import Gateway, Guest, Session, Viewer
 from remote_service.nudges import nudge_gateways
 from remote_service.relay.proof import Claim
 from remote_service.relay.watch import Glimpse, Grant
 from remote_service.rfb.policy import Policy
 from remote_service.sealing import unseal
 from remote_service.states import State
+
+
+def strays(gateway_id: uuid.UUID, viewers: Collection[int]) -> list[int]:
+    """A gateway's viewers that it does not know of, since who wrote their rows died meanwhile."""
+    unknown = Viewer.objects.filter(gateway_id=gateway_id, closed_at=None).exclude(pk__in=viewers)
+    return list(unknown.values_list("pk", flat=True))
 
 
 def is_first_viewer(viewer_id: int) -> bool:
@@ -61,12 +67,15 @@ def look(grants: Collection[Grant]) -> tuple[dict[uuid.UUID, Glimpse], dict[Gran
     sessions = Session.objects.in_bulk({grant.session_id for grant in grants})
     glimpses = {key: glimpse_of(session) for key, session in sessions.items()}
     users = User.objects.in_bulk({grant.user_id for grant in grants if grant.user_id is not None})
+    wanted = {grant.guest_id for grant in grants if grant.guest_id is not None}
+    visitors = Guest.objects.in_bulk(wanted) if wanted else {}
     logins = LoginSession.objects.filter(session_key__in={grant.login for grant in grants if grant.login})
     alive = set(logins.filter(expire_date__gt=timezone.now()).values_list("session_key", flat=True))
     policies: dict[Grant, Policy] = {}
     for grant in grants:
-        session, user = sessions.get(grant.session_id), users.get(grant.user_id or 0)
-        policy = allowed(grant, session, user, logged_in=grant.login in alive)
+        session = sessions.get(grant.session_id)
+        who = users.get(grant.user_id or 0) if grant.guest_id is None else visitors.get(grant.guest_id)
+        policy = allowed(grant, session, who, logged_in=grant.login in alive)
         if policy is not None:
             policies[grant] = policy
     return glimpses, policies
@@ -84,15 +93,20 @@ def glimpse_of(session: Session) -> Glimpse:
     )
 
 
-def allowed(grant: Grant, session: Session | None, user: User | None, *, logged_in: bool) -> Policy | None:
-    """What the viewer may do; None when its login has ended, or has another password, or it may not even look."""
+def allowed(grant: Grant, session: Session | None, who: User | Guest | None, *, logged_in: bool) -> Policy | None:
+    """What the viewer may do; None when it may not even look, or the browser's session has ended, or vouches for
+    somebody else by now (a guest), or for another password (a user)."""
     if session is None:
         return Policy()
-    if grant.user_id is None:
+    if grant.user_id is None and grant.guest_id is None:
         return session.viewer_policy
-    if user is None or not logged_in or user.get_session_auth_hash() != grant.password_stamp:
+    if who is None or not logged_in:
         return None
-    return access.viewer_policy(user, session)
+    if isinstance(who, Guest):
+        vouched = guests.is_by(who, grant.login)
+    else:
+        vouched = who.get_session_auth_hash() == grant.password_stamp
+    return access.viewer_policy(who, session) if vouched else None
 
 
 def claim_of(session_id: uuid.UUID, hosts: Collection[str]) -> Claim:

@@ -1,13 +1,17 @@
-"""uvicorn's websocket with a way to take its TCP transport over: an extension of the scope that the relay looks for.
+"""uvicorn's websocket with two ways to have its TCP connection: extensions of the scope that the relay looks for.
 
-    take_over = scope["extensions"][TAKEOVER]
-    line = await take_over({"type": "websocket.accept", "subprotocol": "binary"})
+    line = await scope["extensions"][TAKEOVER]({"type": "websocket.accept", "subprotocol": "binary"})
+    detached = await scope["extensions"][DETACH]({"type": "websocket.accept", "subprotocol": "binary"})
+
+The first keeps it in this process; the second gives it away (see `detaching`).
 
 Other applications do not notice it: for them this is uvicorn's websocket, which also says when a line was cut.
 """
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,6 +19,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 from websockets.http11 import Request
 
+from remote_service.relay.detaching import DETACH, Detached, Origin, Unsent
 from remote_service.relay.frames import LEAST_PART, FloodError, FloodGuard
 from remote_service.relay.line import LINE_CUT, Line, report_flood
 from remote_service.states import ENDINGS, EndReason
@@ -34,7 +39,7 @@ def takeover_of(scope: dict[str, Any]) -> TakeOver | None:
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's websocket, with the extension; it also says when a line was cut, and ends floods.
+    """uvicorn's websocket, with the extensions; it also says when a line was cut, and ends floods.
 
     uvicorn reports a lost connection with the code of a close frame without a code (1005), but a viewer whose line
     was cut must be told from one that closed its window.
@@ -43,14 +48,27 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     _line: Line | None = None
     _early: tuple[bytes, ...] = ()
 
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        """Prepares; see uvicorn's."""
+    def __init__(self, *arguments: Any, origin: Origin | None = None, **keywords: Any) -> None:
+        """Prepares; see uvicorn's.
+
+        Args:
+            arguments: uvicorn's.
+            origin: who the client is, where the connection comes out of a tunnel.
+            keywords: uvicorn's.
+        """
         super().__init__(*arguments, **keywords)
+        self._origin = origin
         self._guard = FloodGuard(lambda: self.loop.time())
         self._application = self.app
         self.app = self._run_application
 
-    # ---- the extension ----------------------------------------------------------------------------------
+    def connection_made(self, transport: Any) -> None:
+        """The connection is a websocket's from now on."""
+        super().connection_made(transport)
+        if self._origin is not None:
+            self.client, self.scheme = self._origin.client, "wss"
+
+    # ---- the extensions ---------------------------------------------------------------------------------
 
     def handle_connect(self, event: Request) -> None:
         """The upgrade is asked for."""
@@ -58,6 +76,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if not self.close_sent:
             # The application runs from the next turn of the loop on.
             extensions: dict[str, Any] = {**(self.scope["extensions"] or {}), TAKEOVER: self._take_over}
+            if self.transport.get_extra_info("sslcontext") is None:
+                # A socket under TLS cannot be given away.
+                extensions[DETACH] = self._detach
             self.scope["extensions"] = extensions
 
     async def _take_over(self, accept: dict[str, Any]) -> Line:
@@ -71,6 +92,30 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             line.pause_writing()
         self._give_early(line.data_received)
         return line
+
+    async def _detach(self, accept: dict[str, Any]) -> Detached:
+        """Gives the connection away; whoever gets it answers the upgrade.
+
+        Raises:
+            ConnectionError: the peer has gone.
+        """
+        await self.writable.wait()
+        if self.disconnected or self.transport.is_closing():
+            raise ConnectionResetError("the viewer left before its websocket could be handed over")
+        transport = self.transport
+        transport.pause_reading()
+        answer = Unsent()
+        self.transport = answer  # type: ignore[assignment]
+        await super().send(accept)  # type: ignore[arg-type]
+        self.transport = transport
+        self.stop_keepalive()
+        early, self._early = b"".join(self._early), ()
+        tunnel = None if self._origin is None else self._origin.tunnel
+        # A descriptor of our own outlives the transport, and the connection ends with the last one.
+        websocket = (
+            None if tunnel is not None else socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+        )
+        return Detached(answer.written, early, self.config.ws_max_size, websocket, tunnel, transport.abort)
 
     async def _run_application(self, scope: Any, receive: Any, send: Any) -> None:
         """Lets a line that was taken over close in its own time; uvicorn closes the transport when this returns."""

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from remote_service import access
 from remote_service.config.schema import Limits
-from remote_service.models import Gateway, Session, SessionEvent, Viewer, event_fields
+from remote_service.models import Gateway, Guest, Session, SessionEvent, Viewer, event_fields
 from remote_service.prepared import find, insert
 from remote_service.relay.grants import Admission
 from remote_service.relay.traffic import Traffic
@@ -30,14 +30,14 @@ SOON = 1.0
 _GATEWAYS, _SESSIONS, _VIEWERS = (model._meta.db_table for model in (Gateway, Session, Viewer))
 _GATEWAY = f"SELECT 1 FROM {_GATEWAYS} WHERE id = %s"
 _MAKE_GOOD = (
-    f"UPDATE {_VIEWERS} SET superseded = %s WHERE session_id = %s AND {{user}} AND closed_at IS NOT NULL "
+    f"UPDATE {_VIEWERS} SET superseded = %s WHERE session_id = %s AND {{whose}} AND closed_at IS NOT NULL "
     "AND NOT superseded"
 )
 _LEAVING = (
-    f"SELECT v.session_id, v.user_id, s.owner_id, s.stored_limits FROM {_VIEWERS} v "
+    f"SELECT v.session_id, v.user_id, v.guest_id, s.owner_id, s.stored_limits FROM {_VIEWERS} v "
     f"JOIN {_SESSIONS} s ON s.id = v.session_id WHERE v.id = %s AND v.closed_at IS NULL"
 )
-_CAME_BACK = f"SELECT 1 FROM {_VIEWERS} WHERE session_id = %s AND {{user}} AND id > %s LIMIT 1"
+_CAME_BACK = f"SELECT 1 FROM {_VIEWERS} WHERE session_id = %s AND {{whose}} AND id > %s LIMIT 1"
 _CLOSE = f"UPDATE {_VIEWERS} SET closed_at = %s, ending = %s, superseded = %s WHERE id = %s AND closed_at IS NULL"
 
 
@@ -96,13 +96,15 @@ def _decided(decide: Callable[[], Admission]) -> Admission | Exception:
 
 def _come(rows: Any, gateway_id: uuid.UUID, admission: Admission) -> Visit:
     grant, by, now = admission.grant, admission.grant.actor, timezone.now()
-    clause, whose = _of_user(grant.user_id)
-    rows.execute(_MAKE_GOOD.format(user=clause), (True, _key(grant.session_id), *whose))
+    guest_id = None if grant.guest_id is None else _key(grant.guest_id)
+    clause, values = _whose(grant.user_id, guest_id)
+    rows.execute(_MAKE_GOOD.format(whose=clause), (True, _key(grant.session_id), *values))
     viewer_id = insert(
         Viewer,
         session_id=grant.session_id,
         gateway_id=gateway_id,
         user_id=grant.user_id,
+        guest_id=grant.guest_id,
         address=by.address,
         opened_at=now,
         ending=Viewer.Ending.OPEN,
@@ -118,13 +120,14 @@ def _leave(rows: Any, viewer_id: int, *, clean: bool) -> Parting | None:
     found = _asked(rows, _LEAVING, viewer_id)
     if found is None:
         return None
-    session_id, user_id, owner_id, stored_limits = found
+    session_id, user_id, guest_id, owner_id, stored_limits = found
     # A line that was cut is often noticed only after its user came back; and that staff had a look at a session is
     # no sign that its owner is done with it. Whom the owner let in may go on when the owner has left.
-    clause, whose = _of_user(user_id)
-    came_back = not clean and _asked(rows, _CAME_BACK.format(user=clause), session_id, *whose, viewer_id) is not None
-    session = session_id if isinstance(session_id, uuid.UUID) else uuid.UUID(session_id)
-    counts = user_id == owner_id or _was_let_in(user_id, session)
+    clause, values = _whose(user_id, guest_id)
+    came_back = not clean and _asked(rows, _CAME_BACK.format(whose=clause), session_id, *values, viewer_id) is not None
+    session = _uuid(session_id)
+    owns = guest_id is None and user_id == owner_id
+    counts = owns or _was_let_in(user_id, guest_id and _uuid(guest_id), session)
     ending = Viewer.Ending.CLEAN if clean else Viewer.Ending.CUT
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     rows.execute(_CLOSE, (now, ending.value, came_back or not counts, viewer_id))
@@ -133,16 +136,27 @@ def _leave(rows: Any, viewer_id: int, *, clean: bool) -> Parting | None:
     return Parting(session, patience is not None and patience < SOON)
 
 
-def _was_let_in(user_id: int | None, session_id: uuid.UUID) -> bool:
-    if user_id is None:
-        return False
-    user, session = find(User, "id", user_id), find(Session, "id", session_id)
-    return user is not None and session is not None and access.share_of(user, session) is not None
+def _was_let_in(user_id: int | None, guest_id: uuid.UUID | None, session_id: uuid.UUID) -> bool:
+    who: User | Guest | None = None
+    if guest_id is not None:
+        who = find(Guest, "id", guest_id)
+    elif user_id is not None:
+        who = find(User, "id", user_id)
+    session = find(Session, "id", session_id)
+    return who is not None and session is not None and access.share_of(who, session) is not None
 
 
-def _of_user(user_id: int | None) -> tuple[str, tuple[int, ...]]:
-    """What rows of the same user have in common; clients of the REST have no name and count as one."""
-    return ("user_id IS NULL", ()) if user_id is None else ("user_id = %s", (user_id,))
+def _whose(user_id: int | None, guest_id: Any) -> tuple[str, tuple[Any, ...]]:
+    """What rows of the same user or guest have in common; clients of the REST have no name and count as one."""
+    if guest_id is not None:
+        return "guest_id = %s", (guest_id,)
+    if user_id is not None:
+        return "user_id = %s", (user_id,)
+    return "user_id IS NULL AND guest_id IS NULL", ()
+
+
+def _uuid(value: Any) -> uuid.UUID:
+    return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
 
 
 def _key(value: uuid.UUID) -> Any:

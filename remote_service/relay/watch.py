@@ -19,12 +19,13 @@ class Grant:
 
     session_id: uuid.UUID
     user_id: int | None
-    """None for a client of the stand-alone REST."""
+    """None for a guest, and for a client of the stand-alone REST."""
     login: str
-    """The key of the login session that vouches for the user; the right ends with it."""
+    """The key of the browser's session that vouches for the user or guest; the right ends with it."""
     actor: Actor
     password_stamp: str = field(default="", repr=False)
     """Changes with the user's password (`get_session_auth_hash`): a new one ends the right, as it ends logins."""
+    guest_id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from remote_service import lifecycle
+from remote_service import conf, lifecycle
 from remote_service.actors import Actor
 from remote_service.config.form import clean_options
 from remote_service.errors import InvalidOptionError, RefusedError, UnknownTokenError
@@ -119,5 +119,6 @@ async def _until_over(session: Session) -> None:
 @rest_view
 async def stop(request: HttpRequest) -> HttpResponse:
     """Ends the server, and its sessions with it, as Ctrl-C does."""
-    asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), signal.SIGINT)
+    crew = conf.current().crew
+    asyncio.get_running_loop().call_later(0.05, os.kill, crew.main_pid if crew else os.getpid(), signal.SIGINT)
     return JsonResponse({"stopping": True})

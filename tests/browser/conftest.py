@@ -22,6 +22,8 @@ from tests.integration.live import template_with_users
 from tools.chromium import FLAGS, PROGRAM
 
 _FAILED = pytest.StashKey[bool]()
+STANDS_STILL = 100
+"""Seconds after which a test is interrupted, with a stack of where it waits; see also `tests.time_limits`."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -30,6 +32,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, A
     report = yield
     item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
     return report
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """What waits for a browser waits some seconds at most, or stands still."""
+    item.add_marker(pytest.mark.timeout(STANDS_STILL))
 
 
 # ---- what lives as long as the folder's tests ---------------------------------------------------------------
@@ -109,7 +116,10 @@ def visit(
     visits = Visits(chromium, site, guard, kept)
     yield visits
     failed = request.node.stash.get(_FAILED, False) or guard.complaints() != []
-    if failed:
-        folder = visits.keep_evidence(request.node.originalname)
-        request.node.add_report_section("call", "evidence", f"What was seen is in {folder}")
-    visits.end(keep=not failed)
+    try:
+        if failed:
+            folder = visits.keep_evidence(request.node.originalname)
+            request.node.add_report_section("call", "evidence", f"What was seen is in {folder}")
+    finally:
+        # A page that does not answer has no evidence to give, and is not for the next test.
+        visits.end(keep=not failed)

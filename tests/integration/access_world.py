@@ -49,6 +49,12 @@ class World:
             client.cookies[settings.SESSION_COOKIE_NAME] = self.logins[role]
         return client
 
+    def guest(self, browser: str) -> Client:
+        """A browser in which nobody is logged in, by the key of its session."""
+        client = self.client("anonymous")
+        client.cookies[settings.SESSION_COOKIE_NAME] = browser
+        return client
+
     def fill(self, route: str) -> str:
         """An address of the route that is about something that exists."""
         values = {

@@ -30,6 +30,12 @@ SESSIONS: dict[str, Any] = {
     "Stub 3.8": {"script": "stub_vnc.py", "count": 3, "options": {"version": "003.008"}},
     "Encrypting": {"script": "stub_vnc.py", "count": 1, "options": {"version": "003.008", "demand": 19}},
     "Password desktop": {"script": "password_desktop.py", "count": 1, "options": SMALL},
+    "Machine": {"script": "qemu_machine.py", "count": 1, "options": {}},
+    "Machine with a password": {"script": "qemu_machine.py", "count": 1, "options": {"password": True}},
+    "Machine to look at": {
+        "script": "qemu_machine.py", "count": 1, "options": {"password": True},
+        "viewer_policy": {"view_only": True, "no_clipboard_out": True},
+    },
     "Desktop": {"script": "desktop_session.py", "count": 1, "options": SMALL, "limits": BRIEF},
     "Patient": {
         "script": "test_pattern.py", "count": 2, "options": SMALL, "limits": {"linger": 0.3, "reconnect": 900},

@@ -242,6 +242,11 @@ class LiveServer(ServedSite, SitePages):
         """A viewer as a session's page opens it, in an event loop."""
         return self.websocket(f"/sessions/{session}/websockify", self.login(name), self.url, **options)
 
+    def guest_viewer(self, browser: str, session: str, **options: Any) -> connect:
+        """The same with the browser of somebody without an account; see `accept_as_guest`."""
+        options = {"origin": self.url, **options}
+        return self.websocket(f"/sessions/{session}/websockify", self.cookies(browser), **options)
+
     # ---- sessions ---------------------------------------------------------------------------------------
 
     def row(self, reservation: Reservation) -> Row:

@@ -111,6 +111,14 @@ class SitePages(ABC):
         self.login(name)
         return self.post(name, "/share/accept", {"secret": secret}).status
 
+    def accept_as_guest(self, browser: str, secret: str, called: str = "") -> Page:
+        """Somebody without an account accepts it; `browser` is any name that is no user's."""
+        return self.post(browser, "/share/accept", {"secret": secret, "name": called}, form="/share/")
+
+    def cookies(self, browser: str) -> str:
+        """What a browser sends with a websocket."""
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._browser(browser)[0])
+
     def _fetch(self, name: str, request: str | urllib.request.Request) -> Page:
         page = fetch(self._browser(name)[1], request)
         self.shown.append(page.text)

@@ -7,14 +7,16 @@ redirect to the login page.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.test import Client
 
-from remote_service.models import Session, StaffLook
+from remote_service.admission import links
+from remote_service.models import Session, SessionType, Share, StaffLook
 from remote_service.rest import views as rest_views
 from sessions_config.asgi import websockets
 from tests.integration.access_world import ROLES, SHARE_SECRET, World, make_world, routes, sessions_now
@@ -345,11 +347,16 @@ def _connections_stay_open(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def upgrade(world: World, role: str, address: str, origin: str | None) -> str:
     """Asks the whole websocket application as a browser in which `role` is logged in; leaves at once."""
+    return upgrade_with(world.client(role), address, origin)
+
+
+def upgrade_with(client: Client, address: str, origin: str | None) -> str:
+    """The same with this browser."""
     path, _, query = address.partition("?")
     headers = [(b"host", b"testserver")]
     if origin is not None:
         headers.append((b"origin", origin.encode()))
-    if cookies := world.client(role).cookies:
+    if cookies := client.cookies:
         headers.append((b"cookie", "; ".join(f"{key}={value.value}" for key, value in cookies.items()).encode()))
     viewer = Viewer()
     viewer.messages.put_nowait({"type": "websocket.connect"})
@@ -416,3 +423,93 @@ def test_a_session_that_waits_for_its_token_is_started_by_no_ones_look(world: Wo
 
     wanted = Session.objects.get(pk=world.rest.session.pk).wanted
     assert wanted == ("" if role == "looker" else "start")
+
+
+# ---- guests ----------------------------------------------------------------------------------------------
+
+OF_A_GUEST = {
+    # All else is to them what it is to anybody who is not logged in.
+    ("sessions/<uuid:session_id>/", "GET"): "200",
+    ("sessions/<uuid:session_id>/status", "GET"): "200",
+}
+WHERE_GUESTS_MAY_COME = {
+    # The share of the matrix is for users; what a stranger is told of one for guests see below.
+    ("share/ask", "POST"): "404",
+    ("share/accept", "POST"): "404",
+}
+
+
+@pytest.fixture
+def guest(
+    world: World, with_guests: Any, browse: Callable[..., str], come_as_guest: Callable[..., Any]
+) -> Iterator[Client]:
+    """A browser that is a guest of Alice's session, with control, on a site that lets guests in."""
+    row = SessionType.objects.get(name="Team")
+    row.stored_definition["share"] = "outside"
+    row.save()
+    links._limits.clear()
+    key = browse()
+    come_as_guest(world.session.session, browser=key, control=True)
+    yield world.guest(key)
+    links._limits.clear()
+
+
+@pytest.mark.parametrize("route", routes())
+def test_a_route_answers_a_guest_as_a_stranger_but_for_the_screen(world: World, guest: Client, route: str) -> None:
+    address = world.fill(route)
+    before = sessions_now()
+    for method, ask in (("GET", guest.get), ("POST", guest.post)):
+        as_stranger = EXPECTED[route, method].split()[0]
+        expected = {**OF_A_GUEST, **WHERE_GUESTS_MAY_COME}.get((route, method), as_stranger)
+        fields = FIELDS.get(route, {}) if method == "POST" else {}
+        assert (method, in_short(ask(address, fields))) == (method, expected)
+    assert sessions_now() == before
+
+
+@pytest.mark.parametrize("route", [route for route in routes() if route.startswith(("share/", "sessions/", "live/"))])
+def test_where_guests_may_come_a_stranger_gets_no_more(world: World, guest: Client, route: str) -> None:
+    address = world.fill(route)
+    for method in ("GET", "POST"):
+        expected = WHERE_GUESTS_MAY_COME.get((route, method), EXPECTED[route, method].split()[0])
+        client = world.client("anonymous")
+        answer = client.get(address) if method == "GET" else client.post(address, FIELDS.get(route, {}))
+        assert (method, in_short(answer)) == (method, expected)
+
+
+def test_a_link_for_guests_is_anybodys_by_two_posts(world: World, guest: Client) -> None:
+    Share.objects.filter(pk=world.share.pk).update(audience="guests")
+
+    def steps(role: str) -> str:
+        client = world.client(role)
+        return " ".join(in_short(client.post(f"/share/{step}", {"secret": SHARE_SECRET})) for step in ("ask", "accept"))
+
+    assert world.as_every(steps) == dict.fromkeys(ROLES, "200 303")
+
+
+GUESTS_WEBSOCKETS = {
+    ("/sessions/{session}/websockify", ORIGIN):                         "101",
+    ("/websockify?token={web}", ORIGIN):                                "101",
+    ("/live/?page=viewer&session={session}", ORIGIN):                   "101",
+    ("/sessions/{session}/websockify", "http://elsewhere.example"):     "403",
+    ("/sessions/{session}/websockify", None):                           "403",
+    ("/sessions/{ended}/websockify", ORIGIN):                           "403",
+    ("/sessions/{rest}/websockify", ORIGIN):                            "403",
+    ("/live/?page=viewer&session={session}", "http://elsewhere.example"): "403",
+    ("/live/?page=viewer&session={rest}", ORIGIN):                      "403",
+    ("/live/?page=details&session={session}", ORIGIN):                  "403",
+    ("/live/?page=picker", ORIGIN):                                     "403",
+    ("/live/?page=dashboard", ORIGIN):                                  "403",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("address", "origin"), GUESTS_WEBSOCKETS)
+def test_a_websocket_opens_for_a_guest_at_that_session_alone(
+    world: World, guest: Client, address: str, origin: str | None, browse: Callable[..., str]
+) -> None:
+    filled = address.format(
+        session=world.session.session.pk, web=world.session.token,
+        ended=world.ended.session.pk, rest=world.rest.session.pk,
+    )  # fmt: skip
+    assert upgrade_with(guest, filled, origin) == GUESTS_WEBSOCKETS[address, origin]
+    assert upgrade_with(world.guest(browse()), filled, origin) == "403"
+    assert Session.objects.filter(wanted="start").count() == 0

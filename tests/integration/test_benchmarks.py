@@ -57,13 +57,14 @@ QUICKLY = {
         ],
     ),
     "relay_soak": (
-        ["--seconds", "1", "--streams", "4", "--tls"],
-        ["streams that differed or stood still", "growth of the relay"],
+        ["--seconds", "1", "--streams", "4", "--sessions", "2"],
+        ["streams that differed or stood still", "growth of the server"],
     ),
     "strangers": (
         ["--rounds", "1", "--seconds", "1", "--strangers", "40"],
         ["p99 of a viewer's round trip beside strangers"],
     ),
+    "beside_pages": (["--rounds", "1", "--seconds", "0.5", "--lines", "4"], ["p99 of a round trip beside pages"]),
 }
 
 

@@ -137,7 +137,9 @@ def desktop_name(connection: socket.socket) -> str:
         return stream.read(length).decode()
 
 
-def assert_let_in(connect: Connect, password: str | None, version: Version, security: SecurityType) -> None:
+def assert_let_in(
+    connect: Connect, password: str | None, version: Version, security: SecurityType, name: str = "proof"
+) -> None:
     login = ServerLogin(password)
     with connect() as connection:
         log_in(connection, login)
@@ -145,7 +147,7 @@ def assert_let_in(connect: Connect, password: str | None, version: Version, secu
         assert login.version is version
         assert login.security_type is security
         assert login.leftover == b""
-        assert desktop_name(connection) == "proof", "the handshake ended exactly before ClientInit"
+        assert desktop_name(connection) == name, "the handshake ended exactly before ClientInit"
 
 
 def refusal(connect: Connect, password: str | None) -> str:

@@ -57,9 +57,9 @@ Start = Callable[[Path], AbstractContextManager[Connect]]
 
 @contextmanager
 def drawn(display: str) -> Iterator[None]:
-    """Has something on a display that every encoding finds something in."""
+    """Has something on a display that every encoding finds something in, and that is another one at every look."""
     require("xterm")
-    text = "seq 1 400; while :; do date; sleep 0.1; done"
+    text = "seq 1 400; while :; do date +%s.%N; sleep 0.1; done"
     argv = ["xterm", "-display", display, "-geometry", "30x12+20+20", "-bg", "navy", "-fg", "gold", "-e", text]
     with ended(subprocess.Popen(argv, stderr=subprocess.DEVNULL)):
         subprocess.run(["xsetroot", "-display", display, "-mod", "5", "7", "-fg", "red"], check=True)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from remote_service import conf
-from remote_service.conf import GatewaySettings
+from remote_service.conf import Crew, GatewaySettings
 
 PLAIN = GatewaySettings(Path("/srv/state"), Path("/srv/sessions.json"), (Path("/srv/scripts"),))
 
@@ -41,3 +41,14 @@ def test_the_settings_in_force_are_those_of_the_site(settings: Any) -> None:
 
 def test_the_secret_of_the_rest_is_not_shown_by_accident() -> None:
     assert "hush" not in repr(GatewaySettings(Path("/s"), Path("/f"), (), security_token="hush"))
+
+
+def test_the_sockets_of_a_crew_lie_in_its_folder() -> None:
+    crew = Crew(4711, Path("/srv/state/crew"))
+    assert (crew.handovers, crew.office) == (
+        Path("/srv/state/crew/handovers.sock"),
+        Path("/srv/state/crew/office.sock"),
+    )
+    assert crew.figures == Path("/srv/state/crew/figures")
+    assert crew.nudges is None
+    assert PLAIN.crew is None

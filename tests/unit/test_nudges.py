@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +14,12 @@ from asgiref.sync import sync_to_async
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
 from remote_service import nudges
+from remote_service.conf import Crew
 from remote_service.nudges import (
     GATEWAY_GROUP,
     SUPERVISOR_GROUP,
     Gathered,
+    Heard,
     hearing,
     nudge_gateways,
     nudge_supervisor,
@@ -198,3 +202,50 @@ async def test_a_site_without_a_channel_layer_lives_on_regular_looks(monkeypatch
     async with hearing(SUPERVISOR_GROUP) as heard:
         await send(SUPERVISOR_GROUP)
         assert not heard.is_set()
+
+
+# ---- between the processes of a crew ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def crew(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """This process is one of a crew, whose nudges go from socket to socket; returns where."""
+    settings.REMOTE_SERVICE = replace(settings.REMOTE_SERVICE, crew=Crew(1, tmp_path, tmp_path))
+    monkeypatch.setattr(nudges, "get_channel_layer", BrokenLayer)
+    return tmp_path
+
+
+async def test_in_a_crew_nudges_need_no_channel_layer(crew: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with hearing(GATEWAY_GROUP) as one, hearing(GATEWAY_GROUP) as other, hearing(SUPERVISOR_GROUP) as supervisor:
+        await send(GATEWAY_GROUP, SESSION)
+        await is_heard_about(SESSION, one)
+        await is_heard_about(SESSION, other)
+        assert not supervisor.is_set()
+        await send(SUPERVISOR_GROUP)
+        await is_heard(supervisor)
+    assert caplog.records == []
+
+
+async def is_heard_about(session: uuid.UUID, heard: Heard) -> None:
+    async with asyncio.timeout(5.0):
+        await heard.wait()
+    assert heard.sessions == {str(session)}
+
+
+async def test_there_a_nudge_is_sent_from_wherever_somebody_is(crew: Path) -> None:
+    async with hearing(SUPERVISOR_GROUP) as supervisor, hearing(GATEWAY_GROUP) as gateway:
+        await sync_to_async(nudge_supervisor)()
+        await is_heard(supervisor)
+        nudge_gateways(SESSION)
+        await is_heard_about(SESSION, gateway)
+
+
+async def test_a_crew_whose_channel_layer_reaches_all_uses_that(
+    crew: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.REMOTE_SERVICE = replace(settings.REMOTE_SERVICE, crew=Crew(1, crew))
+    monkeypatch.setattr(nudges, "get_channel_layer", get_channel_layer)
+    async with hearing(GATEWAY_GROUP) as heard:
+        await send(GATEWAY_GROUP, SESSION)
+        await is_heard(heard)
+        assert list(crew.iterdir()) == []

@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import ssl
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,18 @@ import uvloop
 from remote_service.admission.doorkeeper import HEADER_PATIENCE
 from remote_service.admission.http import HttpProtocol
 from remote_service.forwarded import BehindProxy
+from remote_service.hosting.wire import short_path
 from remote_service.relay.line import PING
 from remote_service.relay.takeover import WebSocketProtocol
-from remote_service.server import MOST_MESSAGE, Listen, ListenError, Loop, open_listeners, uvicorn_config
+from remote_service.server import (
+    MOST_MESSAGE,
+    Listen,
+    ListenError,
+    Loop,
+    open_listeners,
+    open_unix_listener,
+    uvicorn_config,
+)
 
 LOCAL = Listen("127.0.0.1", 8000)
 
@@ -91,6 +101,38 @@ def test_a_free_port_is_listened_on_and_a_unix_socket_is_left_to_the_server() ->
     with listener:
         assert listener.getsockname()[0] == "127.0.0.1"
     assert open_listeners(Listen("127.0.0.1", 0, uds="/run/gateway.sock")) is None
+
+
+@pytest.mark.parametrize(("modes", "mode"), [((), 0o600), ((0o666,), 0o666)])
+def test_several_processes_share_a_unix_socket_that_replaces_a_stale_one(
+    tmp_path: Path, modes: tuple[int, ...], mode: int
+) -> None:
+    path = tmp_path / "gateway.sock"
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(path))
+    with open_unix_listener(path, *modes) as listener, socket.socket(socket.AF_UNIX) as proxy:
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+        proxy.connect(str(path))
+        listener.accept()[0].close()
+
+
+def test_its_path_may_be_longer_than_a_socket_address(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 120) / "gateway.sock"
+    path.parent.mkdir()
+    with open_unix_listener(path) as listener, socket.socket(socket.AF_UNIX) as proxy:
+        with short_path(path) as name:
+            proxy.connect(name)
+        listener.accept()[0].close()
+
+
+def test_a_unix_socket_that_cannot_be_made_is_told_of() -> None:
+    path = Path("/", "x" * 20, "gateway.sock")
+    with pytest.raises(ListenError) as caught:
+        open_unix_listener(path)
+    assert str(caught.value) == (
+        f"the Unix socket {path} cannot be made: No such file or directory; expected a path in a directory of ours. "
+        "Choose another one by --uds"
+    )
 
 
 @pytest.mark.parametrize("method", ["create_server", "create_unix_server"])

@@ -10,6 +10,8 @@ import pytest
 from remote_service.share_rules import (
     EXPIRED,
     FOR_OTHERS,
+    GUEST,
+    NO_GUESTS,
     NOT_IN_TYPES_GROUP,
     NOT_LIVE,
     NOT_SHARED,
@@ -30,6 +32,7 @@ CHARLIE = Person(3, True, frozenset())
 FOR_BOB = Terms(live=True, audience=Audience.USER, user_id=2)
 FOR_GROUP = Terms(live=True, audience=Audience.GROUP, group="Rendering")
 FOR_ANYONE = Terms(live=True, audience=Audience.ANYONE)
+FOR_GUESTS = Terms(live=True, audience=Audience.GUESTS)
 
 
 def why_not(terms: Terms, person: Person = BOB, reach: Reach | None = Reach.GROUP, groups: object = None) -> str:
@@ -83,3 +86,39 @@ def test_who_was_blocked_is_admitted_nowhere() -> None:
 @pytest.mark.parametrize(("left", "sentence"), [(None, ""), (3, ""), (1, ""), (0, USED_UP)])
 def test_it_is_used_up_when_no_use_is_left(left: int | None, sentence: str) -> None:
     assert use_refusal(replace(FOR_ANYONE, uses_left=left)) == sentence
+
+
+# ---- guests -------------------------------------------------------------------------------------------------
+
+
+def with_guests(terms: Terms, person: Person, reach: Reach = Reach.GROUP, groups: tuple[str, ...] | None = None) -> str:
+    return refusal(terms, person, reach, groups, NOW, guests=True)
+
+
+@pytest.mark.parametrize("person", [GUEST, BOB])
+def test_a_share_for_guests_is_worth_something_to_anybody_only_where_the_site_lets_them_in(person: Person) -> None:
+    assert with_guests(FOR_GUESTS, person) == ""
+    assert why_not(FOR_GUESTS, person) == NO_GUESTS
+
+
+@pytest.mark.parametrize(
+    "terms", [FOR_BOB, replace(FOR_BOB, user_id=None), FOR_GROUP, replace(FOR_GROUP, group=""), FOR_ANYONE]
+)
+def test_a_guest_holds_no_share_that_is_for_users(terms: Terms) -> None:
+    assert with_guests(terms, GUEST) == FOR_OTHERS
+
+
+def test_a_guest_is_in_no_group() -> None:
+    assert with_guests(FOR_GUESTS, GUEST, groups=("Rendering",)) == NOT_IN_TYPES_GROUP
+    assert with_guests(FOR_GUESTS, GUEST, groups=()) == NOT_IN_TYPES_GROUP
+    assert with_guests(FOR_GUESTS, GUEST, Reach.OUTSIDE, ("Rendering",)) == ""
+    assert with_guests(FOR_GUESTS, GUEST, Reach.NO) == NOT_SHARED
+    assert with_guests(FOR_GUESTS, CHARLIE, groups=("Rendering",)) == NOT_IN_TYPES_GROUP
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [({"live": False}, NOT_LIVE), ({"revoked": True}, REVOKED), ({"expires_at": NOW}, EXPIRED)],
+)
+def test_what_ends_a_share_ends_it_for_guests(change: dict[str, object], sentence: str) -> None:
+    assert with_guests(replace(FOR_GUESTS, **change), GUEST) == sentence  # type: ignore[arg-type]

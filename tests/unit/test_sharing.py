@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import AnonymousUser, Group
 from django.utils import timezone
 
 from remote_service import access, sharing
 from remote_service.actors import Actor
 from remote_service.errors import NotAllowedError, UnknownTokenError
-from remote_service.models import Session, SessionEvent, Share, ShareHolder
+from remote_service.models import Session, SessionEvent, SessionType, Share, ShareHolder
 from remote_service.sealing import token_hash
 from remote_service.sharing import LEADS_NOWHERE, Offer
 from remote_service.states import State
@@ -339,3 +340,162 @@ def test_a_reason_counts_for_one_session(session: Session, alice: Any, make_user
 
 def test_owners_need_no_reason(session: Session, alice: Any) -> None:
     assert not access.must_say_why(alice, session)
+
+
+# ---- guests -------------------------------------------------------------------------------------------------
+
+STRANGER = Actor("", "192.0.2.8", "web")
+
+
+@pytest.fixture
+def open_session(alice: Any, make_type: Callable[..., Any]) -> Session:
+    """Alice's, of a type without a group."""
+    make_type("Open")
+    return running(alice, "Open")
+
+
+def test_nobody_makes_a_link_for_guests_unless_the_site_lets_them_in(
+    open_session: Session, alice: Any, request: pytest.FixtureRequest
+) -> None:
+    with pytest.raises(NotAllowedError) as caught:
+        share(open_session, alice, guests=True)
+    assert str(caught.value) == "This site lets in nobody without an account."
+    request.getfixturevalue("with_guests")
+    made, _ = share(open_session, alice, guests=True)
+    assert (made.audience, made.most_uses) == ("guests", 100)
+    assert sharing.in_words(made).endswith(
+        ": to anyone with the link, without an account too, view only, until the session ends"
+    )
+
+
+def test_a_type_with_a_group_has_no_guests_unless_it_is_shared_outside(
+    session: Session, alice: Any, make_type: Callable[..., Any], with_guests: Any, come_as_guest: Callable[..., Any]
+) -> None:
+    with pytest.raises(NotAllowedError) as caught:
+        share(session, alice, guests=True)
+    assert str(caught.value) == "Who has no account may not see sessions of this type."
+    make_type("Open house", options={"group": GROUP}, share="outside")
+    hers = running(alice, "Open house")
+    assert access.may_watch(come_as_guest(hers), hers)
+
+
+def test_a_guest_may_look_and_nothing_else(
+    open_session: Session, alice: Any, with_guests: Any, come_as_guest: Callable[..., Any]
+) -> None:
+    guest = come_as_guest(open_session, "Maria")
+
+    assert access.screen_rights(guest, open_session) == access.ScreenRights(watch=True, control=False)
+    other = running(alice, "Open")
+    assert not access.may_watch(guest, other)
+    for rule in (access.may_view, access.may_stop, access.may_share, access.may_revoke, access.may_keep):
+        assert not rule(guest, open_session)
+    assert not access.may_start(guest, open_session)
+    assert not access.must_say_why(guest, open_session)
+    assert not access.may_manage(guest)
+    assert access.usable_types(guest) == []
+    assert not access.visible_sessions(guest).exists()
+    event = open_session.events.get(what="share accepted")
+    assert (event.who, event.address) == ("guest “Maria”", "192.0.2.8")
+
+
+def test_a_guest_with_control_works_in_it_but_neither_starts_nor_keeps_it(
+    open_session: Session, bob: Any, alice: Any, with_guests: Any, come_as_guest: Callable[..., Any]
+) -> None:
+    guest = come_as_guest(open_session, control=True)
+    assert access.may_control(guest, open_session)
+    assert not access.may_start(guest, open_session)
+    assert not access.may_keep(guest, open_session)
+    _, secret = share(open_session, alice, control=True)
+    sharing.accept(secret, bob, BY_BOB)
+    assert access.may_start(bob, open_session), "a user with control does"
+    assert access.may_keep(bob, open_session)
+
+
+def test_each_browser_uses_a_link_once(
+    open_session: Session, alice: Any, with_guests: Any, browse: Callable[..., str]
+) -> None:
+    made, secret = share(open_session, alice, guests=True, most_uses=2)
+    hers, his = browse(), browse()
+    for browser in (hers, hers, his):
+        found = sharing.find_offer(secret, AnonymousUser(), STRANGER, browser)
+        sharing.accept_as_guest(found, browser, "", STRANGER)
+    made.refresh_from_db()
+    assert made.uses == 2
+    with pytest.raises(UnknownTokenError):
+        sharing.find_offer(secret, AnonymousUser(), STRANGER, browse())
+    assert sharing.find_offer(secret, AnonymousUser(), STRANGER, hers) == made, "who holds it is not kept out by that"
+
+
+def test_the_last_use_is_given_to_one_guest(
+    open_session: Session, alice: Any, with_guests: Any, browse: Callable[..., str]
+) -> None:
+    made, secret = share(open_session, alice, guests=True, most_uses=1)
+    found = sharing.find_offer(secret, AnonymousUser(), STRANGER, None)
+    Share.objects.filter(pk=made.pk).update(uses=1)
+    with pytest.raises(UnknownTokenError, match="This link leads nowhere"):
+        sharing.accept_as_guest(found, browse(), "", STRANGER)
+    assert not ShareHolder.objects.exists()
+
+
+@pytest.mark.parametrize("offer", ["user", "group", "anyone"])
+def test_a_link_that_is_not_for_guests_leads_them_nowhere(
+    open_session: Session, alice: Any, bob: Any, group: Group, with_guests: Any, offer: str
+) -> None:
+    _, secret = share(open_session, alice, **{"user": {"user": bob}, "group": {"group": group}}.get(offer, {}))
+    with pytest.raises(UnknownTokenError) as caught:
+        sharing.find_offer(secret, AnonymousUser(), STRANGER)
+    assert str(caught.value) == LEADS_NOWHERE
+    assert SessionEvent.objects.get(what="share refused").why.startswith("It is for somebody else.")
+
+
+def test_where_the_owner_was_removed_nobody_is_taken_for_her(
+    open_session: Session, alice: Any, with_guests: Any
+) -> None:
+    _, secret = share(open_session, alice)
+    Session.objects.update(owner=None)
+    with pytest.raises(UnknownTokenError):
+        sharing.find_offer(secret, AnonymousUser(), STRANGER)
+
+
+def test_who_is_logged_in_may_accept_a_link_for_guests_as_a_user(
+    open_session: Session, alice: Any, charlie: Any, with_guests: Any
+) -> None:
+    made, secret = share(open_session, alice, guests=True)
+    sharing.accept(secret, charlie, Actor("charlie", "", "web"))
+    assert access.may_watch(charlie, open_session)
+    assert made.holders.get().user == charlie
+
+
+def test_turning_the_switch_off_ends_it_for_all(
+    open_session: Session, alice: Any, charlie: Any, with_guests: Any, settings: Any, come_as_guest: Callable[..., Any]
+) -> None:
+    guest = come_as_guest(open_session)
+    _, secret = share(open_session, alice, guests=True)
+    sharing.accept(secret, charlie, Actor("charlie", "", "web"))
+    settings.REMOTE_SERVICE = replace(with_guests, guests=False)
+    for who in (guest, charlie):
+        assert not access.may_watch(who, open_session)
+    with pytest.raises(UnknownTokenError):
+        sharing.find_offer(secret, AnonymousUser(), STRANGER)
+
+
+@pytest.mark.parametrize("end", ["revoked", "expired", "over", "type gone", "type not shared"])
+def test_what_ends_a_share_ends_a_guests_right(
+    open_session: Session, with_guests: Any, come_as_guest: Callable[..., Any], end: str
+) -> None:
+    guest = come_as_guest(open_session)
+    match end:
+        case "revoked":
+            sharing.revoke(Share.objects.get(), BY_ALICE)
+        case "expired":
+            Share.objects.update(expires_at=timezone.now())
+        case "over":
+            open_session.state = State.ENDED
+            open_session.save()
+        case "type gone":
+            SessionType.objects.all().delete()
+        case "type not shared":
+            row = SessionType.objects.get()
+            row.stored_definition["share"] = "no"
+            row.save()
+    assert not access.may_watch(guest, open_session)

@@ -8,11 +8,11 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import Group, User
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from remote_service import access
 from remote_service.models import Session
-from remote_service.share_rules import MOST_USES, Audience, Reach, admits
+from remote_service.share_rules import GUESTS_WITHOUT_A_NUMBER, MOST_USES, Audience, Reach, admits
 from remote_service.sharing import Offer
 from webui.forms.dashboard import ReasonForm
 
@@ -72,6 +72,13 @@ class ShareForm(forms.Form):
         groups = Group.objects.filter(user=owner).order_by("name")
         if self._within_group:
             groups = groups.filter(name__in=self._groups or ())
+        self.offers_guests = access.may_share_with_guests(owner, session)
+        if self.offers_guests:
+            self.fields["most_uses"].help_text = ngettext(
+                "Empty: any number, but %(count)d guest.",
+                "Empty: any number, but %(count)d guests.",
+                GUESTS_WITHOUT_A_NUMBER,
+            ) % {"count": GUESTS_WITHOUT_A_NUMBER}
         group, audience = self.fields["group"], self.fields["audience"]
         assert isinstance(group, forms.ModelChoiceField) and isinstance(audience, forms.ChoiceField)
         group.queryset = groups
@@ -79,6 +86,7 @@ class ShareForm(forms.Form):
             (Audience.USER.value, _("one user")),
             *([(Audience.GROUP.value, _("a group of yours"))] if groups.exists() else []),
             (Audience.ANYONE.value, _("all who may use this type") if self._within_group else _("all who log in")),
+            *([(Audience.GUESTS.value, _("guests without an account"))] if self.offers_guests else []),
         ]
 
     @property
@@ -119,6 +127,7 @@ class ShareForm(forms.Form):
             group=cleaned["group"] if audience == Audience.GROUP else None,
             expires_at=None if lasts is None else now + lasts,
             most_uses=None if audience == Audience.USER else cleaned["most_uses"],
+            guests=audience == Audience.GUESTS,
         )
 
 

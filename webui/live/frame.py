@@ -19,7 +19,7 @@ def closed_for(user: User) -> bool:
     return bool(Site.maintenance_text()) and not access.may_manage(user)
 
 
-def framed(user: User, fragments: Fragments) -> Fragments:
+def framed(user: access.Visitor, fragments: Fragments) -> Fragments:
     """A page's own fragments, and what stands above them for this user. Which announcements a browser has put away
     only its script knows."""
     context = {

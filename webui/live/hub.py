@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import uuid
 import weakref
 from collections.abc import Collection
 from contextlib import suppress
@@ -109,17 +110,17 @@ class Hub:
         async with self._turn.taken(rank):
             page.changed.clear()
             page.concerned.clear()
-            found, cost = await sync_to_async(_rendered)(page.right.user_id, page.address)
+            found, cost = await sync_to_async(_rendered)(page.right.who, page.address)
             self._cost += (cost - self._cost) * LATEST
         return found
 
     def _pages_of(self, right: Right) -> int:
-        return sum(page.right.user_id == right.user_id for page in self._pages)
+        return sum(page.right.who == right.who for page in self._pages)
 
-    def _wake(self, owners: Collection[int | None] = ()) -> None:
+    def _wake(self, owners: Collection[object] = ()) -> None:
         for page in self._pages:
             page.changed.set()
-            if page.right.user_id in owners or page.address.page in CONCERNED_BY_ALL:
+            if page.right.who in owners or page.address.page in CONCERNED_BY_ALL:
                 page.concerned.set()
 
     async def _hear(self) -> None:
@@ -163,12 +164,12 @@ def _owners(sessions: Collection[str]) -> set[int | None]:
     return set(Session.objects.filter(pk__in=sessions).values_list("owner_id", flat=True))
 
 
-def _rendered(user_id: int, address: Address) -> tuple[Fragments | None, float]:
+def _rendered(who: int | uuid.UUID, address: Address) -> tuple[Fragments | None, float]:
     """The page, and the seconds of processor time that it took."""
     began = time.thread_time()
     # What Django's handlers do for a request, from which links take the site's path.
     set_script_prefix(f"{settings.FORCE_SCRIPT_NAME or ''}/")
-    found = fragments_of(user_id, address)
+    found = fragments_of(who, address)
     return found, time.thread_time() - began
 
 

@@ -17,6 +17,7 @@ To plug a page in:
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -25,6 +26,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
+from remote_service.models import Guest
 from webui import dashboard_fragments as dashboard
 from webui.details_fragments import details_page
 from webui.live.fragments import Fragments, assembled, digest, stamps
@@ -48,6 +50,8 @@ PAGES: dict[str, Render] = {
 
 GOES_ON = frozenset({"viewer"})
 """Pages that stay open during maintenance."""
+FOR_GUESTS = "viewer"
+"""The one page that is not only for users."""
 CONCERNED_BY_ALL = frozenset(name for name in PAGES if name.startswith("dashboard"))
 """Pages that show everybody's sessions."""
 
@@ -83,9 +87,11 @@ class FirstLook:
     """What the page shows: nothing is sent while that is what there is."""
 
 
-def fragments_of(user_id: int, address: Address) -> Fragments | None:
-    """A page as it is for a user now; None when there is no such page for them."""
-    user = User.objects.filter(pk=user_id, is_active=True).first()
+def fragments_of(who: int | uuid.UUID, address: Address) -> Fragments | None:
+    """A page as it is for a user, or a guest, now; None when there is no such page for them."""
+    if isinstance(who, uuid.UUID):
+        return _fragments_of_guest(who, address)
+    user = User.objects.filter(pk=who, is_active=True).first()
     render = PAGES.get(address.page)
     if user is None or render is None or (address.page not in GOES_ON and closed_for(user)):
         return None
@@ -93,7 +99,14 @@ def fragments_of(user_id: int, address: Address) -> Fragments | None:
     return None if fragments is None else framed(user, fragments)
 
 
-def first_look(user: User, page: str, fragments: Fragments, **parameters: str) -> FirstLook:
+def _fragments_of_guest(guest_id: uuid.UUID, address: Address) -> Fragments | None:
+    guest = Guest.objects.filter(pk=guest_id).first()
+    if guest is None or address.page != FOR_GUESTS:
+        return None
+    return framed(guest, viewer(guest, dict(address.parameters)))
+
+
+def first_look(user: User | Guest, page: str, fragments: Fragments, **parameters: str) -> FirstLook:
     """The fragments as the page's template takes them."""
     fragments = framed(user, fragments)
     asked = urlencode({"page": page, **parameters})

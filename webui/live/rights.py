@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,8 +14,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import get_language_from_request
 
+from remote_service.guests import guest_at, is_by
+from remote_service.models import Guest
 from remote_service.relay.origin import from_own_pages
-from webui.live.pages import PAGES, Address
+from webui.live.pages import FOR_GUESTS, PAGES, Address
+from webui.share_fragments import SESSION
 
 SEEN = "seen"
 """The parameter in which a page says what it shows; it belongs to the question, not to the page."""
@@ -22,11 +26,12 @@ SEEN = "seen"
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """A user's right to be told, as it was when the websocket was opened."""
+    """A user's right to be told, or a guest's, as it was when the websocket was opened."""
 
-    user_id: int
+    who: int | uuid.UUID
+    """The user's number, or the guest's id."""
     login: str = field(repr=False)
-    """The key of the login session."""
+    """The key of the browser's session."""
     password_stamp: str = field(default="", repr=False)
     """Changes with the user's password, which ends logins too."""
     standing: frozenset[tuple[str, int]] = frozenset()
@@ -56,11 +61,25 @@ def judge(scope: dict[str, Any]) -> Asked | None:
     address, seen = question(scope.get("query_string", b"").decode("latin-1"))
     if not from_own_pages(scope) or address.page not in PAGES:
         return None
-    user = scope.get("user")
-    if user is None or not user.is_authenticated or not user.is_active:
+    user, login = scope.get("user"), scope["session"].session_key or ""
+    if user is None or not user.is_authenticated:
+        guest = guest_asking(login, address)
+        return None if guest is None else Asked(Right(guest.pk, login), address, seen, language_of(scope))
+    if not user.is_active:
         return None
-    login, stamp = scope["session"].session_key or "", user.get_session_auth_hash()
+    stamp = user.get_session_auth_hash()
     return Asked(Right(user.pk, login, stamp, standings([user])[user.pk]), address, seen, language_of(scope))
+
+
+def guest_asking(login: str | None, address: Address) -> Guest | None:
+    """The guest whose browser asks for the page of the session that it is a guest of; None when it is no such."""
+    if address.page != FOR_GUESTS:
+        return None
+    try:
+        session_id = uuid.UUID(dict(address.parameters).get(SESSION, ""))
+    except ValueError:
+        return None
+    return guest_at(login, session_id)
 
 
 def language_of(scope: dict[str, Any]) -> str:
@@ -73,19 +92,26 @@ def language_of(scope: dict[str, Any]) -> str:
 
 
 def good(rights: Collection[Right]) -> set[Right]:
-    """Those that still stand. Four queries, however many there are."""
-    users = User.objects.filter(is_active=True).in_bulk({right.user_id for right in rights})
+    """Those that still stand. Four queries, however many there are, and one more for guests."""
+    users = User.objects.filter(is_active=True).in_bulk({right.who for right in rights if isinstance(right.who, int)})
+    wanted = {right.who for right in rights if isinstance(right.who, uuid.UUID)}
+    guests = Guest.objects.in_bulk(wanted) if wanted else {}
     logins = LoginSession.objects.filter(session_key__in={right.login for right in rights})
     alive = set(logins.filter(expire_date__gt=timezone.now()).values_list("session_key", flat=True))
     standing = standings(users.values())
-    return {
-        right
-        for right in rights
-        if right.login in alive
-        and (user := users.get(right.user_id)) is not None
-        and user.get_session_auth_hash() == right.password_stamp
-        and standing[user.pk] == right.standing
-    }
+
+    def stands(right: Right) -> bool:
+        if isinstance(right.who, uuid.UUID):
+            guest = guests.get(right.who)
+            return guest is not None and is_by(guest, right.login)
+        user = users.get(right.who)
+        return (
+            user is not None
+            and user.get_session_auth_hash() == right.password_stamp
+            and standing[user.pk] == right.standing
+        )
+
+    return {right for right in rights if right.login in alive and stands(right)}
 
 
 def standings(users: Iterable[User]) -> dict[int, frozenset[tuple[str, int]]]:

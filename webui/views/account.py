@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth import views
 from django.contrib.messages.views import SuccessMessageMixin
+from django.http import HttpResponse
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -20,6 +21,11 @@ class Login(views.LoginView):
     template_name = "webui/login.html"
     authentication_form = LoginForm
     redirect_authenticated_user = True
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Who has been a guest before is logged in for as long as everybody else."""
+        self.request.session.set_expiry(None)
+        return super().form_valid(form)
 
 
 class PasswordChange(SuccessMessageMixin, views.PasswordChangeView):  # type: ignore[type-arg]

@@ -20,15 +20,15 @@ from webui import words
 from webui.end_warning import end_warning
 from webui.phases import phases
 from webui.responses import SeeOther
-from webui.visitors import actor, visible_session, visitor, watched_session
+from webui.visitors import Looker, actor, guests_too, visible_session, visitor, watched_session
 
 
 @require_safe
-@login_required
+@guests_too
 @never_cache
-def status(request: HttpRequest, session_id: uuid.UUID) -> JsonResponse:
+def status(request: HttpRequest, who: Looker, session_id: uuid.UUID) -> JsonResponse:
     """How far the session has come, for the viewer while it shows no screen."""
-    found = watched_session(request, session_id)
+    found = watched_session(who, session_id)
     return JsonResponse(
         {
             "state": found.state,
@@ -36,9 +36,9 @@ def status(request: HttpRequest, session_id: uuid.UUID) -> JsonResponse:
             "progress": found.progress,
             "phases": [{"key": phase.key, "status": phase.status} for phase in phases(found)],
             "over": found.over,
-            "watch": access.may_watch(visitor(request), found),
+            "watch": access.may_watch(who, found),
             "ending": words.stored_words(found.ending),
-            "end": end_warning(found, visitor(request), timezone.now()),
+            "end": end_warning(found, who, timezone.now()),
         }
     )
 
@@ -47,8 +47,9 @@ def status(request: HttpRequest, session_id: uuid.UUID) -> JsonResponse:
 @login_required
 def keep(request: HttpRequest, session_id: uuid.UUID) -> JsonResponse:
     """Puts off the end that a limit brings soon; 403 for who may see the session and no more."""
-    found = visible_session(request, session_id)
-    if not access.may_control(visitor(request), found):
+    user = visitor(request)
+    found = watched_session(user, session_id)
+    if not access.may_keep(user, found):
         raise PermissionDenied
     return JsonResponse({"kept": keeping.keep(found, actor(request))})
 

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from remote_service import access, session_logs, sharing
-from remote_service.models import Session, Site
+from remote_service.models import Guest, Session, Site
 from webui import share_fragments, words
 from webui.forms.shares import ShareForm, WatchForm
 from webui.live.pages import first_look
@@ -23,23 +23,23 @@ from webui.responses import SeeOther
 from webui.session_cards import owner_words
 from webui.session_details import details
 from webui.viewer_texts import viewer_reasons, viewer_texts
-from webui.visitors import actor, visible_session, visitor, watched_session
+from webui.visitors import Looker, actor, guests_too, visible_session, visitor, watched_session
 
 FUNCTION_KEYS = tuple(f"F{number}" for number in range(1, 13))
 """As `KeyboardEvent.code` names them, which is how keyboards do."""
 
 
 @require_safe
-@login_required
+@guests_too
 @never_cache
-def session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
+def session(request: HttpRequest, who: Looker, session_id: uuid.UUID) -> HttpResponse:
     """The page; a GET starts nothing, the websocket that the page opens does."""
-    found = watched_session(request, session_id)
+    found = watched_session(who, session_id)
     if found.over:
         return _over(request, found)
-    if access.must_say_why(visitor(request), found):
+    if access.must_say_why(who, found):
         return _ask_why(request, found, WatchForm())
-    return _live(request, found)
+    return _live(request, who, found)
 
 
 @require_POST
@@ -61,8 +61,8 @@ def _ask_why(request: HttpRequest, found: Session, form: WatchForm) -> HttpRespo
     return render(request, "webui/watch.html", context, status=400 if form.is_bound else 200)
 
 
-def _live(request: HttpRequest, found: Session) -> HttpResponse:
-    user = visitor(request)
+def _live(request: HttpRequest, user: Looker, found: Session) -> HttpResponse:
+    guest = isinstance(user, Guest)
     page = reverse("session", args=[found.pk])
     policy = access.viewer_policy(user, found)
     if policy is None:
@@ -80,14 +80,22 @@ def _live(request: HttpRequest, found: Session) -> HttpResponse:
         "clipboard_in": not (policy.view_only or policy.no_clipboard_in),
         "may_stop": access.may_stop(user, found),
         "may_view": access.may_view(user, found),
-        "share_form": ShareForm(session=found, owner=user) if access.may_share(user, found) else None,
+        "share_form": _share_form(user, found),
         "owner": "" if found.owner_id == user.pk else owner_words(found),
         "leaving": words.leaving_words(found.on_last_disconnect, found.limits.linger),
-        "texts": viewer_texts(),
+        "guest": guest,
+        "home": reverse("share") if guest else reverse("picker"),
+        "texts": viewer_texts(guest=guest),
         "reasons": viewer_reasons(),
         "function_keys": FUNCTION_KEYS,
     }
     return render(request, "webui/session.html", context)
+
+
+def _share_form(user: Looker, found: Session) -> ShareForm | None:
+    if isinstance(user, User) and access.may_share(user, found):
+        return ShareForm(session=found, owner=user)
+    return None
 
 
 def _over(request: HttpRequest, found: Session) -> HttpResponse:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
+import socket
 import sys
 from argparse import ArgumentParser
 from dataclasses import replace
@@ -14,11 +16,16 @@ import uvloop
 from channels.routing import get_default_application
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
 
 from remote_service import checks, conf, pid_file
+from remote_service.conf import Crew
+from remote_service.crew.course import keep, meeting_place
+from remote_service.crew.keeper import Keeper
+from remote_service.crew.parts import parts
 from remote_service.database import require_prepared_database
 from remote_service.hosting.account import AccountError, session_account
-from remote_service.server import Listen, ListenError, Loop, open_listeners, serve
+from remote_service.server import Listen, ListenError, Loop, open_listeners, open_unix_listener, serve
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +50,10 @@ class Command(BaseCommand):
         parser.add_argument("--security-token", help="the secret of the stand-alone REST")
         parser.add_argument("--log-file", type=Path, help="append the log to this file instead of standard error")
         parser.add_argument(
-            "--workers", type=int, default=1, choices=[1], help="processes; more than one comes with a later release"
+            "--workers",
+            type=int,
+            default=1,
+            help="processes for pages; with more than one, the relay and the supervisor have processes of their own",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -59,18 +69,34 @@ class Command(BaseCommand):
             key=options["key"],
             trusted_proxies=settings.ENVIRONMENT.trusted_proxies,
         )
-        check_listen(listen)
+        check_listen(listen, options["workers"])
         require_prepared_database()
         try:
             session_account(conf.current().session_user)
             with pid_file.hold(conf.current().state_dir):
                 listeners = open_listeners(listen)
+                if options["workers"] > 1:
+                    self._serve_with_crew(listen, listeners, options["workers"])
+                    return
                 uvloop.run(
                     serve(get_default_application(), listen, conf.current(), listeners, lambda: self._say(listen)),
                     loop_factory=Loop,
                 )
         except (pid_file.AlreadyRunningError, AccountError, ListenError) as error:
             raise CommandError(str(error)) from error
+
+    def _serve_with_crew(self, listen: Listen, listeners: list[socket.socket] | None, workers: int) -> None:
+        found = conf.current()
+        listener = listeners[0] if listeners else open_unix_listener(Path(listen.uds or ""), 0o666)
+        with meeting_place(found.state_dir) as folder:
+            crew = Crew(os.getpid(), folder, folder / "nudges" if layer_is_local(settings.CHANNEL_LAYERS) else None)
+            manage = Path(settings.BASE_DIR) / "manage.py"
+            ours = replace(found, crew=crew)
+            connections.close_all()
+            with open_unix_listener(crew.pages) as tunnels:
+                descriptors = listener.fileno(), tunnels.fileno()
+                members = parts(manage, workers, listen, descriptors, ours, settings.LOGGING)
+                asyncio.run(keep(Keeper(members), lambda: self._say(listen)))
 
     def _say(self, listen: Listen) -> None:
         self.stdout.write(f"Serving on {address(listen)} (Ctrl-C ends the server and its sessions)")
@@ -89,12 +115,14 @@ def apply_options(options: dict[str, Any]) -> None:
         settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
 
 
-def check_listen(listen: Listen) -> None:
+def check_listen(listen: Listen, workers: int = 1) -> None:
     """Refuses what cannot work, before anything is started.
 
     Raises:
         CommandError: names what is missing.
     """
+    if workers < 1:
+        raise CommandError(f"--workers is {workers}; expected at least 1.")
     if (listen.cert is None) != (listen.key is None):
         raise CommandError("--cert and --key belong together: give both for TLS, or none.")
     for path in (listen.cert, listen.key):
@@ -105,6 +133,11 @@ def check_listen(listen: Listen) -> None:
             f"HOST is {listen.host!r}, which others can reach, and the site's names are not set. Set "
             "REMOTE_SERVICE_ALLOWED_HOSTS to the names in users' address bars, such as desk.example.org."
         )
+
+
+def layer_is_local(layers: dict[str, Any]) -> bool:
+    """Whether the channel layer reaches no other process."""
+    return "InMemory" in str(layers.get("default", {}).get("BACKEND", ""))
 
 
 def address(listen: Listen) -> str:

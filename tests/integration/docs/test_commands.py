@@ -73,6 +73,8 @@ NOT_TYPED = {
     "mkdir -p locale && .venv/bin/python manage.py makemessages --locale de --ignore tests --ignore tools --ignore var":
         "test_another_language types it",
     ".venv/bin/python manage.py compilemessages --locale de --ignore .venv": "test_another_language types it",
+    ".venv/bin/python manage.py serve --workers 2": "tests/integration/server/test_crew does",
+    "kill -USR2 $(cat var/server.pid)": "tests/integration/server/test_crew sends it",
     "systemctl daemon-reload": "is about the machine's own systemd",
     "systemctl enable --now remote-session": "is about the machine's own systemd",
 }  # fmt: skip

@@ -11,6 +11,7 @@ import pytest
 from remote_service.admission import handshakes
 from remote_service.admission.handshakes import CROWDED, TOO_MANY, Handshakes
 from remote_service.monitoring.metrics import REGISTRY
+from remote_service.relay.detaching import DETACH, detach_of
 from remote_service.relay.takeover import TAKEOVER, takeover_of
 from remote_service.tasks import spawn
 from tests.unit.admission.upgrades import Upgrade, accepting, asked, refusing
@@ -48,7 +49,8 @@ async def test_whoever_is_let_in_may_come_as_often_as_they_like() -> None:
     assert {(await answered(front)).status for _ in range(10 * PER_MINUTE)} == {101}
 
 
-async def test_a_transport_that_is_taken_over_was_let_in() -> None:
+@pytest.mark.parametrize(("extension", "way"), [(TAKEOVER, takeover_of), (DETACH, detach_of)])
+async def test_a_transport_that_is_taken_over_or_given_away_was_let_in(extension: str, way: Any) -> None:
     async def take_over(accept: dict[str, Any]) -> str:
         return f"the line after {accept['type']}"
 
@@ -56,14 +58,27 @@ async def test_a_transport_that_is_taken_over_was_let_in() -> None:
 
     async def taking(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await receive()
-        found = takeover_of(scope)
+        found = way(scope)
         assert found is not None
         lines.append(await found({"type": "websocket.accept"}))
 
     front = Handshakes(taking)
     for _ in range(2 * PER_MINUTE):
-        await answered(front, extensions={TAKEOVER: take_over})
+        await answered(front, extensions={extension: take_over})
     assert lines == ["the line after websocket.accept"] * 2 * PER_MINUTE
+
+
+async def test_what_the_server_cannot_do_is_not_offered_and_what_else_it_can_is_kept() -> None:
+    offered: list[dict[str, Any]] = []
+
+    async def looking(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        offered.append(scope["extensions"])
+        await refusing(scope, receive, send)
+
+    front = Handshakes(looking)
+    await answered(front, extensions={"websocket.http.response": {}})
+    await answered(front, extensions=None)
+    assert offered == [{"websocket.http.response": {}}, {}]
 
 
 async def test_nobody_waits_for_those_that_were_let_in() -> None:

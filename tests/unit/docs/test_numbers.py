@@ -11,14 +11,16 @@ from django.conf import settings
 from remote_service import operations, server, supervisor
 from remote_service.admission import doorkeeper, handshakes, http, log_ins
 from remote_service.config.schema import Limits
+from remote_service.crew import keeper
 from remote_service.endpoints import Endpoint, EndpointError
 from remote_service.hosting import account, client, course, processes, readable, runner, session_log
 from remote_service.hosting.scratch import PREFIX
 from remote_service.monitoring import event_loop, readiness
-from remote_service.monitoring.exposition import Now
+from remote_service.monitoring.exposition import ProcessNow, SiteNow
 from remote_service.monitoring.metrics import REGISTRY
 from remote_service.relay import gateway
 from remote_service.relay.traffic import Traffic
+from remote_service.relay_process import giving
 from remote_service.rest.views import RELEASE_PATIENCE
 from sessions_config.environment import Environment
 from tests.unit.docs.pages import ADMINS, README, SCRIPTS, table
@@ -70,6 +72,10 @@ SAID = [
              f"{log_ins.MOST_OF_ONE} of one address |"),
     (ADMINS, f"has looked at the sessions within {readiness.FRESH:g} s"),
     (ADMINS, f"*Details*, at most {gateway.TRAFFIC:g} s old"),
+    (ADMINS, f"has not come back for {giving.PATIENCE:g} s"),
+    (ADMINS, f"grows up to {keeper.MOST_WAIT:g} s while it goes on dying"),
+    (ADMINS, f"has not ended within {keeper.END_PATIENCE:g} s; killed"),
+    (ADMINS, f"(signal 9); it is started again in {keeper.FIRST_WAIT:g} s"),
     (ADMINS, f"lock the name at that address for {settings.AXES_COOLOFF_TIME.total_seconds() / 60:g} minutes"),
 ]  # fmt: skip
 """A page, and a sentence's part that must stand there."""
@@ -115,8 +121,8 @@ def test_the_lock_after_wrong_passwords_is_that_of_the_settings() -> None:
 
 def test_every_figure_is_explained() -> None:
     explained = {row[0].strip("`") for row in table(ADMINS, "figure | meaning")}
-    now = Now(0, Traffic(), {}, 0)
-    counted = {family.name for family in REGISTRY.collect()} | {family.name for family in now.collect()}
+    sources = (REGISTRY, ProcessNow(0, Traffic()), SiteNow({}, 0))
+    counted = {family.name for source in sources for family in source.collect()}
     ours = {name for name in counted if not name.startswith("process_")}
     assert {name.removesuffix("_total") for name in explained - {"process_…"}} == ours
     assert 1 / event_loop.LOOK == 2 and "looked at twice a second" in ADMINS.read_text()

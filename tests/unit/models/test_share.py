@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from remote_service.models import Session, Share, ShareHolder, StaffLook
+from remote_service.models import Guest, Session, Share, ShareHolder, StaffLook
 
 
 @pytest.fixture
@@ -37,3 +37,23 @@ def test_they_are_known_by_their_numbers(share: Share, bob: Any) -> None:
     assert str(share) == f"share {share.pk} of {share.session_id}"
     assert str(ShareHolder(share=share, user=bob)) == f"holder {bob.pk} of {share.pk}"
     assert str(StaffLook(session=share.session, user=bob)) == f"look of {bob.pk} at {share.session_id}"
+
+
+def test_a_holder_is_a_user_or_a_guest(share: Share, bob: Any) -> None:
+    guest = Guest.objects.create(session=share.session, browser_hash="b")
+    assert str(guest) == f"guest {guest.pk} of {share.session_id}"
+    assert str(ShareHolder.objects.create(share=share, guest=guest)) == f"holder {guest.pk} of {share.pk}"
+    for wrong in ({}, {"user": bob, "guest": guest}, {"guest": guest}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            ShareHolder.objects.create(share=share, **wrong)
+
+
+def test_a_browser_is_one_guest_of_a_session(share: Share) -> None:
+    Guest.objects.create(session=share.session, browser_hash="b")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Guest.objects.create(session=share.session, browser_hash="b")
+
+
+def test_to_rules_that_ask_for_a_login_a_guest_is_nobody() -> None:
+    assert not Guest().is_authenticated
+    assert not Guest().is_active

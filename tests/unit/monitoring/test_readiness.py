@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 
+from remote_service.conf import Crew
 from remote_service.models import Site
 from remote_service.monitoring import readiness
 from remote_service.monitoring.pulse import Pulse
 from remote_service.monitoring.readiness import FRESH, Check, checks
+from remote_service.monitoring.siblings import Told
 
 
 class Clock:
@@ -72,3 +76,33 @@ def test_a_database_that_does_not_answer_is_told(clock: Clock, monkeypatch: pyte
         Check("database", False, "database is locked"),
         Check("types", False, "The database does not answer."),
     )
+
+
+# ---- in a crew -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def supervisor_tells(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Told | None], None]:
+    """The supervisor is another process, which tells this; this process's own pulse says nothing."""
+    settings.REMOTE_SERVICE = replace(settings.REMOTE_SERVICE, crew=Crew(1, tmp_path))
+    monkeypatch.setattr(readiness, "SUPERVISOR", Pulse())
+
+    def tells(told: Told | None) -> None:
+        monkeypatch.setattr(readiness, "ask", {tmp_path / "figures" / "supervisor": told}.__getitem__)
+
+    return tells
+
+
+def test_a_supervisor_that_is_another_process_is_asked(supervisor_tells: Any, loaded: None) -> None:
+    supervisor_tells(Told("", 2.0))
+    assert checks()[2] == Check("supervisor", True, "It looked 2.0 s ago.")
+    supervisor_tells(Told("", FRESH + 1))
+    assert checks()[2] == Check("supervisor", False, "It looked 16.0 s ago.")
+
+
+@pytest.mark.parametrize("told", [Told("", None), None])
+def test_one_that_has_not_looked_or_does_not_answer_is_none(
+    supervisor_tells: Any, loaded: None, told: Told | None
+) -> None:
+    supervisor_tells(told)
+    assert checks()[2] == Check("supervisor", False, "It has not looked at any session yet.")

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 from django.test import Client
 
+from remote_service.conf import Crew
 from remote_service.models import Site
 from remote_service.monitoring import readiness, views
+from remote_service.monitoring.exposition import of_process
 from remote_service.monitoring.pulse import Pulse
 from remote_service.monitoring.readiness import Check
+from remote_service.monitoring.siblings import Told
+from remote_service.relay.traffic import Traffic
 
 HERE = {"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "127.0.0.1:8000"}
 WELL = (Check("database", True, "It answers."), Check("types", True, "2 loaded."))
@@ -115,3 +120,16 @@ def test_under_maintenance_it_is_all_there(client: Client, db: None) -> None:
     Site.load()
     Site.objects.update(maintenance="New disks.")
     assert [client.get(path, **HERE).status_code for path in ("/healthz", "/metrics", "/")] == [200, 200, 503]
+
+
+def test_in_a_crew_metrics_are_those_of_all_processes(
+    client: Client, db: None, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.REMOTE_SERVICE = replace(settings.REMOTE_SERVICE, crew=Crew(1, tmp_path))
+    told = {"relay": Told(of_process(2, Traffic(5)).decode()), "pages-1": Told(of_process(0, Traffic()).decode())}
+    monkeypatch.setattr(views, "ask_all", {tmp_path / "figures": told}.__getitem__)
+    text = client.get("/metrics", **HERE).content.decode()
+    assert 'remote_session_viewers{process="relay"} 2.0\n' in text
+    assert 'remote_session_viewers{process="pages-1"} 0.0\n' in text
+    assert 'remote_session_sessions{state="running"} 0.0\n' in text
+    assert "remote_session_viewers 0.0" not in text

@@ -35,8 +35,10 @@ def scope(
     scheme: str = "ws",
     login: str | None = "login-key",
     cookie: str = "",
+    browser: str | None = None,
 ) -> dict[str, Any]:
-    """A scope; with a user it holds that user's login, and the cookie of one if need be."""
+    """A scope; with a user it holds that user's login, else the key of the browser's session if there is one, and the
+    cookie of a login if need be."""
     headers = [(b"host", host)] if host is not None else []
     if origin is not None:
         headers.append((b"origin", origin))
@@ -51,5 +53,5 @@ def scope(
         "client": ("192.0.2.7", 50000),
         "subprotocols": [],
         "user": user or AnonymousUser(),
-        "session": SimpleNamespace(session_key=login if user else None),
+        "session": SimpleNamespace(session_key=login if user else browser),
     }

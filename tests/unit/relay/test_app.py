@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import logging
+import socket
 import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from remote_service.actors import Actor
+from remote_service.conf import Crew
 from remote_service.errors import NotAllowedError
 from remote_service.relay import app, closing
 from remote_service.relay.app import relay
 from remote_service.relay.clerk import ClerkError
+from remote_service.relay.detaching import DETACH, Detached
 from remote_service.relay.takeover import TAKEOVER
 from remote_service.relay.watch import Grant
+from remote_service.relay_process.giving import NoRelayError
+from remote_service.relay_process.messages import Handover
 from tests.unit.relay.doubles import Viewer
 
 SESSION = uuid.uuid4()
@@ -113,6 +122,143 @@ async def test_elsewhere_it_is_not(site: Site) -> None:
     await site.connect("binary", extensions={"websocket.http.response": {}})
 
     assert site.served == [(site.viewer.receive, site.viewer.send, None)]
+
+
+class Relay:
+    """The way to the relay's process; remembers what it was given."""
+
+    def __init__(self, detach: Detaching) -> None:
+        self.detach = detach
+        self.given: list[tuple[int | None, Handover]] = []
+        self.fault: Exception | None = None
+
+    async def give(self, websocket: socket.socket | None, handover: Handover) -> None:
+        assert not self.detach.let_go, "it is let go once it is given"
+        descriptor = websocket and websocket.fileno()
+        assert descriptor is None or descriptor >= 0
+        if self.fault is not None:
+            raise self.fault
+        self.given.append((descriptor, handover))
+
+
+class Detaching:
+    """The extension of a server whose sockets can be given away; the viewer is at the other end."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self.fault: Exception | None = None
+        self.viewer, self.ours = socket.socketpair()
+        self.tunnel: int | None = None
+        self.let_go = False
+
+    async def __call__(self, accept: dict[str, Any]) -> Detached:
+        self.asked.append(accept)
+        if self.fault is not None:
+            raise self.fault
+        websocket = self.ours if self.tunnel is None else None
+        return Detached(b"answer", b"early", 1000, websocket, self.tunnel, self._let_go)
+
+    def _let_go(self) -> None:
+        self.let_go = True
+
+
+@pytest.fixture
+def relay_process(site: Site, detach: Detaching, monkeypatch: pytest.MonkeyPatch) -> Relay:
+    """This process gives its viewers away."""
+    made = Relay(detach)
+    monkeypatch.setattr(app, "giver", lambda: made)
+    return made
+
+
+@pytest.fixture
+def detach() -> Iterator[Detaching]:
+    made = Detaching()
+    yield made
+    made.viewer.close()
+    made.ours.close()
+
+
+async def test_where_the_relay_is_another_process_the_socket_goes_there_with_the_grant(
+    site: Site, relay_process: Relay, detach: Detaching
+) -> None:
+    descriptor = detach.ours.fileno()
+    await site.connect("binary", extensions={DETACH: detach, TAKEOVER: None})
+
+    assert detach.asked == [{"type": "websocket.accept", "subprotocol": "binary"}]
+    assert relay_process.given == [(descriptor, Handover(GRANT, 1000, b"answer", b"early"))]
+    assert detach.let_go
+    assert detach.ours.fileno() == -1, "our descriptor of it is closed"
+    assert site.served == []
+
+
+async def test_one_out_of_a_tunnel_is_named_by_its_number(site: Site, relay_process: Relay, detach: Detaching) -> None:
+    detach.tunnel = 7
+    await site.connect("binary", extensions={DETACH: detach})
+
+    assert relay_process.given == [(None, Handover(GRANT, 1000, b"answer", b"early", 7))]
+    assert detach.let_go
+    assert site.served == []
+
+
+async def test_a_viewer_whom_that_process_does_not_take_is_cut_off_and_comes_again(
+    site: Site, relay_process: Relay, detach: Detaching, caplog: pytest.LogCaptureFixture
+) -> None:
+    relay_process.fault = NoRelayError("the relay's process does not take anything at /run/handovers.sock")
+
+    await site.connect("binary", extensions={DETACH: detach})
+
+    assert detach.let_go
+    assert detach.viewer.recv(1) == b""
+    assert site.served == []
+    assert caplog.record_tuples == [
+        (
+            app.__name__,
+            logging.ERROR,
+            f"session {SESSION}: a viewer is sent away, since the relay's process does not take anything at "
+            "/run/handovers.sock",
+        )
+    ]
+
+
+async def test_one_that_leaves_before_is_no_mistake(
+    site: Site, relay_process: Relay, detach: Detaching, caplog: pytest.LogCaptureFixture
+) -> None:
+    detach.fault = ConnectionResetError("the viewer left before its websocket could be handed over")
+
+    with caplog.at_level(logging.DEBUG, app.__name__):
+        await site.connect("binary", extensions={DETACH: detach})
+
+    assert (relay_process.given, site.served) == ([], [])
+    assert caplog.record_tuples == [
+        (app.__name__, logging.DEBUG, f"session {SESSION}: the viewer left before its websocket could be handed over")
+    ]
+
+
+async def test_a_refused_one_is_not_given_away(site: Site, relay_process: Relay, detach: Detaching) -> None:
+    site.refusal = NotAllowedError("no")
+
+    await site.connect("binary", extensions={DETACH: detach})
+
+    assert site.viewer.refused
+    assert (detach.asked, relay_process.given) == ([], [])
+
+
+async def test_what_cannot_be_given_away_is_served_here(site: Site, relay_process: Relay) -> None:
+    await site.connect("binary", extensions={"websocket.http.response": {}})
+
+    assert relay_process.given == []
+    assert site.served == [(site.viewer.receive, site.viewer.send, None)]
+
+
+async def test_in_a_crew_each_event_loop_has_one_way_to_the_relay(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths: list[Path] = []
+    monkeypatch.setattr(app, "Giver", lambda path: paths.append(path) or SimpleNamespace())
+    assert app.giver() is None
+    settings.REMOTE_SERVICE = replace(settings.REMOTE_SERVICE, crew=Crew(1, tmp_path))
+    assert app.giver() is app.giver() is not None
+    assert paths == [tmp_path / "handovers.sock"]
 
 
 async def test_under_daphne_it_refuses_and_says_why(

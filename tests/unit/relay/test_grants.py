@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from remote_service import sharing
 from remote_service.actors import Actor
 from remote_service.errors import NotAllowedError, RefusedError, UnknownTokenError
+from remote_service.guests import A_WHILE, MOST_VIEWERS
 from remote_service.models import Session, SessionEvent
 from remote_service.relay.grants import find_grant
 from remote_service.reservations import Reservation
@@ -243,6 +245,96 @@ def test_a_shares_secret_is_no_token(reserve: Reserve, alice: Any, bob: Any) -> 
     _, secret = sharing.make_share(session, Offer(), alice, Actor("alice", "", "web"))
 
     refused(scope(query=f"token={secret}", user=bob, origin=ORIGIN), UnknownTokenError, UNKNOWN)
+
+
+# ---- guests ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("control", [False, True])
+def test_a_guest_gets_it_by_their_browser_and_starts_nothing(
+    reserve: Reserve,
+    alice: Any,
+    put: Callable[..., Session],
+    with_guests: Any,
+    browse: Callable[..., str],
+    come_as_guest: Callable[..., Any],
+    control: bool,
+) -> None:
+    session, browser = put(reserve(alice).session, State.RESERVED, wanted=""), browse()
+    guest = come_as_guest(session, "Maria", browser=browser, control=control)
+
+    grant = find_grant(scope(by_id(session), origin=ORIGIN, browser=browser))
+
+    assert (grant.session_id, grant.user_id, grant.guest_id, grant.login) == (session.pk, None, guest.pk, browser)
+    assert (grant.actor.name, grant.actor.address) == ("guest “Maria”", "192.0.2.7")
+    session.refresh_from_db()
+    assert session.wanted == ""
+
+
+def test_a_guests_browser_opens_no_other_session_and_no_other_browser_opens_this_one(
+    reserve: Reserve, alice: Any, with_guests: Any, browse: Callable[..., str], come_as_guest: Callable[..., Any]
+) -> None:
+    session, other, browser = reserve(alice).session, reserve(alice).session, browse()
+    come_as_guest(session, browser=browser)
+
+    for path, key in ((by_id(other), browser), (by_id(session), browse()), (by_id(session), None)):
+        with pytest.raises(NotAllowedError) as caught:
+            find_grant(scope(path, origin=ORIGIN, browser=key))
+        assert str(caught.value) == FOREIGN
+
+
+@pytest.mark.parametrize("origin", [None, "", "null", "https://desk.example.org", "http://elsewhere.example"])
+def test_a_guests_cookie_counts_only_with_the_sites_own_origin(
+    reserve: Reserve,
+    alice: Any,
+    with_guests: Any,
+    browse: Callable[..., str],
+    come_as_guest: Callable[..., Any],
+    origin: str | None,
+) -> None:
+    session, browser = reserve(alice).session, browse()
+    come_as_guest(session, browser=browser)
+
+    refused(scope(by_id(session), origin=origin, browser=browser), NotAllowedError, FOREIGN_ORIGIN)
+
+
+def test_a_guest_who_comes_without_end_is_refused_for_a_while(
+    reserve: Reserve, alice: Any, with_guests: Any, browse: Callable[..., str], come_as_guest: Callable[..., Any]
+) -> None:
+    session, browser = reserve(alice).session, browse()
+    guest = come_as_guest(session, browser=browser)
+    asked = scope(by_id(session), origin=ORIGIN, browser=browser)
+    for _ in range(MOST_VIEWERS):
+        find_grant(asked)
+        session.viewers.create(guest=guest)
+
+    refused(asked, NotAllowedError, "The guest's viewer came too often within a minute.")
+
+    guest.viewers.update(opened_at=timezone.now() - A_WHILE)
+    assert find_grant(asked).guest_id == guest.pk
+
+
+def test_who_is_logged_in_is_no_guest(
+    reserve: Reserve,
+    alice: Any,
+    charlie: Any,
+    with_guests: Any,
+    browse: Callable[..., str],
+    come_as_guest: Callable[..., Any],
+) -> None:
+    session, browser = reserve(alice).session, browse()
+    come_as_guest(session, browser=browser)
+
+    refused(scope(by_id(session), user=charlie, origin=ORIGIN, login=browser), NotAllowedError, FOREIGN)
+
+
+def test_the_token_of_a_browser_users_session_needs_its_guests_browser_too(
+    reserve: Reserve, alice: Any, with_guests: Any, browse: Callable[..., str], come_as_guest: Callable[..., Any]
+) -> None:
+    hers, browser = reserve(alice), browse()
+    come_as_guest(hers.session, browser=browser)
+
+    refused(scope(query=f"token={hers.token}", origin=ORIGIN, browser=browse()), NotAllowedError, FOREIGN)
 
 
 # ---- staff -----------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,10 +13,10 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session as LoginSession
 from django.utils import timezone
 
-from remote_service import sharing
+from remote_service import guests, sharing
 from remote_service.actors import Actor
 from remote_service.endpoints import Endpoint
-from remote_service.models import Gateway, Session, SessionEvent, Share, Viewer
+from remote_service.models import Gateway, Guest, Session, SessionEvent, Share, Viewer
 from remote_service.relay import rows
 from remote_service.relay.proof import Claim
 from remote_service.relay.watch import Glimpse, Grant
@@ -312,6 +313,97 @@ def test_whom_the_owner_let_in_counts_for_the_end_as_she_does(held: tuple[Sessio
     sharing.revoke(share, Actor("alice", "", "web"))
     leave(pk, clean=False)
     assert viewer(pk).superseded, "who was thrown out is not waited for"
+
+
+# ---- guests ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def visited(
+    reserve: Reserve, alice: Any, with_guests: Any, come_as_guest: Callable[..., Any]
+) -> tuple[Session, Guest, Grant]:
+    """A session of Alice's, its guest, and the grant of the guest's line."""
+    session, login = reserve(alice).session, logged_in()
+    guest = come_as_guest(session, "Maria", browser=login)
+    actor = Actor("guest “Maria”", "192.0.2.7", "websocket")
+    return session, guest, Grant(session.pk, None, login, actor, guest_id=guest.pk)
+
+
+def test_a_guest_who_comes_is_a_row_and_an_event(visited: tuple[Session, Guest, Grant]) -> None:
+    session, guest, grant = visited
+
+    pk, _glimpse, policy = rows.open_viewer(GATEWAY, grant)
+
+    assert (viewer(pk).user, viewer(pk).guest) == (None, guest)
+    assert policy == Policy(view_only=True)
+    assert session.events.filter(what="viewer opened", who="guest “Maria”").count() == 1
+
+
+GUESTS_ENDS = ["revoked", "expired", "switched off", "browser closed", "browser expired", "over", "moved", "gone"]
+
+
+@pytest.mark.parametrize("end", GUESTS_ENDS)
+def test_a_guests_right_ends(
+    visited: tuple[Session, Guest, Grant], settings: Any, with_guests: Any, put: Any, end: str
+) -> None:
+    session, guest, grant = visited
+    assert rows.look({grant})[1] == {grant: Policy(view_only=True)}
+    match end:
+        case "revoked":
+            sharing.revoke(Share.objects.get(), Actor("alice", "", "web"))
+        case "expired":
+            Share.objects.update(expires_at=timezone.now())
+        case "switched off":
+            settings.REMOTE_SERVICE = replace(with_guests, guests=False)
+        case "browser closed":
+            LoginSession.objects.filter(session_key=grant.login).delete()
+        case "browser expired":
+            LoginSession.objects.filter(session_key=grant.login).update(expire_date=timezone.now())
+        case "over":
+            put(session, State.ENDED)
+        case "moved":
+            guests.move(grant.login, to=logged_in())
+        case "gone":
+            guest.delete()
+
+    assert rows.look({grant})[1] == {}
+
+
+def test_a_guests_control_follows_the_share(visited: tuple[Session, Guest, Grant]) -> None:
+    _session, _guest, grant = visited
+    for control, policy in ((True, Policy()), (False, Policy(view_only=True))):
+        sharing.set_control(Share.objects.get(), control, Actor("alice", "", "web"))
+        assert rows.look({grant})[1] == {grant: policy}
+
+
+def test_a_guest_is_no_client_of_the_rest(visited: tuple[Session, Guest, Grant]) -> None:
+    session, _guest, grant = visited
+    cut = rows.open_viewer(GATEWAY, grant)[0]
+    rows.close_viewer(cut, clean=False)
+    opened(session)
+    assert not viewer(cut).superseded
+    rows.open_viewer(GATEWAY, grant)
+    assert viewer(cut).superseded, "the guest came back"
+
+    Session.objects.update(owner=None)
+    sharing.revoke(Share.objects.get(), Actor("alice", "", "web"))
+    last = rows.open_viewer(GATEWAY, grant)[0]
+    rows.close_viewer(last, clean=True)
+    assert viewer(last).superseded, "who was thrown out is not waited for, whoever the owner is"
+
+
+def test_of_a_session_that_is_gone_nobody_is_sent_away_before_they_are_told(
+    visited: tuple[Session, Guest, Grant],
+) -> None:
+    session, _guest, grant = visited
+    session.delete()
+    assert rows.look({grant}) == ({}, {grant: Policy()})
+
+
+def test_a_guest_counts_for_the_end_as_the_owner_does(visited: tuple[Session, Guest, Grant]) -> None:
+    pk = rows.open_viewer(GATEWAY, visited[2])[0]
+    rows.close_viewer(pk, clean=True)
+    assert not viewer(pk).superseded
 
 
 # ---- passwords -------------------------------------------------------------------------------------------

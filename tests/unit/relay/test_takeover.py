@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,9 +13,10 @@ import pytest
 from uvicorn.server import ServerState
 
 from remote_service.relay import line as module_line
+from remote_service.relay.detaching import Detached, Origin, detach_of
 from remote_service.relay.frames import MOST_CONTROL_FRAMES, close_frame
 from remote_service.relay.line import LINE_CUT
-from remote_service.relay.takeover import MOST_EARLY, WebSocketProtocol, takeover_of
+from remote_service.relay.takeover import MOST_EARLY, TAKEOVER, WebSocketProtocol, takeover_of
 from remote_service.server import Listen, uvicorn_config
 from remote_service.tasks import spawn
 from tests.unit.relay.doubles import ViewerTransport
@@ -383,3 +385,180 @@ def test_other_servers_have_no_such_extension() -> None:
     assert takeover_of({"type": "websocket"}) is None
     assert takeover_of({"type": "websocket", "extensions": None}) is None
     assert takeover_of({"type": "websocket", "extensions": {"websocket.http.response": {}}}) is None
+
+
+# ---- giving the socket away ------------------------------------------------------------------------------
+
+
+class Socketed(ViewerTransport):
+    """A transport over a real socket."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.viewer, self.ours = socket.socketpair()
+        self.viewer.settimeout(5.0)
+        self.tls = False
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        found = {"socket": self.ours, "sslcontext": "a context" if self.tls else None}
+        return found.get(name, default)
+
+    def abort(self) -> None:
+        super().abort()
+        self.ours.close()
+        assert isinstance(self.protocol, asyncio.Protocol)
+        asyncio.get_running_loop().call_soon(self.protocol.connection_lost, None)
+
+    def clean_up(self) -> None:
+        self.viewer.close()
+        self.ours.close()
+
+
+class GivenAway(Line):
+    """A connection whose application gives its socket away, once it may, and lets go of it when it has been given."""
+
+    def __init__(self, transport: Socketed, origin: Origin | None = None) -> None:
+        super().__init__()
+        self.transport: Socketed = transport
+        self.protocol.connection_lost(None)
+        config = self.protocol.config
+        self.state = ServerState()
+        self.protocol = WebSocketProtocol(config, self.state, {}, origin=origin)
+        transport.protocol = self.protocol
+        self.protocol.connection_made(transport)
+        self.may, self.given = asyncio.Event(), asyncio.Event()
+        self.may.set()
+        self.offered: dict[str, Any] = {}
+        self.detached: Detached | None = None
+        self.fault: OSError | None = None
+
+        async def application(scope: Any, receive: Receive, send: Send) -> None:
+            await receive()
+            self.offered = scope["extensions"]
+            detach = detach_of(scope)
+            assert detach is not None
+            await self.may.wait()
+            try:
+                self.detached = await detach({"type": "websocket.accept", "subprotocol": None})
+            except OSError as error:
+                self.fault = error
+                return
+            with self.detached:
+                await self.given.wait()
+
+        self.protocol._application = application
+
+    async def over(self) -> None:
+        self.given.set()
+        await asyncio.wait_for(asyncio.gather(*self.state.tasks), 5)
+
+
+@pytest.fixture
+def socketed() -> Iterator[Socketed]:
+    made = Socketed()
+    yield made
+    made.clean_up()
+
+
+async def test_a_socket_that_is_given_away_is_granted_and_open_until_it_is_let_go(
+    socketed: Socketed, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = GivenAway(socketed)
+    line.protocol.data_received(UPGRADE)
+    await line.settled()
+
+    assert line.detached is not None
+    assert line.detached.answer.startswith(b"HTTP/1.1 101 ")
+    assert socketed.written == b"", "whoever gets it answers"
+    assert not socketed.reading
+    assert (line.detached.most_message, line.detached.early) == (line.protocol.config.ws_max_size, b"")
+    assert line.detached.tunnel is None
+    assert line.protocol.ping_timer is None
+    assert line.protocol in line.state.connections
+    assert line.detached.websocket is not None
+    with line.detached.websocket.dup() as theirs:
+        await line.over()
+        assert line.detached.websocket.fileno() == socketed.ours.fileno() == -1, (
+            "this process has nothing to do with it"
+        )
+        theirs.sendall(b"picture")
+        assert socketed.viewer.recv(100) == b"picture"
+    assert line.protocol not in line.state.connections
+    assert caplog.records == []
+
+
+async def test_what_its_peer_sent_early_goes_with_it(socketed: Socketed) -> None:
+    line = GivenAway(socketed)
+    line.may.clear()
+    early = frame(2, b"does not wait for the answer")
+    line.protocol.data_received(UPGRADE)
+    line.protocol.data_received(early[:9])
+    line.protocol.data_received(early[9:])
+    line.may.set()
+    await line.settled()
+
+    assert line.detached is not None
+    assert line.detached.early == early
+    await line.over()
+
+
+async def test_it_is_not_given_away_before_what_went_ahead_of_it_is_out(socketed: Socketed) -> None:
+    line = GivenAway(socketed)
+    line.protocol.pause_writing()
+    line.protocol.data_received(UPGRADE)
+    await line.settled()
+    assert line.detached is None
+
+    line.protocol.resume_writing()
+    await line.settled()
+    assert line.detached is not None
+    await line.over()
+
+
+async def test_a_peer_that_goes_meanwhile_is_not_given_away(socketed: Socketed) -> None:
+    line = GivenAway(socketed)
+    line.protocol.pause_writing()
+    line.protocol.data_received(UPGRADE)
+    await line.settled()
+
+    line.protocol.connection_lost(ConnectionResetError())
+    await line.over()
+    assert line.detached is None
+    assert str(line.fault) == "the viewer left before its websocket could be handed over"
+
+
+async def test_out_of_a_tunnel_no_socket_is_given_away_but_a_number(socketed: Socketed) -> None:
+    line = GivenAway(socketed, Origin(("192.0.2.7", 41234), 7))
+    line.protocol.data_received(UPGRADE)
+    await line.settled()
+
+    assert (line.protocol.client, line.protocol.scheme) == (("192.0.2.7", 41234), "wss")
+    assert line.detached is not None
+    assert (line.detached.tunnel, line.detached.websocket) == (7, None)
+    assert not socketed.aborted
+    await line.over()
+    assert socketed.aborted
+
+
+async def test_under_tls_a_socket_cannot_be_given_away(socketed: Socketed) -> None:
+    socketed.tls = True
+    line = GivenAway(socketed)
+    offered: list[dict[str, Any]] = []
+
+    async def application(scope: Any, receive: Receive, send: Send) -> None:
+        await receive()
+        offered.append(scope["extensions"])
+        await send({"type": "websocket.accept"})
+
+    line.protocol._application = application
+    line.protocol.data_received(UPGRADE)
+    await line.settled()
+    assert [set(extensions) for extensions in offered] == [{"websocket.http.response", TAKEOVER}]
+    line.protocol.connection_lost(None)
+    await line.over()
+
+
+def test_other_servers_cannot_give_theirs_away() -> None:
+    assert detach_of({"type": "websocket"}) is None
+    assert detach_of({"type": "websocket", "extensions": None}) is None
+    assert detach_of({"type": "websocket", "extensions": {TAKEOVER: print}}) is None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +16,7 @@ from django.test import Client
 
 from remote_service import lifecycle
 from remote_service.actors import Actor
+from remote_service.conf import Crew
 from remote_service.models import Session, SessionEvent, Site
 from remote_service.reservations import reserve_for_user
 from remote_service.rest import views
@@ -438,3 +441,15 @@ def test_stop_answers_and_then_ends_the_server_as_ctrl_c_does(get: Get, monkeypa
     ((delay, *what),) = loop.later
     assert 0 < delay <= 0.1
     assert what == [os.kill, os.getpid(), signal.SIGINT]
+
+
+def test_of_several_processes_it_ends_the_one_that_keeps_them(
+    get: Get, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.REMOTE_SERVICE = replace(settings.REMOTE_SERVICE, crew=Crew(4711, tmp_path))
+    loop = Loop()
+    monkeypatch.setattr(views, "asyncio", SimpleNamespace(get_running_loop=lambda: loop))
+
+    assert get("/v1/stop") == (200, {"stopping": True})
+
+    assert loop.later[0][1:] == (os.kill, 4711, signal.SIGINT)

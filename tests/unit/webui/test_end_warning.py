@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -70,3 +71,13 @@ def test_it_says_why_and_whether_it_can_be_kept(
 def test_the_time_that_is_left_is_never_less_than_none(alice: User) -> None:
     warned = end_warning(session(alice), alice, NOW + timedelta(minutes=5))
     assert warned is not None and warned["left"] == 0.0
+
+
+def test_a_guest_cannot_keep_it_even_with_control(
+    alice: User, make_type: Callable[..., Any], with_guests: Any, come_as_guest: Callable[..., Any]
+) -> None:
+    make_type("Pattern")
+    hers = session(alice, type_name="Pattern", index=0, door="web")
+    hers.save()
+    warned = end_warning(hers, come_as_guest(hers, control=True), NOW)
+    assert warned is not None and warned["keep"] is False

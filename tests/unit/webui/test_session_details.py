@@ -117,3 +117,13 @@ def test_what_was_sent_and_received_is_that_of_all_its_viewers(
 
 def test_a_session_that_nobody_has_looked_at_has_carried_nothing(alice: User, make_session: MakeSession) -> None:
     assert details(make_session(alice), alice, NOW).traffic == Traffic()
+
+
+def test_a_guest_who_looked_is_called_one(
+    alice: User, make_session: MakeSession, make_type: Any, with_guests: Any, come_as_guest: Any
+) -> None:
+    make_type("Pattern")
+    session = make_session(alice)
+    session.viewers.create(guest=come_as_guest(session, "Maria"))
+    session.viewers.create()
+    assert {viewer.who for viewer in details(session, alice, NOW).viewers} == {"guest “Maria”", "a REST client"}

@@ -16,7 +16,7 @@ from remote_service.models import Session, Share
 from remote_service.sharing import Offer
 from remote_service.states import State
 from tests.conftest import GROUP
-from webui.shares import Holder, Watcher, shared_cards, shares_of, watchers_of, whom
+from webui.shares import Holder, Watcher, guest_cards, shared_cards, shares_of, watchers_of, whom
 
 BY = Actor("alice", "", "web")
 
@@ -72,7 +72,10 @@ def test_who_looks_is_all_but_the_owner_and_staff_with_their_reason(
     for user in (alice, watcher, bob, bob):
         session.viewers.create(user=user)
     session.viewers.create(user=manager, closed_at=timezone.now())
-    assert watchers_of(session) == (Watcher("bob", ""), Watcher("wanda", "Ticket 4712"))
+    assert watchers_of(session) == (
+        Watcher("bob", "", key=str(bob.pk)),
+        Watcher("wanda", "Ticket 4712", key=str(watcher.pk)),
+    )
 
 
 def test_a_card_has_what_a_guest_may_know(session: Session, alice: User, bob: User) -> None:
@@ -88,3 +91,35 @@ def test_a_session_that_is_being_ended_says_so(session: Session, bob: User) -> N
     accepted(session, bob)
     Session.objects.update(wanted="stop")
     assert shared_cards(bob)[0].state_words == "Ending"
+
+
+def test_guests_are_told_from_users(
+    session: Session, alice: User, bob: User, with_guests: Any, come_as_guest: Callable[..., Any]
+) -> None:
+    accepted(session, bob)
+    guests = [come_as_guest(session, name) for name in ("bob", "", "<b>")]
+    for guest in guests:
+        session.viewers.create(guest=guest)
+    session.viewers.create(guest=guests[0])
+    session.viewers.create()
+
+    assert [watcher.name for watcher in watchers_of(session)] == ["a guest", "guest “<b>”", "guest “bob”"]
+    assert len({watcher.key for watcher in watchers_of(session)}) == 3
+    shown = shares_of(session, timezone.now())
+    assert [share.holders for share in shown] == [
+        (Holder("bob", watching=False),),
+        *((Holder(name, watching=True),) for name in ("guest “bob”", "a guest", "guest “<b>”")),
+    ]
+    assert {share.whom for share in shown[1:]} == {"guests, and all who have the link"}
+
+
+def test_a_browser_sees_where_it_is_a_guest(
+    session: Session, with_guests: Any, browse: Callable[..., str], come_as_guest: Callable[..., Any]
+) -> None:
+    browser = browse()
+    come_as_guest(session, browser=browser)
+    (card,) = guest_cards(browser)
+    assert (card.pk, card.name, card.owner) == (session.pk, "Blade", "alice")
+    assert guest_cards(browse()) == guest_cards(None) == ()
+    sharing.revoke(Share.objects.get(), BY)
+    assert guest_cards(browser) == ()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from django.contrib.auth.models import User
+from django.utils.translation import override
 
 from remote_service import lifecycle
 from remote_service.actors import Actor
@@ -77,3 +78,15 @@ def test_of_very_many_events_the_newest_are_told(alice: User, make_session: Make
     told = timeline(session, addresses=False)
     assert (told.happenings[0].why, told.happenings[-1].why) == ("3", str(module.MOST + 2))
     assert told.left_out == 3
+
+
+def test_guests_are_told_as_guests(alice: User, make_session: MakeSession) -> None:
+    session = make_session(alice)
+    for name in ("guest “Maria Curie”", "a guest", "alice"):
+        lifecycle.note(session.pk, "viewer opened", by=Actor(name, "", "websocket"))
+    with override("de"):
+        assert [one.who for one in timeline(session, addresses=True).happenings] == [
+            "guest “Maria Curie”",
+            "a guest",
+            "alice",
+        ]

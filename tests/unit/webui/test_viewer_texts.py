@@ -23,3 +23,10 @@ def test_the_viewer_knows_every_close_code_of_the_relay() -> None:
     sent = {ending.close_code for ending in ENDINGS.values()}
     sent |= {getattr(closing, name) for name in dir(closing) if isinstance(getattr(closing, name), int)}
     assert {code for code in sent if code >= 1000} <= known
+
+
+def test_a_guest_who_is_shut_out_is_not_sent_to_a_login() -> None:
+    texts, told = viewer_texts(), viewer_texts(guest=True)
+    assert {name for name in texts if texts[name] != told[name]} == {"loginTitle", "loginText"}
+    assert set(texts) == set(told)
+    assert "Log in" not in told["loginText"]

@@ -1,7 +1,7 @@
 /**
  * Where a share's link leads. What is behind the # of the address is the link's secret: it is taken out of the address
  * at once, posted to ask what it is worth, and posted once more when the visitor accepts. Over a login it waits in this
- * tab alone.
+ * tab alone; who is not logged in may come as a guest instead, where the site lets guests in.
  */
 
 import { localTimes } from "./local_times.js";
@@ -10,6 +10,9 @@ import { closeMenus } from "./menus.js";
 const KEPT = "share";
 const byId = (id) => document.getElementById(id);
 const page = byId("share-link-page");
+const loggedIn = page.dataset.loggedIn === "true";
+/** What is worth showing instead of what the page says: an offer, a refusal, too many refusals. */
+const TOLD = [200, 404, 429];
 
 /** Where a browser may not remember, the link has to be opened again after the login. */
 function keep(secret) {
@@ -46,16 +49,21 @@ async function ask(secret) {
     location.reload(); // logged out meanwhile: the page then says so
     return;
   }
-  if (answer?.status !== 200 && answer?.status !== 404) {
+  if (!TOLD.includes(answer?.status)) {
     byId("share-failed").hidden = false;
     page.dataset.state = "failed";
     return;
   }
   byId("share-answer").innerHTML = await answer.text();
   localTimes();
-  form.hidden = answer.status !== 200;
-  page.dataset.state = answer.status === 200 ? "offered" : "refused";
-  form.addEventListener("submit", () => keep(""));
+  const offered = answer.status === 200;
+  form.hidden = !offered;
+  byId("share-login")?.classList.toggle("outline", offered);
+  page.dataset.state = offered ? "offered" : "refused";
+  form.addEventListener("submit", () => {
+    keep("");
+    form.querySelector("button").disabled = true; // twice would use it up twice
+  });
 }
 
 closeMenus();
@@ -64,8 +72,8 @@ if (location.hash) {
   history.replaceState(null, "", location.pathname);
 }
 if (page.dataset.state === "waiting") {
-  if (page.dataset.loggedIn === "true") {
-    keep("");
+  if (page.dataset.mayAsk === "true") {
+    keep(loggedIn ? "" : secret);
     if (secret) {
       ask(secret);
     } else {

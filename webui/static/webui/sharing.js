@@ -94,13 +94,15 @@ async function copy(words) {
 }
 
 function sayWho(sentence, say) {
-  const names = () => [...document.querySelectorAll("[data-watcher]")].map((item) => item.dataset.watcher);
-  let known = names();
+  const watchers = () => new Map(
+    [...document.querySelectorAll("[data-watcher]")].map(({ dataset }) => [dataset.key, dataset.watcher]),
+  );
+  let known = watchers();
   return () => {
-    const now = names();
-    for (const name of now.filter((one) => !known.includes(one))) {
-      if (sentence) {
-        say(sentence.replace("{}", name));
+    const now = watchers();
+    for (const [key, name] of now) {
+      if (sentence && !known.has(key)) {
+        say(sentence.replace("{}", () => name));
       }
     }
     known = now;

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from remote_service import pid_file
-from remote_service.conf import GatewaySettings
+from remote_service.conf import Crew, GatewaySettings
+from remote_service.crew.keeper import Part
+from remote_service.crew.parts import crew_of, listen_of
 from remote_service.hosting.account import AccountError
 from remote_service.management.commands import serve as command
-from remote_service.management.commands.serve import address, apply_options, check_listen, log_to_file
+from remote_service.management.commands.serve import address, apply_options, check_listen, layer_is_local, log_to_file
 from remote_service.server import Listen, ListenError
 from sessions_config.environment import Environment
 
@@ -141,10 +144,10 @@ def test_a_port_that_is_taken_is_said_before_anything_starts(served: Any, monkey
     assert served == []
 
 
-def test_several_processes_come_later() -> None:
+def test_there_is_no_server_without_a_process() -> None:
     with pytest.raises(CommandError) as caught:
-        run("--workers", "2")
-    assert str(caught.value) == "Error: argument --workers: invalid choice: 2 (choose from 1)"
+        run("--workers", "0")
+    assert str(caught.value) == "--workers is 0; expected at least 1."
 
 
 def test_its_log_goes_into_a_file_when_one_is_named(
@@ -154,6 +157,113 @@ def test_its_log_goes_into_a_file_when_one_is_named(
     monkeypatch.setattr(command, "log_to_file", named.append)
     run("--log-file", str(tmp_path / "server.log"))
     assert named == [tmp_path / "server.log"]
+
+
+# ---- several processes ------------------------------------------------------------------------------------
+
+
+class Kept:
+    """The crew that would have been kept."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, state: Path) -> None:
+        self.parts: list[Part] = []
+        self.listener, self.tunnels = socket.socket(), socket.socket()
+        self.descriptors = self.listener.fileno(), self.tunnels.fileno()
+        self.modes: list[int] = []
+        self._state = state
+        monkeypatch.setattr(command, "Keeper", list)
+        monkeypatch.setattr(command, "keep", self._keep)
+        monkeypatch.setattr(command, "open_listeners", lambda listen: None if listen.uds else [self.listener])
+        monkeypatch.setattr(command, "open_unix_listener", self._open_unix_listener)
+
+    def _open_unix_listener(self, path: Path, mode: int = 0o600) -> socket.socket:
+        self.modes.append(mode)
+        return self.tunnels if path == self._state / "crew" / "pages.sock" else self.listener
+
+    async def _keep(self, parts: list[Part], announce: Callable[[], None]) -> None:
+        assert (self._state / "server.pid").read_text() == f"{os.getpid()}\n"
+        assert (self._state / "crew" / "nudges").is_dir()
+        self.parts = parts
+        announce()
+
+
+@pytest.fixture
+def kept(served: Any, session_account: GatewaySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
+    found = Kept(monkeypatch, session_account.state_dir)
+    yield found
+    found.listener.close()
+    found.tunnels.close()
+    assert served == [], "one process does not serve beside its crew"
+
+
+def test_with_several_workers_a_crew_is_kept(kept: Kept, session_account: GatewaySettings, settings: Any) -> None:
+    assert run("--workers", "3") == "Serving on http://127.0.0.1:8000/ (Ctrl-C ends the server and its sessions)\n"
+    assert [part.name for part in kept.parts] == ["supervisor", "relay", "pages-1", "pages-2", "pages-3"]
+    crew = session_account.state_dir / "crew"
+    for part in kept.parts:
+        if part.name != "relay":
+            assert crew_of(dict(part.told)) == Crew(os.getpid(), crew, crew / "nudges")
+    assert kept.parts[-1].descriptors == [kept.descriptors[0]]
+    assert kept.modes == [0o600], "tunnels come from our own processes only"
+    assert kept.parts[1].told["logging"] == settings.LOGGING
+    assert Path(kept.parts[0].argv[1]).is_file()
+    assert not crew.exists(), "its folder goes with it"
+
+
+def test_a_crew_is_told_what_the_command_line_says(kept: Kept, tmp_path: Path) -> None:
+    run("--workers", "2", "--config", str(tmp_path / "my.json"), "--security-token", "another")
+    for part in kept.parts:
+        if part.name != "relay":
+            assert part.told["settings"] == {"sessions_file": str(tmp_path / "my.json"), "security_token": "another"}
+
+
+def test_behind_a_proxy_its_pages_share_a_unix_socket(kept: Kept, tmp_path: Path) -> None:
+    printed = run("--workers", "2", "--uds", f"{tmp_path}/g.sock")
+    assert printed == f"Serving on the Unix socket {tmp_path}/g.sock (Ctrl-C ends the server and its sessions)\n"
+    assert listen_of(dict(kept.parts[-1].told)).uds == f"{tmp_path}/g.sock"
+    assert kept.parts[-1].descriptors == [kept.descriptors[0]]
+    assert kept.modes == [0o666, 0o600], "as uvicorn makes the first one: its directory keeps others out"
+
+
+def test_a_channel_layer_that_reaches_all_carries_their_nudges(kept: Kept, settings: Any) -> None:
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer"}}
+    run("--workers", "2")
+    assert crew_of(dict(kept.parts[0].told)).nudges is None
+
+
+@pytest.mark.parametrize(
+    ("layers", "local"),
+    [
+        ({"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}, True),
+        ({"default": {"BACKEND": "channels_redis.core.RedisChannelLayer"}}, False),
+    ],
+)
+def test_only_a_layer_in_memory_reaches_no_other_process(layers: Any, local: bool) -> None:
+    assert layer_is_local(layers) is local
+
+
+@pytest.mark.parametrize("workers", ["0", "-1"])
+def test_fewer_than_one_process_is_refused(served: Any, workers: str) -> None:
+    with pytest.raises(CommandError) as caught:
+        run(f"--workers={workers}")
+    assert str(caught.value) == f"--workers is {workers}; expected at least 1."
+    assert served == []
+
+
+def test_with_a_certificate_the_relay_has_the_clients(kept: Kept, session_account: GatewaySettings, pem: Path) -> None:
+    printed = run("--workers", "2", "--cert", str(pem), "--key", str(pem))
+    assert printed == "Serving on https://127.0.0.1:8000/ (Ctrl-C ends the server and its sessions)\n"
+    _supervisor, relay, *pages = kept.parts
+    for_clients, for_tunnels = kept.descriptors
+    assert relay.descriptors == [for_clients]
+    assert [part.descriptors for part in pages] == [[for_tunnels]] * 2
+    assert relay.told["tls"] == {
+        "descriptor": for_clients,
+        "cert": str(pem),
+        "key": str(pem),
+        "pages": str(session_account.state_dir / "crew" / "pages.sock"),
+    }
+    assert kept.tunnels.fileno() == -1, "closed with its folder"
 
 
 # ---- its parts --------------------------------------------------------------------------------------------

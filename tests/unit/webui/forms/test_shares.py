@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -119,3 +120,26 @@ def test_staff_reads_who_reads_the_reason() -> None:
     assert WatchForm().fields["reason"].help_text == (
         "A sentence. The owner of the session reads it at once, and it stands in the history."
     )
+
+
+def test_guests_are_offered_only_where_they_may_come(
+    alice: User, make_session: MakeSession, make_type: MakeType, session: Session, settings: Any
+) -> None:
+    make_type("Open")
+    make_type("Open house", options={"group": GROUP}, share="outside")
+    of_all = {name: make_session(alice, type_name=name) for name in ("Pattern", "Open", "Open house")}
+
+    def offering() -> set[str]:
+        fields = {name: form_of(one).fields["audience"] for name, one in of_all.items()}
+        return {name for name, field in fields.items() if "guests" in dict(field.choices)}  # type: ignore[attr-defined]
+
+    assert offering() == set()
+    assert "audience" in form_of(of_all["Open"], audience="guests").errors
+    settings.REMOTE_SERVICE = replace(settings.REMOTE_SERVICE, guests=True)
+    assert offering() == {"Open", "Open house"}
+    helps = {name: form_of(one).fields["most_uses"].help_text for name, one in of_all.items()}
+    assert helps["Open"] == "Empty: any number, but 100 guests."
+    assert helps["Pattern"] == "Empty: any number."
+    assert "audience" in form_of(session, audience="guests").errors
+    offer = offered(of_all["Open"], audience="guests", user="bob", most_uses="3")
+    assert offer == Offer(guests=True, expires_at=NOW + timedelta(days=1), most_uses=3)

@@ -151,7 +151,7 @@ async def test_a_change_concerns_the_sessions_owner_and_the_dashboards(
 
     def owners(sessions: set[str]) -> set[int | None]:
         asked.append(sessions)
-        return {ALICE.user_id}
+        return {ALICE.who}
 
     monkeypatch.setattr(module, "_owners", owners)
     here = Hub()

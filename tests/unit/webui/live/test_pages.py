@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -71,3 +72,24 @@ def test_while_the_pages_are_closed_there_is_none_but_for_who_may_manage(alice: 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("dashboard")])
 def test_the_dashboard_is_for_those_who_may_manage_sessions(page: str, alice: User, watcher: User) -> None:
     assert [fragments_of(user.pk, Address(page)) for user in (alice, watcher)] == [None, None]
+
+
+def test_for_a_guest_there_is_the_sessions_screen_and_nothing_else(
+    alice: User,
+    make_session: Callable[..., Session],
+    make_type: Callable[..., Any],
+    with_guests: Any,
+    come_as_guest: Callable[..., Any],
+) -> None:
+    make_type("Pattern")
+    session = make_session(alice)
+    guest = come_as_guest(session)
+    parameters = (("session", str(session.pk)),)
+    shown = fragments_of(guest.pk, Address("viewer", parameters))
+    assert set(shown or ()) == {"rights", "ending", "site-notes"}
+    for page in set(PAGES) - {"viewer"}:
+        assert fragments_of(guest.pk, Address(page, parameters)) is None
+    other = fragments_of(guest.pk, Address("viewer", (("session", str(make_session(alice).pk)),)))
+    assert set(other or ()) == {"site-notes"}
+    guest.delete()
+    assert fragments_of(guest.pk or uuid.uuid4(), Address("viewer", parameters)) is None

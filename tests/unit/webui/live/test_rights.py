@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session as LoginSession
 from django.utils import timezone
 
+from remote_service.models import Guest, Session
 from tests.unit.relay.scopes import ORIGIN, scope
 from webui.live.pages import Address
 from webui.live.rights import Right, good, judge, question, standings
@@ -115,3 +117,59 @@ def test_a_right_ends_when_its_users_groups_or_permissions_change(
     assert good({right(alice, login), right(manager, login)}) == {right(alice, login), right(manager, login)}
     User.objects.update(is_staff=False)
     assert good({right(alice, login)}) == {right(alice, login)}
+
+
+# ---- guests -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def visited(
+    alice: User,
+    make_session: Callable[..., Session],
+    make_type: Callable[..., Any],
+    with_guests: Any,
+    come_as_guest: Callable[..., Guest],
+    login: str,
+) -> tuple[Guest, str]:
+    """A guest by the browser's session `login`, and the query of the page of the session."""
+    make_type("Pattern")
+    session = make_session(alice)
+    return come_as_guest(session, browser=login), f"page=viewer&session={session.pk}"
+
+
+def test_a_guest_is_told_of_the_sessions_screen(visited: tuple[Guest, str], login: str) -> None:
+    guest, query = visited
+    asked = judge(scope("/live/", query, origin=ORIGIN, browser=login))
+    assert asked is not None
+    assert (asked.right, asked.address.page) == (Right(guest.pk, login), "viewer")
+
+
+@pytest.mark.parametrize("page", ["picker", "details", "launch", "dashboard", "dashboard-sessions"])
+def test_a_guest_is_told_of_nothing_else(visited: tuple[Guest, str], login: str, page: str) -> None:
+    query = visited[1].replace("viewer", page)
+    assert judge(scope("/live/", query, origin=ORIGIN, browser=login)) is None
+
+
+def test_others_are_told_nothing_by_it(
+    visited: tuple[Guest, str],
+    login: str,
+    alice: User,
+    make_session: Callable[..., Session],
+    browse: Callable[..., str],
+) -> None:
+    _guest, query = visited
+    other = f"page=viewer&session={make_session(alice).pk}"
+    assert judge(scope("/live/", query, origin=ORIGIN, browser=browse())) is None
+    assert judge(scope("/live/", query, origin="http://elsewhere.example", browser=login)) is None
+    assert judge(scope("/live/", other, origin=ORIGIN, browser=login)) is None
+    assert judge(scope("/live/", "page=viewer&session=nonsense", origin=ORIGIN, browser=login)) is None
+
+
+def test_a_guests_right_stands_while_the_browsers_session_does(
+    visited: tuple[Guest, str], login: str, browse: Callable[..., str], alice: User
+) -> None:
+    his, hers = Right(visited[0].pk, login), right(alice, login)
+    others = Right(visited[0].pk, browse())
+    assert good({his, others, hers}) == {his, hers}
+    LoginSession.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+    assert good({his}) == set()

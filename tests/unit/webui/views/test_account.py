@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 
 from tests.conftest import PASSWORD
@@ -123,3 +124,16 @@ def test_pages_are_not_for_search_engines(alice: User, visit: Visit, path: str) 
 def test_posted_forms_tell_where_they_come_from(client: Client, db: None) -> None:
     # Under the site's header "no-referrer" a browser posts with "Origin: null", which the CSRF check refuses.
     assert '<meta name="referrer" content="same-origin">' in client.get("/login/").content.decode()
+
+
+def test_who_was_a_guest_before_is_logged_in_as_long_as_others(
+    alice: User, client: Client, browse: Callable[..., str]
+) -> None:
+    browser = SessionStore(browse())
+    browser.set_expiry(0)
+    browser.save()
+    client.cookies["gateway_session"] = browser.session_key
+    log_in(client, "alice", PASSWORD)
+    cookie = client.cookies["gateway_session"]
+    assert cookie.value != browser.session_key
+    assert cookie["max-age"] == 14 * 24 * 3600

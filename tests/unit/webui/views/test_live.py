@@ -45,3 +45,20 @@ def test_it_answers_with_nothing_while_nothing_changed(
     assert "1 of 2 free" in now["fragments"][f"foot-{row.pk}"]
     assert str(session.pk) not in str(now)
     assert now["digest"] != first["digest"]
+
+
+def test_a_guest_asks_for_the_sessions_screen_alone(
+    alice: User,
+    make_type: Callable[..., Any],
+    make_session: Callable[..., Session],
+    with_guests: Any,
+    browse: Callable[..., str],
+    come_as_guest: Callable[..., Any],
+) -> None:
+    make_type("Pattern")
+    session, browser, key = make_session(alice), Client(), browse()
+    come_as_guest(session, browser=key)
+    browser.cookies["gateway_session"] = key
+    assert set(browser.get(f"/live/?page=viewer&session={session.pk}").json()["fragments"]) >= {"rights", "ending"}
+    for query in ("page=picker", f"page=details&session={session.pk}", f"page=viewer&session={make_session(alice).pk}"):
+        assert browser.get(f"/live/?{query}")["Location"].startswith("/login/")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from remote_service import sharing
+from remote_service.actors import Actor
 from remote_service.models import Session, SessionEvent
+from remote_service.sharing import Offer
 from remote_service.states import State
 
 Visit = Callable[[User], Client]
@@ -181,3 +185,17 @@ def test_a_session_without_a_log_has_none_to_save(
     alice: User, visit: Visit, make_session: MakeSession, write_log: WriteLog
 ) -> None:
     assert visit(alice).get(f"/sessions/{make_session(alice).pk}/log").status_code == 404
+
+
+def test_who_was_given_control_keeps_it_and_who_may_look_does_not(
+    alice: User, bob: User, visit: Visit, make_session: MakeSession, make_type: Callable[..., Any]
+) -> None:
+    make_type("Pattern")
+    session = near_its_end(make_session, alice)
+    by = Actor("alice", "", "web")
+    share, secret = sharing.make_share(session, Offer(), alice, by)
+    sharing.accept(secret, bob, Actor("bob", "", "web"))
+    address = f"/sessions/{session.pk}/keep"
+    assert visit(bob).post(address).status_code == 403
+    sharing.set_control(share, True, by)
+    assert visit(bob).post(address).json() == {"kept": True}

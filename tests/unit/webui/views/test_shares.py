@@ -117,9 +117,9 @@ def test_the_lists_say_who_holds_what(
 
     shown = " ".join(visit(alice).get(f"/sessions/{session.pk}/details/").content.decode().split())
 
-    assert "<strong>bob</strong></li>" in shown
-    assert "<strong>wanda</strong> · staff: “Ticket 4711”</li>" in shown
-    assert "Accepted by: bob (looking now)" in shown
+    assert "<strong><bdi>bob</bdi></strong></li>" in shown
+    assert "<strong><bdi>wanda</bdi></strong> · staff: “Ticket 4711”</li>" in shown
+    assert "Accepted by: <bdi>bob</bdi> (looking now)" in shown
     assert "2 more may accept it" in shown
     assert "Nobody has accepted it yet." in shown
     assert f'formaction="/sessions/{session.pk}/shares/{made.pk}/rights" name="control" value="view"' in shown

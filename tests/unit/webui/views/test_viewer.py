@@ -6,6 +6,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from django.test import Client
 
 from remote_service import sharing
 from remote_service.actors import Actor
-from remote_service.models import Session, SessionEvent, Site
+from remote_service.models import Session, SessionEvent, Share, Site
 from remote_service.sharing import Offer
 from remote_service.states import State
 from tests.conftest import GROUP
@@ -316,3 +317,108 @@ def test_it_cannot_be_started_again_when_its_type_has_gone_or_launching_is_off(
     assert again(page(browser, session))
     Site.objects.update(external_sessions_enabled=False)
     assert not again(page(browser, session))
+
+
+# ---- guests -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def as_guest(
+    make_type: Callable[..., Any], with_guests: Any, browse: Callable[..., str], come_as_guest: Callable[..., Any]
+) -> Callable[..., Client]:
+    """A browser that is a guest of a session; keywords are of the offer."""
+    make_type("Pattern")
+
+    def come(session: Session, **offer: Any) -> Client:
+        browser = Client()
+        browser.cookies["gateway_session"] = key = browse()
+        come_as_guest(session, browser=key, **offer)
+        return browser
+
+    return come
+
+
+def test_a_guest_sees_the_screen_and_no_way_to_anything_else(
+    alice: User, visit: Visit, make_session: MakeSession, as_guest: Callable[..., Client]
+) -> None:
+    session = make_session(alice, host="n8.internal")
+    shown = page(as_guest(session), session)
+
+    assert 'data-control="false"' in shown
+    assert "You may look at this session, and not control it." in shown
+    assert "n8.internal" in page(visit(alice), session)
+    assert "n8.internal" not in shown
+    for tool in ("tool-share", "tool-stop", "notice-login", "notice-back", "tool-details"):
+        assert f'id="{tool}"' not in shown
+    linked = set(re.findall(r'(?:href|action|formaction)="(/[^"]*)"', shown))
+    pages = {address for address in linked if not address.startswith("/static/")}
+    assert pages == {"/share/", "/theme/", f"/sessions/{session.pk}/keep"}
+
+
+def test_a_guest_with_control_has_the_tools_to_act(
+    alice: User, make_session: MakeSession, as_guest: Callable[..., Client]
+) -> None:
+    session = make_session(alice)
+    shown = page(as_guest(session, control=True), session)
+    assert 'data-control="true"' in shown
+    assert "Ctrl-Alt-Del" in shown
+    assert 'id="tool-stop"' not in shown
+
+
+def test_a_guest_gets_no_other_page(
+    alice: User, make_session: MakeSession, make_type: Callable[..., Any], as_guest: Callable[..., Client]
+) -> None:
+    session, other = make_session(alice), make_session(alice)
+    browser = as_guest(session, control=True)
+    assert browser.get(f"/sessions/{session.pk}/status").status_code == 200
+    for address in (
+        "/", f"/sessions/{other.pk}/", f"/sessions/{other.pk}/status", "/launch/Pattern", "/dashboard/",
+        *(f"/sessions/{session.pk}/{part}" for part in ("details/", "log", "log/part")),
+    ):  # fmt: skip
+        answer = browser.get(address)
+        assert (answer.status_code, answer["Location"]) == (302, f"/login/?next={address}")
+    for address in ("/launch/", *(f"/sessions/{session.pk}/{act}" for act in ("keep", "stop", "watch", "shares/"))):
+        assert browser.post(address, {"type": "Pattern"})["Location"].startswith("/login/")
+    assert Session.objects.count() == 2
+
+
+@pytest.mark.parametrize("end", ["revoked", "over", "switched off"])
+def test_a_guest_whose_right_has_ended_finds_no_page(
+    alice: User, make_session: MakeSession, as_guest: Callable[..., Client], settings: Any, with_guests: Any, end: str
+) -> None:
+    session = make_session(alice)
+    browser = as_guest(session)
+    match end:
+        case "revoked":
+            sharing.revoke(Share.objects.get(), Actor("alice", "", "web"))
+        case "over":
+            Session.objects.update(state=State.ENDED)
+        case "switched off":
+            settings.REMOTE_SERVICE = replace(with_guests, guests=False)
+    for part in ("", "status"):
+        assert browser.get(f"/sessions/{session.pk}/{part}").status_code == 404
+
+
+def test_a_guest_whose_browser_was_closed_is_a_stranger(
+    alice: User, make_session: MakeSession, as_guest: Callable[..., Client]
+) -> None:
+    session = make_session(alice)
+    browser = as_guest(session)
+    browser.cookies.clear()
+    assert browser.get(f"/sessions/{session.pk}/")["Location"] == f"/login/?next=/sessions/{session.pk}/"
+
+
+def test_the_owner_reads_who_the_guest_says_they_are(
+    alice: User,
+    visit: Visit,
+    make_session: MakeSession,
+    make_type: Callable[..., Any],
+    with_guests: Any,
+    come_as_guest: Callable[..., Any],
+) -> None:
+    make_type("Pattern")
+    session = make_session(alice)
+    session.viewers.create(guest=come_as_guest(session, "<b>Maria</b>"))
+    shown = page(visit(alice), session)
+    assert "guest “&lt;b&gt;Maria&lt;/b&gt;”" in shown
+    assert "<b>Maria" not in shown

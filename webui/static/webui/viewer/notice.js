@@ -70,7 +70,7 @@ export class Cover {
     this.#byId("notice-text").textContent = text;
     this.#byId("notice-reason").textContent = reason;
     this.#byId("notice-retry").hidden = !retry;
-    this.#byId("notice-login").hidden = !login;
+    this.#byId("notice-login")?.toggleAttribute("hidden", !login); // guests have no login
     this.#count(wait);
   }
 

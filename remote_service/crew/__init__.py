@@ -1,0 +1,1 @@
+"""`serve --workers`: one process that keeps the others, each of which does one thing."""

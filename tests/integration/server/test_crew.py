@@ -1,0 +1,185 @@
+"""`serve --workers`: which of its processes may die or be renewed, and what users notice of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import threading
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tests.integration.conftest import BRIEF, SESSIONS, SMALL
+from tests.integration.leftovers import command, lives
+from tests.integration.live import LiveServer, template_with_users
+from tests.integration.pages import fetch, opener
+from tests.waiting import eventually
+
+PARTS = {"supervisor": "serve_part supervisor", "relay": "relay_process", "pages": "serve_part pages"}
+ECHO = {**SESSIONS["Echo"], "limits": {**BRIEF, "reconnect": 60}}
+
+
+@pytest.fixture
+def crew() -> Iterator[LiveServer]:
+    """A site that two processes serve pages of."""
+    server = LiveServer(
+        template_with_users(),
+        {"Echo": ECHO, "Pattern": {"script": "test_pattern.py", "count": 2, "options": SMALL}},
+    )
+    try:
+        server.start("--workers", "2")
+        yield server
+    finally:
+        server.clean_up()
+
+
+def processes(site: LiveServer, part: str) -> list[psutil.Process]:
+    """The processes that do this part."""
+    children = psutil.Process(site.pid).children()
+    return [child for child in children if PARTS[part] in command(child)]
+
+
+def echoes(viewer: object, data: bytes) -> None:
+    viewer.send(data)  # type: ignore[attr-defined]
+    assert viewer.recv(20) == data  # type: ignore[attr-defined]
+
+
+def test_each_part_is_a_process_and_only_the_relay_holds_screens(crew: LiveServer) -> None:
+    session = crew.launch("alice", "Echo")
+    with crew.open_page("alice", session) as viewer:
+        echoes(viewer, b"hello")
+
+        assert {part: len(processes(crew, part)) for part in PARTS} == {"supervisor": 1, "relay": 1, "pages": 2}
+        port = viewer.socket.getsockname()[1]
+        holders = [
+            part
+            for part in PARTS
+            for process in processes(crew, part)
+            for connection in process.net_connections("tcp4")
+            if connection.raddr and connection.raddr.port == port
+        ]
+        assert holders == ["relay"]
+
+
+def test_pages_that_die_or_are_renewed_cost_nobody_a_screen(crew: LiveServer) -> None:
+    session = crew.launch("alice", "Echo")
+    with crew.open_page("alice", session) as viewer:
+        before = processes(crew, "pages")
+        for page in before:
+            page.kill()
+        eventually(lambda: len(processes(crew, "pages")) == 2 and not any(lives(page) for page in before), within=20)
+        echoes(viewer, b"still here")
+        eventually(lambda: "the pages-1 process has died (signal 9); it is started again in 0.2 s" in crew.output)
+        eventually(crew.answers, within=20)
+
+        # One after the other, so that somebody answers all the while.
+        before, failed = processes(crew, "pages"), []
+        renewed = threading.Event()
+
+        def ask() -> None:
+            while not renewed.is_set():
+                if fetch(opener(), f"{crew.url}/healthz").status != 200:
+                    failed.append(1)
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        os.kill(crew.pid, signal.SIGUSR2)
+        eventually(lambda: len({p.pid for p in processes(crew, "pages")} - {p.pid for p in before}) == 2, within=30)
+        renewed.set()
+        asking.join()
+        assert failed == []
+        echoes(viewer, b"and still here")
+        assert crew.get("alice", f"/sessions/{session}/").status == 200
+
+
+def test_a_relay_that_is_killed_is_there_again_and_viewers_find_their_session(crew: LiveServer) -> None:
+    session = crew.launch("alice", "Echo")
+    with crew.open_page("alice", session) as viewer:
+        echoes(viewer, b"hello")
+        (relay,) = processes(crew, "relay")
+        relay.kill()
+        with pytest.raises(ConnectionClosed):
+            viewer.recv(20)
+
+    with crew.open_page("alice", session) as viewer:
+        echoes(viewer, b"hello again")
+    assert [row.state for row in crew.rows()] == ["running"]
+
+
+def test_a_relay_that_is_asked_to_end_says_that_it_comes_again(crew: LiveServer) -> None:
+    session = crew.launch("alice", "Echo")
+    with crew.open_page("alice", session) as viewer:
+        echoes(viewer, b"hello")
+        processes(crew, "relay")[0].terminate()
+        with pytest.raises(ConnectionClosed) as end:
+            viewer.recv(20)
+        assert end.value.rcvd is not None
+        assert (end.value.rcvd.code, end.value.rcvd.reason) == (1012, "The server was stopped.")
+
+    with crew.open_page("alice", session) as viewer:
+        echoes(viewer, b"hello again")
+
+
+def test_rights_are_asked_for_again_when_the_supervisor_is_back(crew: LiveServer) -> None:
+    """Until sessions are adopted, what a supervisor leaves when it is killed is ended by the next one."""
+    session = crew.launch("alice", "Echo")
+    with crew.open_page("alice", session) as viewer:
+        echoes(viewer, b"hello")
+        processes(crew, "supervisor")[0].kill()
+        with pytest.raises(ConnectionClosed) as end:
+            while True:
+                viewer.recv(30)
+        assert end.value.rcvd is not None
+        assert end.value.rcvd.code == 1011 or "killed" in end.value.rcvd.reason
+
+    session = crew.launch("alice", "Echo")
+    with crew.open_page("alice", session) as viewer:
+        echoes(viewer, b"a new one")
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "rest"])
+def test_the_end_of_one_is_the_end_of_all(crew: LiveServer, how: str) -> None:
+    crew.launch("alice", "Echo")
+    members = psutil.Process(crew.pid).children(recursive=True)
+
+    if how == "rest":
+        began = time.monotonic()
+        assert crew.rest("/v1/stop").body == {"stopping": True}
+        ended = crew.wait_for_end(began)
+    else:
+        ended = crew.stop(signal.Signals[how])
+
+    assert ended.status == 0, crew.output
+    assert [member for member in members if lives(member)] == []
+    assert not (crew.state / "crew").exists()
+    assert [row.state for row in crew.rows()] == ["ended"]
+
+
+def test_when_the_first_is_killed_none_is_left_and_the_next_start_finds_its_sessions(crew: LiveServer) -> None:
+    crew.launch("alice", "Echo")
+    members = [member for part in PARTS for member in processes(crew, part)]
+
+    crew.kill()
+
+    eventually(lambda: not any(lives(member) for member in members), within=10)
+    crew.start("--workers", "2")
+    eventually(lambda: [row.end_reason for row in crew.rows()] == ["server_killed"], within=20)
+
+
+def test_figures_are_those_of_every_process_and_the_site_is_ready(crew: LiveServer) -> None:
+    session = crew.launch("alice", "Echo")
+    with crew.open_page("alice", session) as viewer:
+        echoes(viewer, b"hello")
+        figures = fetch(opener(), f"{crew.url}/metrics").text
+
+    assert re.findall(r'^remote_session_viewers\{process="(.+)"\} 1\.0$', figures, re.MULTILINE) == ["relay"]
+    assert 'remote_session_relayed_bytes_total{direction="from_viewers",process="relay"} 5.0' in figures
+    lags = re.findall(r'^remote_session_event_loop_lag_seconds_count\{process="(.+)"\}', figures, re.MULTILINE)
+    assert sorted(lags) == ["pages-1", "pages-2", "relay", "supervisor"]
+    assert 'remote_session_sessions{state="running"} 1.0' in figures
+    eventually(lambda: json.loads(fetch(opener(), f"{crew.url}/readyz").text) == {"ready": True})

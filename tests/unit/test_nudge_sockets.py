@@ -1,0 +1,66 @@
+"""Nudges between processes as datagrams; each listener has a socket in a directory of the test."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from remote_service.nudge_sockets import listening, post
+from tests.waiting import eventually_async
+
+ABOUT = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
+
+
+async def test_a_nudge_is_heard_by_all_of_its_group_and_by_no_other(tmp_path: Path) -> None:
+    one: list[str] = []
+    other: list[str] = []
+    stranger: list[str] = []
+    with (
+        listening(tmp_path, "gateways", one.append),
+        listening(tmp_path, "gateways", other.append),
+        listening(tmp_path, "supervisor", stranger.append),
+    ):
+        post(tmp_path, "gateways", ABOUT)
+        post(tmp_path, "gateways", "")
+        await eventually_async(lambda: one == other == [ABOUT, ""])
+    assert stranger == []
+
+
+async def test_where_nobody_listens_nothing_happens(tmp_path: Path) -> None:
+    post(tmp_path, "gateways", ABOUT)
+    post(tmp_path / "none", "gateways", ABOUT)
+
+
+async def test_who_listens_no_more_is_gone(tmp_path: Path) -> None:
+    with listening(tmp_path, "gateways", lambda _about: None):
+        assert len(list(tmp_path.iterdir())) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_what_a_killed_process_left_is_cleared_away_and_the_others_hear(tmp_path: Path) -> None:
+    left = tmp_path / "gateways.1.1"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as killed:
+        killed.bind(str(left))
+    heard: list[str] = []
+    with listening(tmp_path, "gateways", heard.append):
+        post(tmp_path, "gateways", ABOUT)
+        await eventually_async(lambda: heard == [ABOUT])
+        assert not left.exists()
+
+
+async def test_one_that_does_not_keep_up_holds_nobody_back_and_looks_all_the_same(tmp_path: Path) -> None:
+    heard: list[str] = []
+    with listening(tmp_path, "gateways", heard.append):
+        for _ in range(5000):
+            post(tmp_path, "gateways", ABOUT)
+        await eventually_async(lambda: heard)
+    assert 0 < len(heard) < 5000
+
+
+async def test_a_path_of_any_length_will_do(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 100) / ("e" * 100)
+    deep.mkdir(parents=True)
+    heard: list[str] = []
+    with listening(deep, "gateways", heard.append):
+        post(deep, "gateways", ABOUT)
+        await eventually_async(lambda: heard == [ABOUT])
