@@ -11,12 +11,13 @@ from collections.abc import Callable
 from remote_service.relay.inflow import Hold
 from remote_service.relay.line import MOST_UNSENT, Line
 from remote_service.relay.outflow import Outflow
+from remote_service.relay.scratch import ScratchReader
 from remote_service.relay.upstream import Upstream
 from remote_service.rfb.buffer import Data
 from remote_service.rfb.errors import RemoteProtocolError
 
 
-class Crossing(asyncio.Protocol):
+class Crossing(ScratchReader):
     """The endpoint's side of it; `Line` is the viewer's."""
 
     def __init__(
@@ -85,12 +86,12 @@ class Crossing(asyncio.Protocol):
 
     # ---- the endpoint -----------------------------------------------------------------------------------
 
-    def data_received(self, data: bytes) -> None:
-        """Bytes of the endpoint."""
+    def data_received(self, data: Data) -> bool:
+        """Bytes of the endpoint; returns whether the viewer has not taken all of them yet."""
         if self._outflow is not None:
-            self._outflow.feed(data)
-        elif not self._stopped:
-            self._line.write(bytes(self._down(data)))
+            self._outflow.feed(bytes(data))
+            return False
+        return not self._stopped and self._line.write(self._down(data))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The endpoint has hung up."""

@@ -88,7 +88,7 @@ class Outflow:
         transport: asyncio.Transport,
         *,
         look: Callable[[Data], Data],
-        give: Callable[[bytes], None],
+        give: Callable[[bytes], object],
         fail: Callable[[RemoteProtocolError], None],
     ) -> None:
         """Prepares.

@@ -100,7 +100,7 @@ class Upstream(asyncio.Protocol):
         self.send(data)
         await self.drained()
 
-    def hand_over(self, protocol: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
+    def hand_over(self, protocol: asyncio.BaseProtocol) -> tuple[asyncio.Transport, bytes]:
         """Gives the connection to another protocol, as it stands; returns its transport and what nobody read yet.
 
         The protocol is told at once when the endpoint has hung up, or takes no more at the moment.
