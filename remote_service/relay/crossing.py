@@ -89,8 +89,7 @@ class Crossing(ScratchReader):
     def data_received(self, data: Data) -> bool:
         """Bytes of the endpoint; returns whether the viewer has not taken all of them yet."""
         if self._outflow is not None:
-            self._outflow.feed(bytes(data))
-            return False
+            return self._outflow.feed(data)
         return not self._stopped and self._line.write(self._down(data))
 
     def connection_lost(self, exc: Exception | None) -> None:

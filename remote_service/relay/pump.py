@@ -260,7 +260,7 @@ class Pump:
             while not work.done:
                 wait = work.step()
                 if passed := work.take():
-                    await self._to_viewer(passed)
+                    await self._to_viewer(bytes(passed))
                 if wait:
                     await asyncio.sleep(wait)
 

@@ -31,13 +31,18 @@ class Ends:
     def __init__(self) -> None:
         self.transport = ViewerTransport()
         self.looked: list[int] = []
-        self.given: list[bytes] = []
+        self.given: list[Data] = []
+        self.keeps = False
         self.failed: list[RemoteProtocolError] = []
-        self.outflow = Outflow(self.transport, look=self._look, give=self.given.append, fail=self.failed.append)
+        self.outflow = Outflow(self.transport, look=self._look, give=self._give, fail=self.failed.append)
 
     def _look(self, data: Data) -> Data:
         self.looked.append(len(data))
         return look(data)
+
+    def _give(self, data: Data) -> bool:
+        self.given.append(data)
+        return self.keeps
 
 
 class Timers:
@@ -99,6 +104,20 @@ def test_a_chunk_of_which_nothing_is_taken_out_is_not_copied() -> None:
     ends.outflow.feed(chunk)
 
     assert ends.given[0] is chunk
+
+
+def test_a_chunk_has_to_stay_while_it_is_worked_on_or_who_takes_it_keeps_it(slow: Timers) -> None:
+    ends = Ends()
+    assert ends.outflow.feed(bytes(MOST_AT_ONCE + 1))
+    assert ends.outflow.feed(b"more")
+    for _ in range(3):
+        slow.ring()
+    assert ends.outflow.feed(b"more") is False
+    slow.ring()
+    ends.keeps = True
+    assert ends.outflow.feed(b"more")
+    ends.outflow.stop()
+    assert not ends.outflow.feed(b"more")
 
 
 @pytest.mark.parametrize("secret", [0, 1, 2, 3, None])
