@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
-MOST_UNREAD = 256 * 1024
+MOST_UNREAD = 128 * 1024
 """Bytes that wait for the viewer before reading pauses. One wake-up then moves as much, in one websocket message."""
 MOST_UNSENT = 256 * 1024
 """Bytes that wait for the endpoint before the viewer is read no further."""
