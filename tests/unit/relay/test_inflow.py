@@ -132,6 +132,16 @@ async def test_who_makes_us_work_waits_for_it(
     await eventually_async(lambda: b"".join(taker.given) == b"".join(pieces) and taker.transport.reading)
 
 
+def test_who_was_kept_waiting_by_others_is_not_braked(monkeypatch: pytest.MonkeyPatch) -> None:
+    taker = Taker()
+    clocks = SimpleNamespace(thread_time=lambda: 0.0, perf_counter=itertools.count().__next__)
+    monkeypatch.setattr(module, "time", clocks)
+
+    taker.says(frame(2, b"one"), frame(2, b"two"))
+
+    assert (taker.given, taker.inflow.held) == ([b"one", b"two"], False)
+
+
 def test_much_that_is_cheap_is_not_braked(monkeypatch: pytest.MonkeyPatch) -> None:
     taker = Taker()
     now = itertools.count(0.0, 0.0004)

@@ -72,8 +72,9 @@ def timers(monkeypatch: pytest.MonkeyPatch) -> Timers:
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch, timers: Timers) -> Timers:
     """Each slice takes 10 ms."""
-    spent = itertools.count(0.0, 0.01)
-    monkeypatch.setattr(module, "time", SimpleNamespace(thread_time=lambda: next(spent)))
+    spent, now = itertools.count(0.0, 0.01), itertools.count(0.0, 0.01)
+    clocks = SimpleNamespace(thread_time=spent.__next__, perf_counter=now.__next__)
+    monkeypatch.setattr(module, "time", clocks)
     return timers
 
 
@@ -149,6 +150,14 @@ def test_who_makes_work_waits_for_it_and_nothing_is_lost_or_overtaken(slow: Time
 
     assert ends.given[1:] == [b"b", b"c"]
     assert ends.transport.reading
+    assert slow.waiting == []
+
+
+def test_who_was_kept_waiting_by_others_is_not_braked(slow: Timers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.time, "thread_time", lambda: 0.0)
+    ends = Ends()
+    ends.outflow.feed(b"a" * 3 * MOST_AT_ONCE)
+    assert ends.given == [b"a" * 3 * MOST_AT_ONCE]
     assert slow.waiting == []
 
 
