@@ -5,9 +5,9 @@ Whichever end takes no more holds the other one back, so that no more than a chu
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
+from remote_service.relay.flag import Flag
 from remote_service.relay.inflow import Hold
 from remote_service.relay.line import MOST_UNSENT, Line
 from remote_service.relay.outflow import Outflow
@@ -47,7 +47,7 @@ class Crossing(ScratchReader):
         self._stopped = False
         self._hung_up = False
         self._error: RemoteProtocolError | None = None
-        self._over = asyncio.Event()
+        self._over = Flag()
         self._outflow: Outflow | None = None
         self._transport, unread = upstream.hand_over(self)
         self._transport.set_write_buffer_limits(high=MOST_UNSENT)

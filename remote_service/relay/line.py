@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from remote_service.relay.flag import Flag
 from remote_service.relay.frames import (
     MOST_CONTROL_FRAMES,
     Control,
@@ -70,10 +71,10 @@ class Line(ScratchReader):
         self._consumer: Consumer | None = None
         self._left: int | None = None  # the code with which the viewer left
         self._error: Exception | None = None
-        self._arrived = asyncio.Event()
-        self._writable = asyncio.Event()
+        self._arrived = Flag()
+        self._writable = Flag()
         self._writable.set()
-        self._over = asyncio.Event()
+        self._over = Flag()
         self._closing = False
         self._heard = True
         self._unanswered: bytes | None = None
@@ -153,8 +154,7 @@ class Line(ScratchReader):
         if self._closing or self._over.is_set():
             return
         self._closing = True
-        self._consumer = None
-        self._piece = None
+        self._consumer = self._piece = None
         self._transport.write(close_frame(code, reason))
         self._end_within(CLOSE_PATIENCE if patience is None else patience)
         self._inflow.release_all()

@@ -11,6 +11,7 @@ from remote_service import details
 from remote_service.endpoints import Endpoint
 from remote_service.relay.crossing import Crossing
 from remote_service.relay.dialling import reach
+from remote_service.relay.flag import Flag
 from remote_service.relay.gate import Gate, Way
 from remote_service.relay.inflow import BRAKE, BRAKE_FROM
 from remote_service.relay.line import Line
@@ -82,7 +83,7 @@ class Pump:
         self._upstream: Upstream | None = None
         self._early = bytearray()
         self._login: ViewerLogin | None = None
-        self._open = asyncio.Event()
+        self._open = Flag()
         self.messages_down = 0
         self.messages_up = 0
         self.bytes_down = 0

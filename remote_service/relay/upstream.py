@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
+from remote_service.relay.flag import Flag
+
 MOST_UNREAD = 128 * 1024
 """Bytes that wait for the viewer before reading pauses. One wake-up then moves as much, in one websocket message."""
 MOST_UNSENT = 256 * 1024
@@ -22,8 +24,8 @@ class Upstream(asyncio.Protocol):
         self._size = 0
         self._ended = False
         self._reading = True
-        self._arrived = asyncio.Event()
-        self._writable = asyncio.Event()
+        self._arrived = Flag()
+        self._writable = Flag()
         self._writable.set()
 
     # ---- asyncio.Protocol -------------------------------------------------------------------------------
