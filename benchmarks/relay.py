@@ -88,12 +88,12 @@ def cpu(subject: Subject) -> float:
 
 
 def memory(subject: Subject) -> float:
-    """KiB (PSS: what is shared is counted in parts)."""
+    """KiB (PSS: what is shared is counted in parts) without files, whose parts depend on what else the machine runs."""
     found = 0
     for process in tree(subject):
         with suppress(OSError):
             lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
-            found += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+            found += next(int(line.split()[1]) for line in lines if line.startswith("Pss_Anon:"))
     return float(found)
 
 

@@ -5,18 +5,19 @@ Whichever end takes no more holds the other one back, so that no more than a chu
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
+from remote_service.relay.flag import Flag
 from remote_service.relay.inflow import Hold
 from remote_service.relay.line import MOST_UNSENT, Line
 from remote_service.relay.outflow import Outflow
+from remote_service.relay.scratch import ScratchReader
 from remote_service.relay.upstream import Upstream
 from remote_service.rfb.buffer import Data
 from remote_service.rfb.errors import RemoteProtocolError
 
 
-class Crossing(asyncio.Protocol):
+class Crossing(ScratchReader):
     """The endpoint's side of it; `Line` is the viewer's."""
 
     def __init__(
@@ -46,7 +47,7 @@ class Crossing(asyncio.Protocol):
         self._stopped = False
         self._hung_up = False
         self._error: RemoteProtocolError | None = None
-        self._over = asyncio.Event()
+        self._over = Flag()
         self._outflow: Outflow | None = None
         self._transport, unread = upstream.hand_over(self)
         self._transport.set_write_buffer_limits(high=MOST_UNSENT)
@@ -85,12 +86,11 @@ class Crossing(asyncio.Protocol):
 
     # ---- the endpoint -----------------------------------------------------------------------------------
 
-    def data_received(self, data: bytes) -> None:
-        """Bytes of the endpoint."""
+    def data_received(self, data: Data) -> bool:
+        """Bytes of the endpoint; returns whether the viewer has not taken all of them yet."""
         if self._outflow is not None:
-            self._outflow.feed(data)
-        elif not self._stopped:
-            self._line.write(bytes(self._down(data)))
+            return self._outflow.feed(data)
+        return not self._stopped and self._line.write(self._down(data))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The endpoint has hung up."""

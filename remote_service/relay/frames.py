@@ -12,6 +12,8 @@ from enum import IntEnum
 
 from websockets.frames import EXTERNAL_CLOSE_CODES
 
+from remote_service.rfb.buffer import Data
+
 try:
     from websockets.speedups import apply_mask
 except ImportError:  # pragma: no cover (a build of the package without C)
@@ -36,6 +38,9 @@ _MASKED = 0x80
 _LENGTH = 0x7F
 _LENGTH_16 = 126
 _LENGTH_64 = 127
+_LARGE = struct.Struct("!HH4s")
+"""The header of a masked message of one frame whose length has 16 bits."""
+_WHOLE_LARGE = (_FIN | 2) << 8 | _MASKED | _LENGTH_16
 
 
 class Opcode(IntEnum):
@@ -113,7 +118,7 @@ class FrameReader:
         self._fragmented = False  # a message is under way whose last frame has not begun
         self._size = 0  # payload bytes of the message under way, announced ones included
 
-    def feed(self, chunk: bytes) -> Iterator[bytes | Control]:
+    def feed(self, chunk: Data) -> Iterator[bytes | Control]:
         """Follows the stream through `chunk`; lazily, so that who iterates may pause or end in between.
 
         Yields:
@@ -123,10 +128,10 @@ class FrameReader:
             FrameError: the connection has to end with its code.
             FloodError: it has to end at once.
         """
-        data = self._rest + chunk if self._rest else chunk
+        view = memoryview(self._rest + chunk if self._rest else chunk)
         self._rest = b""
-        at, end = 0, len(data)
-        view = memoryview(data)
+        at, end = 0, len(view)
+        largest = min(self._most, MOST_PIECE)
         while at < end:
             if self._left:
                 upto = min(end, at + self._left, at + MOST_PIECE)
@@ -137,22 +142,30 @@ class FrameReader:
                 yield apply_mask(view[at:upto], mask)
                 at = upto
                 continue
-            payload_at, length = self._header(data, at, end)
-            opcode = data[at] & _OPCODE
+            if end - at >= _LARGE.size and not self._fragmented:
+                # Whole messages of some KiB are most of what comes in bulk.
+                head, length, mask = _LARGE.unpack_from(view, at)
+                upto = at + _LARGE.size + length
+                if head == _WHOLE_LARGE and LEAST_PART <= length <= largest and upto <= end:
+                    yield apply_mask(view[at + _LARGE.size : upto], mask)
+                    at = upto
+                    continue
+            payload_at, length = self._header(view, at, end)
+            opcode = view[at] & _OPCODE
             if not payload_at or (opcode & _CONTROL and payload_at + length > end):
-                self._rest = data[at:]
+                self._rest = bytes(view[at:])
                 return
-            mask = data[payload_at - 4 : payload_at]
+            mask = bytes(view[payload_at - 4 : payload_at])
             if opcode & _CONTROL:
                 self._guard.count()
                 at = payload_at + length
                 yield _control(Opcode(opcode), apply_mask(view[payload_at:at], mask))
             else:
-                self._begin(opcode, fin=data[at] >= _FIN, length=length)
+                self._begin(opcode, fin=view[at] >= _FIN, length=length)
                 self._left, self._mask = length, mask
                 at = payload_at
 
-    def _header(self, data: bytes, at: int, end: int) -> tuple[int, int]:
+    def _header(self, data: memoryview, at: int, end: int) -> tuple[int, int]:
         """Returns where the payload begins and its length; (0, 0) when the header is not all there (section 5.2)."""
         if end - at < 2:
             return 0, 0
@@ -240,7 +253,7 @@ def binary_header(length: int) -> bytes:
     return struct.pack("!BBQ", _BINARY, _LENGTH_64, length)
 
 
-def binary_message(data: bytes) -> tuple[bytes, ...]:
+def binary_message(data: Data) -> tuple[Data, ...]:
     """A binary message in one frame, in the buffers in which it is best sent."""
     header = binary_header(len(data))
     return (header + data,) if len(data) <= MOST_JOINED else (header, data)

@@ -105,11 +105,11 @@ class Gate:
         Raises:
             RemoteProtocolError: the viewer does not speak RFB where it must.
         """
-        if self._filter is None:
-            assert self._watch is not None
+        if self._watch is not None:
             if self._watch.from_viewer(data):
                 self._on_input()
             return data
+        assert self._filter is not None
         passed = bytes(self._filter.from_viewer(data))
         if self._filter.input_passed:
             self._on_input()

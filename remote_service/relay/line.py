@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from remote_service.relay.flag import Flag
 from remote_service.relay.frames import (
     MOST_CONTROL_FRAMES,
     Control,
@@ -24,6 +25,8 @@ from remote_service.relay.frames import (
     control_frame,
 )
 from remote_service.relay.inflow import Consumer, Hold, Inflow
+from remote_service.relay.scratch import ScratchReader
+from remote_service.rfb.buffer import Data
 from remote_service.rfb.errors import RemoteProtocolError
 from remote_service.states import ENDINGS, EndReason
 
@@ -37,7 +40,7 @@ CLOSE_PATIENCE = 10.0
 STOP_PATIENCE = 0.5
 """The same when the server stops; uvicorn itself waits for one second."""
 MOST_UNSENT = 16 * 1024
-"""Bytes that wait for an end before the other one is read no further; one chunk comes on top (at most 256 KiB)."""
+"""Bytes that wait for an end before the other one is read no further; one chunk comes on top (at most 512 KiB)."""
 
 
 def report_flood(peer: object) -> None:
@@ -45,7 +48,7 @@ def report_flood(peer: object) -> None:
     log.warning("%s: more than %d control frames within a second; cut", peer, MOST_CONTROL_FRAMES)
 
 
-class Line(asyncio.Protocol):
+class Line(ScratchReader):
     """One viewer's line, from the answer to its upgrade on."""
 
     def __init__(
@@ -66,13 +69,12 @@ class Line(asyncio.Protocol):
         self._report_lost = lost
         self._piece: bytes | None = None
         self._consumer: Consumer | None = None
-        self._left: int | None = None
-        """The code with which the viewer left."""
+        self._left: int | None = None  # the code with which the viewer left
         self._error: Exception | None = None
-        self._arrived = asyncio.Event()
-        self._writable = asyncio.Event()
+        self._arrived = Flag()
+        self._writable = Flag()
         self._writable.set()
-        self._over = asyncio.Event()
+        self._over = Flag()
         self._closing = False
         self._heard = True
         self._unanswered: bytes | None = None
@@ -131,10 +133,11 @@ class Line(asyncio.Protocol):
             self._piece = None
         self.release(Hold.QUEUE)
 
-    def write(self, data: bytes) -> None:
-        """Sends a message; nothing happens when the viewer has left."""
+    def write(self, data: Data) -> bool:
+        """Sends a message, unless the viewer has left; returns whether `data` has to stay as it is for that."""
         if not self._closing:
             self._transport.writelines(binary_message(data))
+        return self._transport.get_write_buffer_size() > 0
 
     def hold(self, reason: Hold) -> None:
         """The viewer is read no further."""
@@ -151,8 +154,7 @@ class Line(asyncio.Protocol):
         if self._closing or self._over.is_set():
             return
         self._closing = True
-        self._consumer = None
-        self._piece = None
+        self._consumer = self._piece = None
         self._transport.write(close_frame(code, reason))
         self._end_within(CLOSE_PATIENCE if patience is None else patience)
         self._inflow.release_all()
@@ -189,10 +191,10 @@ class Line(asyncio.Protocol):
 
     # ---- asyncio.Protocol -------------------------------------------------------------------------------
 
-    def data_received(self, data: bytes) -> None:
-        """Bytes of the viewer."""
+    def data_received(self, data: Data) -> bool:
+        """Bytes of the viewer; returns whether it is held, and they are not all taken."""
         self._heard = True
-        self._inflow.feed(data)
+        return self._inflow.feed(data)
 
     def eof_received(self) -> None:
         """The viewer sends no more, and said no goodbye: it has gone."""
@@ -253,8 +255,6 @@ class Line(asyncio.Protocol):
     def control(self, frame: Control) -> None:
         """A control frame of the viewer."""
         if frame.opcode is Opcode.PING:
-            if self._closing:
-                return
             if self._writable.is_set():
                 self._answer(frame.payload)
             else:

@@ -11,6 +11,7 @@ from remote_service import details
 from remote_service.endpoints import Endpoint
 from remote_service.relay.crossing import Crossing
 from remote_service.relay.dialling import reach
+from remote_service.relay.flag import Flag
 from remote_service.relay.gate import Gate, Way
 from remote_service.relay.inflow import BRAKE, BRAKE_FROM
 from remote_service.relay.line import Line
@@ -83,7 +84,7 @@ class Pump:
         self._upstream: Upstream | None = None
         self._early = bytearray()
         self._login: ViewerLogin | None = None
-        self._open = asyncio.Event()
+        self._open = Flag()
         self.messages_down = 0
         self.messages_up = 0
         self.bytes_down = 0
@@ -261,7 +262,7 @@ class Pump:
             while not work.done:
                 wait = work.step()
                 if passed := work.take():
-                    await self._to_viewer(passed)
+                    await self._to_viewer(bytes(passed))
                 if wait:
                     await asyncio.sleep(wait)
 

@@ -154,7 +154,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if self._early and self.handshake_complete:
             self._give_early(super().data_received)
 
-    def _give_early(self, to: Callable[[bytes], None]) -> None:
+    def _give_early(self, to: Callable[[bytes], object]) -> None:
         early, self._early = b"".join(self._early), ()
         if len(early) >= MOST_EARLY:
             self.transport.resume_reading()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
-MOST_UNREAD = 256 * 1024
+from remote_service.relay.flag import Flag
+
+MOST_UNREAD = 128 * 1024
 """Bytes that wait for the viewer before reading pauses. One wake-up then moves as much, in one websocket message."""
 MOST_UNSENT = 256 * 1024
 """Bytes that wait for the endpoint before the viewer is read no further."""
@@ -22,8 +24,8 @@ class Upstream(asyncio.Protocol):
         self._size = 0
         self._ended = False
         self._reading = True
-        self._arrived = asyncio.Event()
-        self._writable = asyncio.Event()
+        self._arrived = Flag()
+        self._writable = Flag()
         self._writable.set()
 
     # ---- asyncio.Protocol -------------------------------------------------------------------------------
@@ -100,7 +102,7 @@ class Upstream(asyncio.Protocol):
         self.send(data)
         await self.drained()
 
-    def hand_over(self, protocol: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
+    def hand_over(self, protocol: asyncio.BaseProtocol) -> tuple[asyncio.Transport, bytes]:
         """Gives the connection to another protocol, as it stands; returns its transport and what nobody read yet.
 
         The protocol is told at once when the endpoint has hung up, or takes no more at the moment.

@@ -20,6 +20,7 @@ from .policy import Policy
 from .rectangles import MAX_NAME, Rectangle, read_rectangle
 from .server_table import ServerMessageType, server_layout_of
 from .sieve import NEXT_MESSAGE, Sieve, Walk, skip
+from .whole_rectangles import pass_over
 
 _RECTANGLE = struct.Struct(">4xHHi")
 """Behind x and y: width, height, encoding-type (RFC 6143 section 7.6.1)."""
@@ -87,7 +88,14 @@ class ServerFilter:
     def _update(self, sieve: Sieve) -> Walk[None]:
         format = self._format.update_begins()
         header = yield 3
-        for _ in range(int.from_bytes(header[1:], "big")):
+        left = int.from_bytes(header[1:], "big")
+        while left:
+            at, passed = pass_over(*sieve.ahead(), left, format)
+            if passed:
+                left -= passed
+                yield from sieve.skip_to(at)
+                continue
+            left -= 1
             width, height, encoding = _RECTANGLE.unpack((yield _RECTANGLE.size))
             if encoding == Encoding.LAST_RECT:
                 return

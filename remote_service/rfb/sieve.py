@@ -85,6 +85,16 @@ class Sieve:
         self._data, self._at, self._parts = b"", 0, []
         return passed
 
+    def ahead(self) -> tuple[Data, int]:
+        """What there is of the stream at this place: a chunk, and where in it the parser has come to."""
+        return self._data, self._at
+
+    def skip_to(self, at: int) -> Walk[None]:
+        """Go on at this place of the chunk that is `ahead`, or behind its end; all that comes until there passes."""
+        end = len(self._data)
+        self._at = min(at, end)
+        return skip(max(0, at - end))
+
     def take_out(self, back: int) -> None:
         """From the byte `back` bytes before this place on, nothing passes until `put_in` is called.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from remote_service.relay.upstream import Upstream
@@ -106,6 +106,9 @@ class ViewerTransport(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.written = b""
+        self.keeps = False
+        """It sends nothing for now, and keeps what it is given as it is; `send_kept` sends that."""
+        self.kept: list[bytes | bytearray | memoryview] = []
         self.reading = True
         self.closing = False
         self.aborted = False
@@ -114,11 +117,26 @@ class ViewerTransport(asyncio.Transport):
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
 
+    def get_write_buffer_size(self) -> int:
+        return sum(map(len, self.kept))
+
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         self.protocol = protocol
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.written += data
+        if self.keeps:
+            self.kept.append(data)
+        else:
+            self.written += data
+
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
+        for data in list_of_data:
+            self.write(data)
+
+    def send_kept(self) -> None:
+        self.keeps = False
+        self.written += b"".join(self.kept)
+        self.kept.clear()
 
     def pause_reading(self) -> None:
         self.reading = False

@@ -18,7 +18,7 @@ from tests.waiting import eventually_async
 
 @pytest.fixture(autouse=True)
 def _work_takes_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "time", SimpleNamespace(thread_time=lambda: 0.0))
+    monkeypatch.setattr(module, "time", SimpleNamespace(thread_time=lambda: 0.0, perf_counter=lambda: 0.0))
 
 
 class Taker:
@@ -121,7 +121,9 @@ async def test_who_makes_us_work_waits_for_it(
 ) -> None:
     taker = Taker()
     now = itertools.chain([0.0, took], itertools.repeat(took))
-    monkeypatch.setattr(module, "time", SimpleNamespace(thread_time=lambda: next(now)))
+    monkeypatch.setattr(
+        module, "time", SimpleNamespace(thread_time=lambda: next(now), perf_counter=itertools.count().__next__)
+    )
 
     taker.says(*(frame(2, piece) for piece in pieces))
 
@@ -130,10 +132,22 @@ async def test_who_makes_us_work_waits_for_it(
     await eventually_async(lambda: b"".join(taker.given) == b"".join(pieces) and taker.transport.reading)
 
 
+def test_who_was_kept_waiting_by_others_is_not_braked(monkeypatch: pytest.MonkeyPatch) -> None:
+    taker = Taker()
+    clocks = SimpleNamespace(thread_time=lambda: 0.0, perf_counter=itertools.count().__next__)
+    monkeypatch.setattr(module, "time", clocks)
+
+    taker.says(frame(2, b"one"), frame(2, b"two"))
+
+    assert (taker.given, taker.inflow.held) == ([b"one", b"two"], False)
+
+
 def test_much_that_is_cheap_is_not_braked(monkeypatch: pytest.MonkeyPatch) -> None:
     taker = Taker()
     now = itertools.count(0.0, 0.0004)
-    monkeypatch.setattr(module, "time", SimpleNamespace(thread_time=lambda: next(now)))
+    monkeypatch.setattr(
+        module, "time", SimpleNamespace(thread_time=lambda: next(now), perf_counter=itertools.count().__next__)
+    )
 
     taker.says(frame(2, bytes(8 * MOST_PIECE)))
 

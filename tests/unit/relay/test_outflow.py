@@ -31,13 +31,18 @@ class Ends:
     def __init__(self) -> None:
         self.transport = ViewerTransport()
         self.looked: list[int] = []
-        self.given: list[bytes] = []
+        self.given: list[Data] = []
+        self.keeps = False
         self.failed: list[RemoteProtocolError] = []
-        self.outflow = Outflow(self.transport, look=self._look, give=self.given.append, fail=self.failed.append)
+        self.outflow = Outflow(self.transport, look=self._look, give=self._give, fail=self.failed.append)
 
     def _look(self, data: Data) -> Data:
         self.looked.append(len(data))
         return look(data)
+
+    def _give(self, data: Data) -> bool:
+        self.given.append(data)
+        return self.keeps
 
 
 class Timers:
@@ -67,8 +72,9 @@ def timers(monkeypatch: pytest.MonkeyPatch) -> Timers:
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch, timers: Timers) -> Timers:
     """Each slice takes 10 ms."""
-    spent = itertools.count(0.0, 0.01)
-    monkeypatch.setattr(module, "time", SimpleNamespace(thread_time=lambda: next(spent)))
+    spent, now = itertools.count(0.0, 0.01), itertools.count(0.0, 0.01)
+    clocks = SimpleNamespace(thread_time=spent.__next__, perf_counter=now.__next__)
+    monkeypatch.setattr(module, "time", clocks)
     return timers
 
 
@@ -101,6 +107,20 @@ def test_a_chunk_of_which_nothing_is_taken_out_is_not_copied() -> None:
     assert ends.given[0] is chunk
 
 
+def test_a_chunk_has_to_stay_while_it_is_worked_on_or_who_takes_it_keeps_it(slow: Timers) -> None:
+    ends = Ends()
+    assert ends.outflow.feed(bytes(MOST_AT_ONCE + 1))
+    assert ends.outflow.feed(b"more")
+    for _ in range(3):
+        slow.ring()
+    assert ends.outflow.feed(b"more") is False
+    slow.ring()
+    ends.keeps = True
+    assert ends.outflow.feed(b"more")
+    ends.outflow.stop()
+    assert not ends.outflow.feed(b"more")
+
+
 @pytest.mark.parametrize("secret", [0, 1, 2, 3, None])
 @pytest.mark.parametrize("often", [True, False])
 def test_all_that_passes_is_taken_once_whatever_was_changed(secret: int | None, often: bool) -> None:
@@ -130,6 +150,14 @@ def test_who_makes_work_waits_for_it_and_nothing_is_lost_or_overtaken(slow: Time
 
     assert ends.given[1:] == [b"b", b"c"]
     assert ends.transport.reading
+    assert slow.waiting == []
+
+
+def test_who_was_kept_waiting_by_others_is_not_braked(slow: Timers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.time, "thread_time", lambda: 0.0)
+    ends = Ends()
+    ends.outflow.feed(b"a" * 3 * MOST_AT_ONCE)
+    assert ends.given == [b"a" * 3 * MOST_AT_ONCE]
     assert slow.waiting == []
 
 

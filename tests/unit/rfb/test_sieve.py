@@ -105,3 +105,21 @@ def test_its_repr_tells_the_position_only() -> None:
     sieve.feed(b"p\x01at\x09secret")
 
     assert repr(sieve) == "<Sieve at byte 11, taking out>"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_a_parser_may_look_ahead_and_go_on_behind_what_it_saw(size: int) -> None:
+    seen = []
+
+    def parser(sieve: Sieve) -> Walk[None]:
+        while True:
+            yield 1
+            _chunk, at = sieve.ahead()
+            assert at >= 1
+            seen.append(sieve.offset)
+            # Five more bytes pass, whether they are all there or not.
+            yield from sieve.skip_to(at + 5)
+
+    sieve, stream = Sieve(parser), bytes(range(30))
+    assert b"".join(sieve.feed(stream[at : at + size]) for at in range(0, 30, size)) == stream
+    assert seen == [1, 7, 13, 19, 25]
