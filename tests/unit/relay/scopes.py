@@ -42,6 +42,8 @@ def scope(
     headers = [(b"host", host)] if host is not None else []
     if origin is not None:
         headers.append((b"origin", origin))
+    if browser and not cookie:
+        cookie = f"{settings.SESSION_COOKIE_NAME}={browser}"
     if cookie:
         headers.append((b"cookie", cookie))
     return {

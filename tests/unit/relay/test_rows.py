@@ -42,6 +42,15 @@ def viewer(pk: int) -> Viewer:
     return Viewer.objects.get(pk=pk)
 
 
+def test_viewers_that_their_gateway_does_not_know_of_are_strays(reserve: Reserve, alice: Any) -> None:
+    session = reserve(alice).session
+    known, stray, left = opened(session, alice), opened(session, alice), opened(session, alice)
+    leave(left, clean=True)
+    Viewer.objects.filter(pk=opened(session, alice)).update(gateway=Gateway.objects.create(pk=uuid.uuid4()))
+
+    assert rows.strays(GATEWAY, [known]) == [stray]
+
+
 # ---- endpoints -------------------------------------------------------------------------------------------
 
 
@@ -332,10 +341,10 @@ def visited(
 def test_a_guest_who_comes_is_a_row_and_an_event(visited: tuple[Session, Guest, Grant]) -> None:
     session, guest, grant = visited
 
-    pk, _glimpse, policy = rows.open_viewer(GATEWAY, grant)
+    [(pk, admission)] = come(grant)
 
     assert (viewer(pk).user, viewer(pk).guest) == (None, guest)
-    assert policy == Policy(view_only=True)
+    assert admission.policy == Policy(view_only=True)
     assert session.events.filter(what="viewer opened", who="guest “Maria”").count() == 1
 
 
@@ -378,17 +387,17 @@ def test_a_guests_control_follows_the_share(visited: tuple[Session, Guest, Grant
 
 def test_a_guest_is_no_client_of_the_rest(visited: tuple[Session, Guest, Grant]) -> None:
     session, _guest, grant = visited
-    cut = rows.open_viewer(GATEWAY, grant)[0]
-    rows.close_viewer(cut, clean=False)
+    [(cut, _admission)] = come(grant)
+    leave(cut, clean=False)
     opened(session)
     assert not viewer(cut).superseded
-    rows.open_viewer(GATEWAY, grant)
+    come(grant)
     assert viewer(cut).superseded, "the guest came back"
 
     Session.objects.update(owner=None)
     sharing.revoke(Share.objects.get(), Actor("alice", "", "web"))
-    last = rows.open_viewer(GATEWAY, grant)[0]
-    rows.close_viewer(last, clean=True)
+    [(last, _admission)] = come(grant)
+    leave(last, clean=True)
     assert viewer(last).superseded, "who was thrown out is not waited for, whoever the owner is"
 
 
@@ -401,8 +410,8 @@ def test_of_a_session_that_is_gone_nobody_is_sent_away_before_they_are_told(
 
 
 def test_a_guest_counts_for_the_end_as_the_owner_does(visited: tuple[Session, Guest, Grant]) -> None:
-    pk = rows.open_viewer(GATEWAY, visited[2])[0]
-    rows.close_viewer(pk, clean=True)
+    [(pk, _admission)] = come(visited[2])
+    leave(pk, clean=True)
     assert not viewer(pk).superseded
 
 
