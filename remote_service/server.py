@@ -122,15 +122,15 @@ def uvicorn_config(application: Any, listen: Listen) -> uvicorn.Config:
     )
 
 
-def open_listeners(listen: Listen) -> list[socket.socket] | None:
-    """Listens at a TCP address, before anything else is begun; None for a Unix socket, which uvicorn makes.
+def open_listeners(listen: Listen) -> list[socket.socket]:
+    """Listens, before anything else is begun.
 
     Raises:
         ListenError: it is taken, not ours, or no address of this machine; or there is no directory for the socket.
     """
     if listen.uds is not None:
         _check_socket_folder(listen.uds)
-        return None
+        return [open_unix_listener(Path(listen.uds), 0o666)]
     family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
     try:
         return [socket.create_server((listen.host.strip("[]"), listen.port), family=family, backlog=BACKLOG)]
@@ -139,6 +139,31 @@ def open_listeners(listen: Listen) -> list[socket.socket] | None:
             f"{listen.host} port {listen.port} cannot be listened on: {os.strerror(error.errno or 0)}; expected a free "
             "port at an address of this machine. Choose others by --host and --port (with make run: HOST and PORT)"
         ) from error
+
+
+def _make_room(path: Path) -> None:
+    """Removes the socket of a server that has ended.
+
+    Raises:
+        ListenError: it is none, or somebody answers there.
+    """
+    if not path.exists():
+        return
+    if not path.is_socket():
+        raise ListenError(
+            f"the Unix socket {path} cannot be made: there is something else; expected nothing, or the socket of a "
+            "server that has ended. Remove it, or choose another path by --uds"
+        )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe, short_path(path) as name:
+        try:
+            probe.connect(name)
+        except OSError:
+            path.unlink(missing_ok=True)
+            return
+    raise ListenError(
+        f"the Unix socket {path} cannot be made: another server answers there; expected none. Stop it, or choose "
+        "another path by --uds"
+    )
 
 
 def open_unix_listener(path: Path, mode: int = 0o600) -> socket.socket:
@@ -151,9 +176,9 @@ def open_unix_listener(path: Path, mode: int = 0o600) -> socket.socket:
     Raises:
         ListenError: it cannot be made.
     """
+    _make_room(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        path.unlink(missing_ok=True)
         with short_path(path) as name:
             listener.bind(name)
         path.chmod(mode)
@@ -238,3 +263,8 @@ def handle_signals(stop: Any, reload: Any) -> None:
     loop.add_signal_handler(signal.SIGTERM, stop)
     loop.add_signal_handler(signal.SIGINT, stop)
     loop.add_signal_handler(signal.SIGHUP, reload)
+    loop.add_signal_handler(signal.SIGUSR2, _not_renewed)
+
+
+def _not_renewed() -> None:
+    log.warning("SIGUSR2 is ignored: it starts page processes anew, of which there are some with --workers only")

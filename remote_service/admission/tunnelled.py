@@ -30,7 +30,7 @@ class TunnelledHttp(HttpProtocol):
         self._preamble = None
         try:
             told = json.loads(line)
-            origin = Origin((str(told["client"][0]), int(told["client"][1])), int(told["tunnel"]))
+            origin = Origin((str(told["client"][0]), int(told["client"][1])), str(told["tunnel"]))
         except (ValueError, KeyError, TypeError, IndexError):
             self.transport.abort()
             return

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from remote_service.tasks import spawn
@@ -31,6 +32,8 @@ class Part:
     argv: Sequence[str]
     told: Mapping[str, Any]
     """What it is told on its standard input; secrets may be in it."""
+    folder: Path
+    """Its working directory: never that of whoever typed the command, from which Python might import."""
     descriptors: Sequence[int] = ()
     """What it inherits, under the same numbers."""
 
@@ -68,9 +71,9 @@ class Keeper:
         self._stopping.set()
 
     def send(self, name: str, number: signal.Signals) -> None:
-        """Sends a signal to the process of that name, if it is there."""
+        """Sends a signal to the process of that name, if it is there and knows by now what to do with it."""
         for place in self._places:
-            if place.part.name == name:
+            if place.part.name == name and place.ready.is_set():
                 _send(place.process, number)
 
     async def renew(self, prefix: str) -> None:
@@ -115,7 +118,11 @@ class Keeper:
         hears, says = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
-                *part.argv, stdin=asyncio.subprocess.PIPE, pass_fds=[says, *part.descriptors], start_new_session=True
+                *part.argv,
+                stdin=asyncio.subprocess.PIPE,
+                pass_fds=[says, *part.descriptors],
+                cwd=part.folder,
+                start_new_session=True,
             )
         except OSError:
             os.close(hears)

@@ -59,13 +59,14 @@ def parts(
         "tls": tls,
     }
     return [
-        Part(SUPERVISOR, [*command, SUPERVISOR], told),
-        Part(RELAY, [sys.executable, "-m", "remote_service.relay_process"], relay, for_relay),
+        Part(SUPERVISOR, [*command, SUPERVISOR], told, manage.parent),
+        Part(RELAY, [sys.executable, "-m", "remote_service.relay_process"], relay, manage.parent, for_relay),
         *(
             Part(
                 f"{PAGES}-{number}",
                 [*command, PAGES],
                 {**told, "name": f"{PAGES}-{number}", "listen": _listen(listen), "descriptor": for_pages[0]},
+                manage.parent,
                 for_pages,
             )
             for number in range(1, workers + 1)

@@ -27,7 +27,16 @@ class Check:
 
 def checks() -> tuple[Check, ...]:
     """All of them."""
-    return (*_database_and_types(), _supervisor(_looked()))
+    return (*_database_and_types(), _supervisor(_looked()), *_relay())
+
+
+def _relay() -> tuple[Check, ...]:
+    """Where it is a process of its own, without which there are no screens."""
+    crew = conf.current().crew
+    if crew is None:
+        return ()
+    told = ask(crew.figures / names.RELAY)
+    return (Check("relay", told is not None, "It does not answer." if told is None else "It answers."),)
 
 
 def _looked() -> float | None:

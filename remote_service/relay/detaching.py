@@ -23,8 +23,8 @@ class Origin:
     """Where a connection that comes out of a tunnel comes from."""
 
     client: tuple[str, int]
-    tunnel: int
-    """Its number, at the process that has the other end of it."""
+    tunnel: str
+    """Its name, at the process that has the other end of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Detached:
     most_message: int
     """Bytes that one message may have."""
     websocket: socket.socket | None
-    tunnel: int | None
+    tunnel: str | None
     """Where there is no socket to give away."""
     let_go: Callable[[], None]
 

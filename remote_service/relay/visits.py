@@ -14,11 +14,12 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
+from django.db.models import Q, Subquery
 from django.utils import timezone
 
 from remote_service import access
 from remote_service.config.schema import Limits
-from remote_service.models import Gateway, Guest, Session, SessionEvent, Viewer, event_fields
+from remote_service.models import Gateway, Guest, Session, SessionEvent, ShareHolder, Viewer, event_fields
 from remote_service.prepared import find, insert
 from remote_service.relay.grants import Admission
 from remote_service.relay.traffic import Traffic
@@ -127,7 +128,10 @@ def _leave(rows: Any, viewer_id: int, *, clean: bool) -> Parting | None:
     came_back = not clean and _asked(rows, _CAME_BACK.format(whose=clause), session_id, *values, viewer_id) is not None
     session = _uuid(session_id)
     owns = guest_id is None and user_id == owner_id
-    counts = owns or _was_let_in(user_id, guest_id and _uuid(guest_id), session)
+    let_in = not owns and _was_let_in(viewer_id, user_id, guest_id and _uuid(guest_id), session)
+    counts = owns or let_in
+    # Who was thrown out does not come back: the owner, who has perhaps left, has as long as after a goodbye.
+    clean = clean or (let_in and not _is_let_in(user_id, guest_id and _uuid(guest_id), session))
     ending = Viewer.Ending.CLEAN if clean else Viewer.Ending.CUT
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     rows.execute(_CLOSE, (now, ending.value, came_back or not counts, viewer_id))
@@ -136,12 +140,18 @@ def _leave(rows: Any, viewer_id: int, *, clean: bool) -> Parting | None:
     return Parting(session, patience is not None and patience < SOON)
 
 
-def _was_let_in(user_id: int | None, guest_id: uuid.UUID | None, session_id: uuid.UUID) -> bool:
-    who: User | Guest | None = None
-    if guest_id is not None:
-        who = find(Guest, "id", guest_id)
-    elif user_id is not None:
-        who = find(User, "id", user_id)
+def _was_let_in(viewer_id: int, user_id: int | None, guest_id: uuid.UUID | None, session_id: uuid.UUID) -> bool:
+    """Whether the viewer was there by a share, also one that was taken back meanwhile and so made it leave."""
+    if user_id is None and guest_id is None:
+        return False
+    came = Viewer.objects.filter(pk=viewer_id).values("opened_at")
+    lasted = Q(share__revoked_at=None) | Q(share__revoked_at__gte=Subquery(came))
+    held = ShareHolder.objects.filter(lasted, share__session=session_id)
+    return (held.filter(guest=guest_id) if guest_id else held.filter(user=user_id)).exists()
+
+
+def _is_let_in(user_id: int | None, guest_id: uuid.UUID | None, session_id: uuid.UUID) -> bool:
+    who = find(User, "id", user_id) if guest_id is None else find(Guest, "id", guest_id)
     session = find(Session, "id", session_id)
     return who is not None and session is not None and access.share_of(who, session) is not None
 

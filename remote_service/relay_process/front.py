@@ -8,10 +8,11 @@ tunnel: its end here becomes a viewer's line, and the tunnel is taken down.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import logging
 import re
+import resource
+import secrets
 import socket
 import ssl
 from pathlib import Path
@@ -29,11 +30,19 @@ HANDSHAKE_PATIENCE = 10.0
 """Seconds for a TLS handshake."""
 HANDOVER_PATIENCE = 2.0
 """Seconds for a handover to arrive whose page process has hung up already."""
+GOODBYE_PATIENCE = 5.0
+"""Seconds that a client has to take what it was sent last."""
 MOST_HELD = 64 * 1024
 """Bytes of a client that are kept before it is read no further."""
 BACKLOG = 2048
 _HEAD = re.compile(rb"\r\n\r\n")
 _UPGRADE = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
+
+
+def most_tunnels() -> int:
+    """How many clients may be there that are no viewers: half of the descriptors that this process may open."""
+    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(soft // 4, 16)
 
 
 class Front:
@@ -46,8 +55,9 @@ class Front:
             pages: where page processes accept tunnels.
         """
         self.pages = pages
-        self.tunnels: dict[int, Tunnel] = {}
-        self._numbers = itertools.count(1)
+        self.tunnels: dict[str, Tunnel] = {}
+        """By names that nobody can guess, and that no relay before this one has given."""
+        self._most = most_tunnels()
         self._server: asyncio.Server | None = None
 
     async def open(self, listener: socket.socket, cert: Path, key: Path) -> None:
@@ -59,7 +69,7 @@ class Front:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(cert, key)
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: Tunnel(self, next(self._numbers)),
+            lambda: Tunnel(self, secrets.token_urlsafe(16)),
             sock=listener, ssl=context, ssl_handshake_timeout=HANDSHAKE_PATIENCE, backlog=BACKLOG,
         )  # fmt: skip
 
@@ -69,10 +79,14 @@ class Front:
         Raises:
             OSError: the client has gone meanwhile.
         """
-        tunnel = self.tunnels.get(handover.tunnel or 0)
+        tunnel = self.tunnels.get(handover.tunnel or "")
         if tunnel is None:
             raise ConnectionResetError("the viewer left while its websocket was granted")
         return tunnel.become_line(handover)
+
+    def has_room(self) -> bool:
+        """Whether another client may come: each takes two descriptors, and viewers need theirs."""
+        return len(self.tunnels) < self._most
 
     def close(self) -> None:
         """Serves nobody any more."""
@@ -85,9 +99,9 @@ class Front:
 class Tunnel(asyncio.Protocol):
     """The client's end of a tunnel."""
 
-    def __init__(self, front: Front, number: int) -> None:
+    def __init__(self, front: Front, name: str) -> None:
         self._front = front
-        self._number = number
+        self._name = name
         self._transport: asyncio.Transport | None = None
         self._pages: asyncio.Transport | None = None
         self._held: list[bytes] = []
@@ -105,7 +119,10 @@ class Tunnel(asyncio.Protocol):
         # uvloop's transports are no subclasses of asyncio's, they only look like them.
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=MOST_UNSENT)
-        self._front.tunnels[self._number] = self
+        if not self._front.has_room():
+            self._transport.abort()
+            return
+        self._front.tunnels[self._name] = self
         spawn(self._connect(), name="tunnel to the pages")
 
     async def _connect(self) -> None:
@@ -119,10 +136,10 @@ class Tunnel(asyncio.Protocol):
             log.error("a client is sent away, since no process for pages can be reached: %s", error)
             self.close()
             return
-        if self._number not in self._front.tunnels:
+        if self._name not in self._front.tunnels:
             pages.abort()
             return
-        pages.write(json.dumps({"client": peer, "tunnel": self._number}).encode() + b"\n")
+        pages.write(json.dumps({"client": peer, "tunnel": self._name}).encode() + b"\n")
         self._pages = pages
         held, self._held = self._held, []
         self._resume()
@@ -176,7 +193,7 @@ class Tunnel(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone."""
-        self._front.tunnels.pop(self._number, None)
+        self._front.tunnels.pop(self._name, None)
         if self._pages is not None:
             self._pages.close()
 
@@ -194,6 +211,8 @@ class Tunnel(asyncio.Protocol):
         """Hangs up once the client has what it was sent."""
         if self._transport is not None:
             self._transport.close()
+            # Else TLS waits half a minute for a client that says nothing.
+            asyncio.get_running_loop().call_later(GOODBYE_PATIENCE, self._transport.abort)
 
     # ---- the pages --------------------------------------------------------------------------------------
 
@@ -211,6 +230,8 @@ class Tunnel(asyncio.Protocol):
 
     def pages_left(self) -> None:
         """The page process has hung up."""
+        if self._name not in self._front.tunnels:
+            return  # its client has gone, or is a viewer by now
         if self._asks:
             # It has granted a websocket, which we are about to be told; or it has died.
             asyncio.get_running_loop().call_later(HANDOVER_PATIENCE, self._close_unless_line)
@@ -218,7 +239,7 @@ class Tunnel(asyncio.Protocol):
             self.close()
 
     def _close_unless_line(self) -> None:
-        if self._number in self._front.tunnels:
+        if self._name in self._front.tunnels:
             self.close()
 
     def pages_full(self, full: bool) -> None:
@@ -234,7 +255,7 @@ class Tunnel(asyncio.Protocol):
     def become_line(self, handover: Handover) -> Line:
         """Takes the tunnel down, and has its client served as a viewer."""
         assert self._transport is not None
-        del self._front.tunnels[self._number]
+        del self._front.tunnels[self._name]
         if self._pages is not None:
             self._pages.abort()
         self._resume()

@@ -35,8 +35,8 @@ class Handover:
     """What the peer has to be sent first."""
     early: bytes = field(default=b"", repr=False)
     """What the peer has sent behind its request."""
-    tunnel: int | None = None
-    """The number of the tunnel through which the request came; None when a socket comes along."""
+    tunnel: str | None = None
+    """The name of the tunnel through which the request came; None when a socket comes along."""
 
     def packed(self) -> bytes:
         """As one packet."""

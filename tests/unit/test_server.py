@@ -96,11 +96,38 @@ def test_a_unix_socket_needs_a_directory_of_ours(tmp_path: Path, monkeypatch: py
     )
 
 
-def test_a_free_port_is_listened_on_and_a_unix_socket_is_left_to_the_server() -> None:
-    (listener,) = open_listeners(Listen("127.0.0.1", 0)) or []
+def test_a_free_port_is_listened_on_or_a_unix_socket_for_all_who_may_enter_its_folder(tmp_path: Path) -> None:
+    (listener,) = open_listeners(Listen("127.0.0.1", 0))
     with listener:
         assert listener.getsockname()[0] == "127.0.0.1"
-    assert open_listeners(Listen("127.0.0.1", 0, uds="/run/gateway.sock")) is None
+    path = tmp_path / "gateway.sock"
+    (listener,) = open_listeners(Listen("127.0.0.1", 0, uds=str(path)))
+    with listener:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o666
+
+
+def test_a_file_that_is_no_socket_is_not_removed_for_one(tmp_path: Path) -> None:
+    path = tmp_path / "precious"
+    path.write_text("work")
+    with pytest.raises(ListenError) as caught:
+        open_unix_listener(path)
+    assert str(caught.value) == (
+        f"the Unix socket {path} cannot be made: there is something else; expected nothing, or the socket of a server "
+        "that has ended. Remove it, or choose another path by --uds"
+    )
+    assert path.read_text() == "work"
+
+
+def test_the_socket_of_a_server_that_runs_is_not_taken_from_it(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.sock"
+    with open_unix_listener(path) as listener:
+        with pytest.raises(ListenError) as caught:
+            open_unix_listener(path)
+        assert str(caught.value) == (
+            f"the Unix socket {path} cannot be made: another server answers there; expected none. Stop it, or choose "
+            "another path by --uds"
+        )
+        listener.accept()[0].close()
 
 
 @pytest.mark.parametrize(("modes", "mode"), [((), 0o600), ((0o666,), 0o666)])

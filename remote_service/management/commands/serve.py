@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import socket
+import ssl
 import sys
 from argparse import ArgumentParser
 from dataclasses import replace
@@ -75,19 +76,25 @@ class Command(BaseCommand):
             session_account(conf.current().session_user)
             with pid_file.hold(conf.current().state_dir):
                 listeners = open_listeners(listen)
-                if options["workers"] > 1:
-                    self._serve_with_crew(listen, listeners, options["workers"])
-                    return
-                uvloop.run(
-                    serve(get_default_application(), listen, conf.current(), listeners, lambda: self._say(listen)),
-                    loop_factory=Loop,
-                )
+                try:
+                    self._serve(listen, listeners, options["workers"])
+                finally:
+                    if listen.uds:
+                        Path(listen.uds).unlink(missing_ok=True)
         except (pid_file.AlreadyRunningError, AccountError, ListenError) as error:
             raise CommandError(str(error)) from error
 
-    def _serve_with_crew(self, listen: Listen, listeners: list[socket.socket] | None, workers: int) -> None:
+    def _serve(self, listen: Listen, listeners: list[socket.socket], workers: int) -> None:
+        if workers > 1:
+            self._serve_with_crew(listen, listeners[0], workers)
+            return
+        uvloop.run(
+            serve(get_default_application(), listen, conf.current(), listeners, lambda: self._say(listen)),
+            loop_factory=Loop,
+        )
+
+    def _serve_with_crew(self, listen: Listen, listener: socket.socket, workers: int) -> None:
         found = conf.current()
-        listener = listeners[0] if listeners else open_unix_listener(Path(listen.uds or ""), 0o666)
         with meeting_place(found.state_dir) as folder:
             crew = Crew(os.getpid(), folder, folder / "nudges" if layer_is_local(settings.CHANNEL_LAYERS) else None)
             manage = Path(settings.BASE_DIR) / "manage.py"
@@ -128,6 +135,14 @@ def check_listen(listen: Listen, workers: int = 1) -> None:
     for path in (listen.cert, listen.key):
         if path is not None and not os.access(path, os.R_OK):
             raise CommandError(f"{path} cannot be read; expected a PEM file for TLS.")
+    if listen.cert is not None and listen.key is not None:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(listen.cert, listen.key)
+        except ssl.SSLError as error:
+            raise CommandError(
+                f"{listen.cert} and {listen.key} cannot be used for TLS: {error.reason or error}; expected a "
+                "certificate chain and the private key that belongs to it, both PEM."
+            ) from error
     if not listen.uds and not checks.is_loopback(listen.host) and not settings.ENVIRONMENT.allowed_hosts:
         raise CommandError(
             f"HOST is {listen.host!r}, which others can reach, and the site's names are not set. Set "

@@ -14,6 +14,7 @@ import uvloop
 from channels.routing import get_default_application
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.urls import get_resolver
 
 from remote_service import conf
 from remote_service.crew.child import Order, on_orphaned, read_order, stopped
@@ -61,6 +62,8 @@ async def _supervise(order: Order) -> None:
 
 
 async def _pages(order: Order) -> None:
+    # A mistake in what is imported at the first request only must show while others still serve.
+    _ = get_resolver().url_patterns
     # Where processors are short, whoever types comes before whoever waits for a page.
     os.nice(PAGES_NICE)
     listener = socket.socket(fileno=order.told["descriptor"])

@@ -14,7 +14,7 @@ from tests.unit.relay.doubles import ViewerTransport
 from tests.unit.relay.test_takeover import UPGRADE
 from tests.waiting import eventually_async
 
-PREAMBLE = b'{"client": ["192.0.2.7", 41234], "tunnel": 7}\n'
+PREAMBLE = b'{"client": ["192.0.2.7", 41234], "tunnel": "seven"}\n'
 GET = b"GET / HTTP/1.1\r\nHost: desk.example.org\r\n\r\n"
 
 
@@ -51,7 +51,7 @@ async def test_the_application_hears_who_asks_and_that_it_is_under_tls(cut: int)
     assert (tunnel.scopes[0]["client"], tunnel.scopes[0]["scheme"]) == (("192.0.2.7", 41234), "https")
 
 
-async def test_a_websocket_is_given_away_by_the_number_of_its_tunnel() -> None:
+async def test_a_websocket_is_given_away_by_the_name_of_its_tunnel() -> None:
     tunnel = Tunnel()
     tunnel.protocol.data_received(PREAMBLE + UPGRADE)
 
@@ -60,7 +60,7 @@ async def test_a_websocket_is_given_away_by_the_number_of_its_tunnel() -> None:
     (scope,) = tunnel.scopes
     assert (scope["client"], scope["scheme"]) == (("192.0.2.7", 41234), "wss")
     (detached,) = tunnel.detached
-    assert (detached.tunnel, detached.websocket) == (7, None)
+    assert (detached.tunnel, detached.websocket) == ("seven", None)
     assert detached.answer.startswith(b"HTTP/1.1 101 ")
     assert tunnel.transport.written == b"", "whoever has the client answers"
     with detached:

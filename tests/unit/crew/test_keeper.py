@@ -37,6 +37,7 @@ while True:
 IS_NEVER_READY = f"{BEGIN}note('there'); signal.pause()"
 DIES = f"{BEGIN}note('there'); sys.exit(3)"
 DIES_UNREAD = "raise SystemExit(4)"
+HERE = Path(__file__).parent
 RUNS = sys.executable, "-S", "-c"
 
 
@@ -51,7 +52,7 @@ class Crew:
 
     def has(self, name: str, program: str, *more: str) -> None:
         told = {"name": name, "notes": str(self.notes_file)}
-        self.parts.append(Part(name, [*RUNS, program, *more], told))
+        self.parts.append(Part(name, [*RUNS, program, *more], told, HERE))
 
     def starts(self) -> None:
         self.keeper = Keeper(self.parts)
@@ -117,7 +118,7 @@ async def test_the_crew_is_ready_when_all_are(crew: Crew) -> None:
 async def test_secrets_are_told_on_the_standard_input_not_in_an_argument(crew: Crew, tmp_path: Path) -> None:
     program = f"{BEGIN}note(told['secret'] + str(sys.argv)); say_ready(); signal.pause()"
     told = {"name": "one", "notes": str(crew.notes_file), "secret": "hush"}
-    crew.parts.append(Part("one", [*RUNS, program], told))
+    crew.parts.append(Part("one", [*RUNS, program], told, HERE))
     crew.starts()
     await is_ready(crew.keeper)
     assert crew.notes()[0] == "one hush['-c']"
@@ -127,7 +128,7 @@ async def test_descriptors_are_inherited_under_their_numbers(crew: Crew, tmp_pat
     with open(tmp_path / "shared", "w") as file:
         program = f"{BEGIN}os.write({file.fileno()}, b'inherited'); say_ready(); signal.pause()"
         told = {"name": "one", "notes": str(crew.notes_file)}
-        crew.parts.append(Part("one", [*RUNS, program], told, [file.fileno()]))
+        crew.parts.append(Part("one", [*RUNS, program], told, HERE, [file.fileno()]))
         crew.starts()
         await is_ready(crew.keeper)
     assert (tmp_path / "shared").read_text() == "inherited"
@@ -240,7 +241,7 @@ async def test_one_that_dies_without_having_read_what_it_was_told_is_no_mistake(
 
 
 async def test_one_that_cannot_be_started_is_tried_again(crew: Crew, caplog: pytest.LogCaptureFixture) -> None:
-    crew.parts.append(Part("one", [str(crew.notes_file.parent / "none")], {}))
+    crew.parts.append(Part("one", [str(crew.notes_file.parent / "none")], {}, HERE))
     crew.has("other", WAITS_FOR_ITS_END)
     crew.starts()
     await eventually_async(lambda: len(caplog.records) >= 2)

@@ -26,6 +26,9 @@ class Clock:
         return self.now
 
 
+ANSWERS = Told("")
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The supervisor looked just now."""
@@ -82,13 +85,15 @@ def test_a_database_that_does_not_answer_is_told(clock: Clock, monkeypatch: pyte
 
 
 @pytest.fixture
-def supervisor_tells(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Told | None], None]:
+def supervisor_tells(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """The supervisor is another process, which tells this; this process's own pulse says nothing."""
     settings.REMOTE_SERVICE = replace(settings.REMOTE_SERVICE, crew=Crew(1, tmp_path))
     monkeypatch.setattr(readiness, "SUPERVISOR", Pulse())
 
-    def tells(told: Told | None) -> None:
-        monkeypatch.setattr(readiness, "ask", {tmp_path / "figures" / "supervisor": told}.__getitem__)
+    folder = tmp_path / "figures"
+
+    def tells(told: Told | None, relay: Told | None = ANSWERS) -> None:
+        monkeypatch.setattr(readiness, "ask", {folder / "supervisor": told, folder / "relay": relay}.__getitem__)
 
     return tells
 
@@ -98,6 +103,13 @@ def test_a_supervisor_that_is_another_process_is_asked(supervisor_tells: Any, lo
     assert checks()[2] == Check("supervisor", True, "It looked 2.0 s ago.")
     supervisor_tells(Told("", FRESH + 1))
     assert checks()[2] == Check("supervisor", False, "It looked 16.0 s ago.")
+
+
+def test_without_the_relays_process_there_are_no_screens(supervisor_tells: Any, loaded: None) -> None:
+    supervisor_tells(Told("", 2.0))
+    assert checks()[3:] == (Check("relay", True, "It answers."),)
+    supervisor_tells(Told("", 2.0), None)
+    assert checks()[3:] == (Check("relay", False, "It does not answer."),)
 
 
 @pytest.mark.parametrize("told", [Told("", None), None])

@@ -28,7 +28,7 @@ def test_leaving_it_lets_go_of_the_connection_and_closes_our_descriptor() -> Non
 
 def test_where_there_is_no_socket_there_is_none_to_close() -> None:
     gone: list[bool] = []
-    with Detached(b"", b"", 1, None, 7, lambda: gone.append(True)):
+    with Detached(b"", b"", 1, None, "seven", lambda: gone.append(True)):
         pass
     assert gone == [True]
 
@@ -41,4 +41,4 @@ def test_what_is_not_sent_is_kept() -> None:
 
 
 def test_neither_the_answer_nor_what_came_early_is_shown() -> None:
-    assert "secret" not in repr(Detached(b"secret", b"secret", 1, None, 7, print))
+    assert "secret" not in repr(Detached(b"secret", b"secret", 1, None, "seven", print))

@@ -75,10 +75,10 @@ async def pages_at(path: Path) -> AsyncIterator[Pages]:
             pages.writer.close()
 
 
-def come(front: Front, number: int = 7) -> tuple[Tunnel, ClientTransport]:
+def come(front: Front, name: str = "seven") -> tuple[Tunnel, ClientTransport]:
     """A client comes."""
     transport = ClientTransport()
-    tunnel = Tunnel(front, number)
+    tunnel = Tunnel(front, name)
     tunnel.connection_made(transport)
     return tunnel, transport
 
@@ -92,7 +92,7 @@ async def test_pages_hear_first_who_the_client_is(tmp_path: Path) -> None:
         await eventually_async(lambda: pages.heard.endswith(GET))
 
         line, _found, rest = pages.heard.partition(b"\n")
-        assert json.loads(line) == {"client": ["192.0.2.7", 41234], "tunnel": 7}
+        assert json.loads(line) == {"client": ["192.0.2.7", 41234], "tunnel": "seven"}
         assert rest == GET
 
 
@@ -191,7 +191,7 @@ async def test_who_is_granted_a_screen_is_a_viewer_from_then_on(tmp_path: Path) 
         tunnel.data_received(UPGRADE + frame(Opcode.BINARY, b"early"))
         await eventually_async(lambda: pages.heard.endswith(UPGRADE))
 
-        line = front.line_of(Handover(GRANT, 1000, ANSWER, b"", 7))
+        line = front.line_of(Handover(GRANT, 1000, ANSWER, b"", "seven"))
 
         assert (client.written, client.protocol) == (ANSWER, line)
         assert await line.receive() == {"type": "websocket.receive", "bytes": b"early"}
@@ -210,7 +210,7 @@ async def test_a_handover_may_come_after_its_page_process_has_hung_up(tmp_path: 
         pages.hangs_up()
         await eventually_async(lambda: pages.left)
 
-        line = front.line_of(Handover(GRANT, 1000, ANSWER, b"", 7))
+        line = front.line_of(Handover(GRANT, 1000, ANSWER, b"", "seven"))
 
         assert not client.closing
         line.connection_lost(None)
@@ -228,7 +228,7 @@ async def test_one_that_never_comes_ends_the_connection(tmp_path: Path, monkeypa
 
 async def test_a_viewer_that_has_left_has_no_line(tmp_path: Path) -> None:
     with pytest.raises(ConnectionResetError, match=r"^the viewer left while its websocket was granted$"):
-        Front(tmp_path / "pages.sock").line_of(Handover(GRANT, 1000, ANSWER, b"", 7))
+        Front(tmp_path / "pages.sock").line_of(Handover(GRANT, 1000, ANSWER, b"", "seven"))
 
 
 async def test_when_it_ends_all_clients_go(tmp_path: Path) -> None:
@@ -238,3 +238,47 @@ async def test_when_it_ends_all_clients_go(tmp_path: Path) -> None:
         await eventually_async(lambda: pages.heard)
         front.close()
         assert client.closing
+
+
+async def test_a_handover_for_a_relay_that_has_died_leads_to_nobody(tmp_path: Path) -> None:
+    """Whoever came to the next one must not be taken for the viewer."""
+    async with pages_at(tmp_path / "pages.sock") as pages:
+        front = Front(tmp_path / "pages.sock")
+        _tunnel, client = come(front, "another")
+        await eventually_async(lambda: pages.heard)
+        with pytest.raises(ConnectionResetError):
+            front.line_of(Handover(GRANT, 1000, ANSWER, b"", "seven"))
+        assert (client.written, client.closing) == (b"", False)
+
+
+async def test_a_line_outlives_the_pages_end_of_its_tunnel(tmp_path: Path) -> None:
+    async with pages_at(tmp_path / "pages.sock") as pages:
+        front = Front(tmp_path / "pages.sock")
+        tunnel, client = come(front)
+        tunnel.data_received(GET + UPGRADE)  # not the first request of its connection
+        await eventually_async(lambda: pages.heard.endswith(UPGRADE))
+
+        line = front.line_of(Handover(GRANT, 1000, ANSWER, b"", "seven"))
+        await eventually_async(lambda: pages.left)
+
+        assert not client.closing
+        line.connection_lost(None)
+
+
+async def test_clients_leave_descriptors_for_viewers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "most_tunnels", lambda: 1)
+    async with pages_at(tmp_path / "pages.sock") as pages:
+        front = Front(tmp_path / "pages.sock")
+        come(front, "first")
+        await eventually_async(lambda: pages.heard)
+        tunnel, client = come(front, "second")
+        assert client.aborted
+        tunnel.connection_lost(None)
+        assert list(front.tunnels) == ["first"]
+
+
+async def test_who_takes_nothing_at_the_end_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "GOODBYE_PATIENCE", 0.01)
+    tunnel, client = come(Front(tmp_path / "pages.sock"))
+    tunnel.close()
+    await eventually_async(lambda: client.aborted)

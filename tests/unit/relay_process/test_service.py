@@ -158,7 +158,7 @@ async def test_a_viewer_that_had_left_is_not_served(
 
 async def test_nor_is_one_of_a_tunnel_where_there_are_none(relay: Relay, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, module.__name__):
-        await relay.giver.give(None, replace(HANDOVER, tunnel=7))
+        await relay.giver.give(None, replace(HANDOVER, tunnel="seven"))
         await eventually_async(lambda: caplog.records)
     assert relay.served == []
     assert caplog.messages == ["a viewer had left before it was served: a tunnel is named, and there are none here"]

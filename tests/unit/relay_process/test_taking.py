@@ -139,7 +139,7 @@ async def test_a_handover_without_a_socket_is_thrown_away(relay: Relay, caplog: 
 
 
 async def test_one_out_of_a_tunnel_comes_without(relay: Relay) -> None:
-    tunnelled = replace(HANDOVER, tunnel=7)
+    tunnelled = replace(HANDOVER, tunnel="seven")
     with relay.giver() as giver:
         giver.send(tunnelled.packed())
         await eventually_async(lambda: relay.taken)
@@ -148,7 +148,7 @@ async def test_one_out_of_a_tunnel_comes_without(relay: Relay) -> None:
 
 async def test_with_a_socket_it_is_thrown_away(relay: Relay, caplog: pytest.LogCaptureFixture) -> None:
     with relay.giver() as giver, both_ends() as (viewer, ours):
-        socket.send_fds(giver, [replace(HANDOVER, tunnel=7).packed()], [ours.fileno()])
+        socket.send_fds(giver, [replace(HANDOVER, tunnel="seven").packed()], [ours.fileno()])
         ours.close()
         await eventually_async(lambda: caplog.records)
         assert viewer.recv(1) == b""

@@ -23,6 +23,7 @@ from remote_service.management.commands import serve as command
 from remote_service.management.commands.serve import address, apply_options, check_listen, layer_is_local, log_to_file
 from remote_service.server import Listen, ListenError
 from sessions_config.environment import Environment
+from tests.integration.certificates import self_signed
 
 LOCAL = Listen("127.0.0.1", 8000)
 NO_OPTIONS = {"config": None, "security_token": None, "cert": None}
@@ -45,8 +46,9 @@ def environment(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.fixture
 def pem(tmp_path: Path) -> Path:
+    """A certificate with its key."""
     path = tmp_path / "some.pem"
-    path.write_text("")
+    path.write_text("".join(part.read_text() for part in self_signed(tmp_path)))
     return path
 
 
@@ -173,7 +175,7 @@ class Kept:
         self._state = state
         monkeypatch.setattr(command, "Keeper", list)
         monkeypatch.setattr(command, "keep", self._keep)
-        monkeypatch.setattr(command, "open_listeners", lambda listen: None if listen.uds else [self.listener])
+        monkeypatch.setattr(command, "open_listeners", lambda _listen: [self.listener])
         monkeypatch.setattr(command, "open_unix_listener", self._open_unix_listener)
 
     def _open_unix_listener(self, path: Path, mode: int = 0o600) -> socket.socket:
@@ -222,7 +224,6 @@ def test_behind_a_proxy_its_pages_share_a_unix_socket(kept: Kept, tmp_path: Path
     assert printed == f"Serving on the Unix socket {tmp_path}/g.sock (Ctrl-C ends the server and its sessions)\n"
     assert listen_of(dict(kept.parts[-1].told)).uds == f"{tmp_path}/g.sock"
     assert kept.parts[-1].descriptors == [kept.descriptors[0]]
-    assert kept.modes == [0o666, 0o600], "as uvicorn makes the first one: its directory keeps others out"
 
 
 def test_a_channel_layer_that_reaches_all_carries_their_nudges(kept: Kept, settings: Any) -> None:
@@ -329,6 +330,18 @@ def test_a_certificate_and_its_key_must_be_there(pem: Path, missing: str, tmp_pa
     with pytest.raises(CommandError) as caught:
         check_listen(replace(LOCAL, **{"cert": pem, "key": pem, missing: tmp_path / "none.pem"}))
     assert str(caught.value) == f"{tmp_path / 'none.pem'} cannot be read; expected a PEM file for TLS."
+
+
+def test_one_that_cannot_be_used_is_refused_before_anything_is_started(pem: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    _certificate, key = self_signed(other)
+    with pytest.raises(CommandError) as caught:
+        check_listen(replace(LOCAL, cert=pem, key=key))
+    assert str(caught.value) == (
+        f"{pem} and {key} cannot be used for TLS: KEY_VALUES_MISMATCH; expected a certificate chain and the private "
+        "key that belongs to it, both PEM."
+    )
 
 
 def test_a_certificate_with_its_key_is_accepted(pem: Path) -> None:
