@@ -39,11 +39,12 @@ def read_order() -> Order:
 
 
 def stopped() -> asyncio.Event:
-    """An event that SIGTERM sets, or the death of whoever started this process; a Ctrl-C is that one's to pass on."""
+    """An event that SIGTERM sets, or the death of whoever started this process; other signals are that one's."""
     loop = asyncio.get_running_loop()
     ending = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ending.set)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
     on_orphaned(ending.set)
     return ending
 

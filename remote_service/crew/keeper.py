@@ -21,7 +21,9 @@ FIRST_WAIT = 0.2
 MOST_WAIT = 10.0
 """Seconds before a process that died is started anew: doubled each time, until one has lived for as long."""
 END_PATIENCE = 7.0
-"""Seconds that a process has to end by itself: the supervisor has five for all sessions."""
+"""Seconds that the supervisor has to end by itself: it takes five for all sessions."""
+PART_PATIENCE = 3.0
+"""Seconds that every other process has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Part:
     """Its working directory: never that of whoever typed the command, from which Python might import."""
     descriptors: Sequence[int] = ()
     """What it inherits, under the same numbers."""
+    patience: float = PART_PATIENCE
+    """Seconds that it has to end by itself."""
 
 
 @dataclass(eq=False, slots=True)
@@ -83,7 +87,7 @@ class Keeper:
                 if (process := place.process) is not None:
                     place.ready.clear()
                     place.renewing = True
-                    await _end(place.part.name, process)
+                    await _end(place.part, process)
                 await place.ready.wait()
 
     # ---- one of them ------------------------------------------------------------------------------------
@@ -138,7 +142,7 @@ class Keeper:
             process.stdin.write(json.dumps({**part.told, "ready_at": says}).encode() + b"\n")
             await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not ended.done():
-                await _end(part.name, process)
+                await _end(part, process)
             return await ended
         finally:
             place.process = None
@@ -152,14 +156,14 @@ def _send(process: asyncio.subprocess.Process | None, number: signal.Signals) ->
             process.send_signal(number)
 
 
-async def _end(name: str, process: asyncio.subprocess.Process) -> None:
+async def _end(part: Part, process: asyncio.subprocess.Process) -> None:
     """Has a process end by itself, and kills it when it does not."""
     _send(process, signal.SIGTERM)
     try:
-        async with asyncio.timeout(END_PATIENCE):
+        async with asyncio.timeout(part.patience):
             await process.wait()
     except TimeoutError:
-        log.warning("the %s process has not ended within %g s; killed", name, END_PATIENCE)
+        log.warning("the %s process has not ended within %g s; killed", part.name, part.patience)
         _send(process, signal.SIGKILL)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from remote_service.conf import Crew, GatewaySettings
-from remote_service.crew.keeper import Part
+from remote_service.crew.keeper import END_PATIENCE, Part
 from remote_service.crew.names import PAGES, RELAY, SUPERVISOR
 from remote_service.server import Listen
 
@@ -59,7 +59,7 @@ def parts(
         "tls": tls,
     }
     return [
-        Part(SUPERVISOR, [*command, SUPERVISOR], told, manage.parent),
+        Part(SUPERVISOR, [*command, SUPERVISOR], told, manage.parent, patience=END_PATIENCE),
         Part(RELAY, [sys.executable, "-m", "remote_service.relay_process"], relay, manage.parent, for_relay),
         *(
             Part(

@@ -19,7 +19,7 @@ from asgiref.sync import sync_to_async
 from django.db import DatabaseError, close_old_connections
 
 from remote_service import lifecycle, nudges
-from remote_service.relay import grants, rows, traffic, traffic_rows
+from remote_service.relay import closing, grants, rows, traffic, traffic_rows
 from remote_service.relay.book import Book
 from remote_service.relay.clerk import MOST_UNKNOWN, ClerkError, NoPasswordError
 from remote_service.relay.grants import Admission
@@ -212,7 +212,10 @@ class GatewayProcess:
         session_id, actor = watch.grant.session_id, watch.grant.actor
         if refused:
             await self._ask(lifecycle.note_refusal, session_id, why, actor, what="endpoint refused")
-        log.warning("session %s: %s", session_id, why)
+        if why == closing.SCREEN_CLOSED:
+            log.info("session %s: %s", session_id, why)  # as at every end of a program
+        else:
+            log.warning("session %s: %s", session_id, why)
         await self._book.leave(watch.viewer_id, clean=False, urgent=True)
         # What a later viewer meets is no reason to end a session in which an earlier one may be at work.
         if fatal and await self._ask(rows.is_first_viewer, watch.viewer_id):

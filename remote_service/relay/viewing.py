@@ -78,16 +78,16 @@ async def _serve_known(clerk: Clerk, grant: Grant, receive: Receive, send: Send,
         on_unprotected=lambda: _unprotected(clerk, watch),
         line=line,
     )
-    clean = False
+    clean, how = False, "line cut"
     try:
         clerk.carries(watch, pump)
-        clean = await _serve(clerk, watch, pump, send)
+        clean, how = await _serve(clerk, watch, pump, send)
     finally:
         pump.close()
         await clerk.close_viewer(watch, clean=clean)
         log.info(
             "session %s: a viewer left (%s), %d bytes to it, %d from it",
-            grant.session_id, "closed" if clean else "line cut", pump.bytes_down, pump.bytes_up,
+            grant.session_id, how, pump.bytes_down, pump.bytes_up,
         )  # fmt: skip
 
 
@@ -98,8 +98,8 @@ def _unprotected(clerk: Clerk, watch: Watch) -> None:
         spawn(clerk.unprotected(watch.grant.session_id, str(endpoint)), name="unprotected endpoint")
 
 
-async def _serve(clerk: Clerk, watch: Watch, pump: Pump, send: Send) -> bool:
-    """Relays until something ends it; returns whether the viewer is done, rather than having lost its line."""
+async def _serve(clerk: Clerk, watch: Watch, pump: Pump, send: Send) -> tuple[bool, str]:
+    """Relays until something ends it; returns whether the viewer is done, or may come back, and how it left."""
     reading = spawn(_outcome(pump.read_viewer()), name="viewer")
     serving = spawn(_outcome(_reach_and_pump(clerk, watch, pump)), name="endpoint")
     ending = spawn(_watched(watch, pump), name="end of session")
@@ -121,9 +121,10 @@ async def _serve(clerk: Clerk, watch: Watch, pump: Pump, send: Send) -> bool:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     if isinstance(left, int):
-        return closing.said_goodbye(left)
+        clean = closing.said_goodbye(left)
+        return clean, "closed" if clean else "line cut"
     await say(close, send)
-    return close.code not in _MAY_COME_BACK
+    return close.code not in _MAY_COME_BACK, f"sent away with {close.code}"
 
 
 async def say(close: Close, send: Send) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from remote_service.relay.line import STOP_PATIENCE, Line
@@ -20,6 +21,9 @@ log = logging.getLogger(__name__)
 
 GOODBYE = 2 * STOP_PATIENCE
 """Seconds that viewers have to hear why the relay stops."""
+
+REPORT_PATIENCE = 1.0
+"""Seconds for the supervisor to hear who has left."""
 
 
 class RelayService:
@@ -77,5 +81,8 @@ class RelayService:
             line.shutdown()
         if self._serving:
             await asyncio.wait(self._serving, timeout=GOODBYE)
-        await self.clerk.last_report()
+        # A supervisor that does not answer finds it out by itself.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REPORT_PATIENCE):
+                await self.clerk.last_report()
         self._asking.cancel()

@@ -50,9 +50,9 @@ class Crew:
         self.keeper: Any = None
         self.running: asyncio.Task[None] | None = None
 
-    def has(self, name: str, program: str, *more: str) -> None:
+    def has(self, name: str, program: str, *more: str, patience: float = 5.0) -> None:
         told = {"name": name, "notes": str(self.notes_file)}
-        self.parts.append(Part(name, [*RUNS, program, *more], told, HERE))
+        self.parts.append(Part(name, [*RUNS, program, *more], told, HERE, patience=patience))
 
     def starts(self) -> None:
         self.keeper = Keeper(self.parts)
@@ -149,13 +149,10 @@ async def test_they_hear_of_their_keepers_death_by_the_end_of_their_standard_inp
     await crew.note(1, "one orphaned")
 
 
-async def test_one_that_does_not_end_is_killed(
-    crew: Crew, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    crew.has("one", IGNORES_SIGTERM)
+async def test_one_that_does_not_end_is_killed(crew: Crew, caplog: pytest.LogCaptureFixture) -> None:
+    crew.has("one", IGNORES_SIGTERM, patience=0.3)
     crew.starts()
     await is_ready(crew.keeper)
-    monkeypatch.setattr(module, "END_PATIENCE", 0.3)
     await crew.stops()
     assert crew.notes() == ["one ready", "one asked to end"]
     assert logged(caplog) == [("WARNING", "the one process has not ended within 0.3 s; killed")]
@@ -282,13 +279,10 @@ async def test_they_are_renewed_one_after_the_other(crew: Crew, caplog: pytest.L
     ]
 
 
-async def test_one_that_does_not_end_when_it_is_renewed_is_killed(
-    crew: Crew, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    crew.has("pages-1", IGNORES_SIGTERM)
+async def test_one_that_does_not_end_when_it_is_renewed_is_killed(crew: Crew, caplog: pytest.LogCaptureFixture) -> None:
+    crew.has("pages-1", IGNORES_SIGTERM, patience=0.3)
     crew.starts()
     await is_ready(crew.keeper)
-    monkeypatch.setattr(module, "END_PATIENCE", 0.3)
     await crew.keeper.renew("pages")
     assert crew.notes() == ["pages-1 ready", "pages-1 asked to end", "pages-1 ready"]
     assert logged(caplog) == [

@@ -15,7 +15,7 @@ from django.db import OperationalError
 from remote_service import lifecycle, nudges
 from remote_service.actors import Actor
 from remote_service.errors import NotAllowedError
-from remote_service.relay import book, grants, rows, visits
+from remote_service.relay import book, closing, grants, rows, visits
 from remote_service.relay import gateway as module
 from remote_service.relay.clerk import ClerkError, NoPasswordError
 from remote_service.relay.gateway import GatewayProcess, gateway
@@ -337,6 +337,17 @@ async def test_a_viewer_whose_endpoint_hung_up_is_written_as_cut_while_it_stays(
     assert (database.stops, database.notes) == ([], [])
     warnings = [record.message for record in caplog.records if record.levelno == logging.WARNING]
     assert warnings == [f"session {SESSION}: tcp:n8:5901 cannot be reached."]
+
+
+async def test_that_a_program_hung_up_is_no_reason_to_worry(database: Rows, caplog: pytest.LogCaptureFixture) -> None:
+    process = GatewayProcess()
+    watch = await process.open_viewer(grant())
+
+    with caplog.at_level(logging.INFO):
+        await process.endpoint_lost(watch, closing.SCREEN_CLOSED, fatal=False, refused=False)
+
+    said = [(record.levelno, record.message) for record in caplog.records if "screen" in record.message]
+    assert said == [(logging.INFO, f"session {SESSION}: The session's screen closed the connection.")]
 
 
 async def test_a_first_viewer_without_a_screen_ends_its_session(database: Rows) -> None:

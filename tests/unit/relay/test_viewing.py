@@ -427,7 +427,8 @@ async def test_nothing_passes_any_more_while_the_viewer_is_told(site: Site) -> N
 # ---- how an endpoint is lost -----------------------------------------------------------------------------
 
 
-async def test_a_program_that_ends_is_not_an_endpoint_that_is_lost(site: Site) -> None:
+async def test_a_program_that_ends_is_not_an_endpoint_that_is_lost(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(viewing, "END_PATIENCE", 5.0)
     site.connect()
     pump = await site.served()
 
@@ -571,3 +572,14 @@ async def test_the_log_says_who_came_and_how_it_left(site: Site, caplog: pytest.
         f"session {SESSION}: a viewer came from 192.0.2.7",
         f"session {SESSION}: a viewer left (closed), 7 bytes to it, 3 from it",
     ]
+
+
+async def test_or_that_it_was_sent_away(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        site.connect()
+        await site.served()
+        site.watch.withdrawn = True
+        site.watch.changed.set()
+        await site.over()
+
+    assert caplog.messages[-1] == f"session {SESSION}: a viewer left (sent away with 4001), 7 bytes to it, 3 from it"
