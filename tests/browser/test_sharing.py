@@ -136,6 +136,18 @@ def test_a_link_waits_over_the_login(site: BrowserSite, visit: Visits) -> None:
     assert page.evaluate("sessionStorage.getItem('share')") is None
 
 
+def test_the_offer_outlives_a_reload_until_it_is_accepted(site: BrowserSite, visit: Visits) -> None:
+    _alice, _session, link = shared(site, visit)
+    page = visit(BOB).open(link)
+    expect(page.locator("#share-offer")).to_be_visible()
+    page.reload()
+    expect(page.locator("#share-offer")).to_be_visible()
+    assert "#" not in page.url
+    page.get_by_role("button", name="Open the session").click()
+    wait_for_screen(page)
+    assert page.evaluate("sessionStorage.getItem('share')") is None
+
+
 def test_who_it_is_not_for_is_told_as_little_as_for_a_wrong_link(
     site: BrowserSite, visit: Visits, guard: Guard
 ) -> None:
@@ -145,6 +157,7 @@ def test_who_it_is_not_for_is_told_as_little_as_for_a_wrong_link(
         page = visit(CHARLIE).open(wrong)
         expect(page.locator("#share-refused")).to_contain_text(NOWHERE)
         expect(page.get_by_role("button", name="Open the session")).to_be_hidden()
+        assert page.evaluate("sessionStorage.getItem('share')") is None
 
 
 def test_the_page_without_a_link_says_what_is_missing(visit: Visits) -> None:
