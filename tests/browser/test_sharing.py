@@ -228,6 +228,20 @@ def test_it_asks_only_for_what_the_choice_needs(visit: Visits) -> None:
     expect(page.locator("#shares .share")).to_contain_text("all who have the link")
 
 
+@pytest.mark.parametrize("width", [1280, 360])
+def test_each_choice_beside_the_screen_has_the_whole_width_to_say_itself(visit: Visits, width: int) -> None:
+    alice = visit(ALICE)
+    alice.connect(MEMBERS)
+    alice.page.set_viewport_size({"width": width, "height": 800})
+    open_panel(alice.page)
+    form = alice.page.locator("#share-make").bounding_box()
+    assert form is not None
+    for label in ("They may", "For", "It counts"):
+        box = alice.page.get_by_label(label, exact=True).bounding_box()
+        assert box is not None
+        assert box["width"] == pytest.approx(form["width"], abs=2)
+
+
 # ---- staff --------------------------------------------------------------------------------------------------
 
 
