@@ -66,6 +66,7 @@ def test_a_session_of_a_type_that_is_not_shared_has_no_form(
         shown = browser.get(page).content.decode()
         assert 'id="share-make"' not in shown
         assert "Sessions of this type cannot be shared." in shown
+        assert "Nobody else looks at this session" not in shown
     assert browser.post(address(hers), OFFER).status_code == 403
 
 
