@@ -82,8 +82,10 @@ def test_an_owner_lets_somebody_look_hands_control_over_and_throws_them_out(visi
     wait_for_screen(page)
 
     guard.announce(REFUSED_PAGE)
+    expect(alice.page.get_by_label("The link")).to_have_value(link)
     alice.page.get_by_role("button", name="Revoke").click()
     expect(page.get_by_role("heading", name="This session is not there for you")).to_be_visible()
+    expect(alice.page.locator("#share-made")).to_be_hidden()
     expect(alice.page.locator("#shares")).to_contain_text("Nobody else looks at this session, and it is not shared.")
     assert viewer(alice.page, "state") == "connected"
     assert not [address for address in guard.asked if secret in address]
@@ -174,6 +176,17 @@ def test_another_link_in_the_same_tab_is_asked_about_anew(site: BrowserSite, vis
     expect(page.locator("#share-offer")).to_be_visible()
 
 
+def test_one_link_more_stays_in_view_when_another_share_is_revoked(site: BrowserSite, visit: Visits) -> None:
+    alice, _session, _link = shared(site, visit)
+    open_panel(alice.page)
+    link = make_link(alice.page, user=BOB)
+    expect(alice.page.locator("#shares .share")).to_have_count(2)
+    alice.page.locator(".share", has_text="all who have the link").get_by_role("button", name="Revoke").click()
+    expect(alice.page.locator("#shares .share")).to_have_count(1)
+    expect(alice.page.get_by_label("The link")).to_have_value(link)
+    expect(alice.page.get_by_label("The link")).to_be_visible()
+
+
 # ---- the form -----------------------------------------------------------------------------------------------
 
 
@@ -254,7 +267,7 @@ def test_staff_says_why_and_the_owner_reads_it_beside_the_screen(visit: Visits) 
     page.get_by_role("button", name="Look at it").click()
     wait_for_state(page, "connected")
 
-    expect(alice.page.get_by_text("root looks at this session now.")).to_be_visible()
+    expect(alice.page.get_by_text("root, of the staff, looks: “Ticket 4711”")).to_be_visible()
     open_panel(alice.page)
     expect(alice.page.locator("#shares")).to_contain_text("root · staff: “Ticket 4711”")
 
