@@ -30,6 +30,8 @@ LEADS_NOWHERE = _(
 )
 """All that somebody is told whose link is worth nothing; the session's history says why."""
 
+WITH_ONESELF = _("This is your own session: share it with somebody else.")
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -64,6 +66,8 @@ def make_share(session: Session, offer: Offer, user: User, by: Actor) -> tuple[S
     """
     if not access.may_share(user, session):
         raise NotAllowedError(_("This session cannot be shared by you."))
+    if offer.user == user:
+        raise NotAllowedError(WITH_ONESELF)
     reach, groups = access.reach_of(session)
     if offer.user is not None and not admits(access.person(offer.user), reach, groups):
         name = offer.user.get_username()
@@ -218,15 +222,17 @@ def say_why(session: Session, user: User, reason: str, by: Actor) -> None:
 
 
 def in_words(share: Share) -> str:
-    """A share in a line of the history: for whom, with which rights, until when."""
+    """A share in a line of the history: for whom, with which rights.
+
+    Not until when: an event's words cannot follow the clock of who reads them, and pages show a share's end themselves.
+    """
     whom = {
         Audience.USER: f"to {share.user}",
         Audience.GROUP: f"to the group {share.group}",
         Audience.ANYONE: "to anyone who is logged in",
         Audience.GUESTS: "to anyone with the link, without an account too",
     }[Audience(share.audience)]
-    until = f"until {share.expires_at:%Y-%m-%d %H:%M} UTC" if share.expires_at else "until the session ends"
-    return f"{_reference(share.pk)}: {whom}, {'with control' if share.control else 'view only'}, {until}"
+    return f"{_reference(share.pk)}: {whom}, {'with control' if share.control else 'view only'}"
 
 
 def _reference(share_id: uuid.UUID) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session as LoginSession
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -127,6 +129,7 @@ def block_user(user: User, reason: str, by: Actor) -> int:
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(is_active=False)
         note(None, "user blocked", why=f"{name}: {reason}", by=by)
+    _end_logins(user)
     sessions = Session.objects.live().filter(owner=user).values_list("pk", flat=True)
     # Of those that are unknown nobody declares anything here.
     return sum(lifecycle.ask_to_stop(session, EndReason.STAFF, by, detail=reason) for session in list(sessions))
@@ -142,8 +145,18 @@ def unblock_user(user: User, by: Actor) -> bool:
         name = user.get_username()
         note_refusal(None, f"not_allowed: {name}: superusers are activated in the administration", by)
         raise NotAllowedError(_("%(name)r was not let in: superusers are activated in the administration.", name=name))
+    if User.objects.filter(pk=user.pk, is_active=False).exists():
+        _end_logins(user)  # one that was under way when the user was blocked
     with transaction.atomic():
         unblocked = User.objects.filter(pk=user.pk, is_active=False).update(is_active=True)
         if unblocked:
             note(None, "user unblocked", why=user.get_username(), by=by)
     return bool(unblocked)
+
+
+def _end_logins(user: User) -> None:
+    """Ends a user's logins in all browsers: no old cookie is ever worth anything again."""
+    # Whose they are stands inside, so each has to be read.
+    logins = LoginSession.objects.filter(expire_date__gt=timezone.now())
+    theirs = [login.pk for login in logins.iterator() if login.get_decoded().get(SESSION_KEY) == str(user.pk)]
+    LoginSession.objects.filter(pk__in=theirs).delete()

@@ -42,11 +42,14 @@ def of_viewer(user: User | Guest, session: Session) -> Fragments:
 def of_shares(user: User, session: Session) -> Fragments:
     """Who looks at a session, and its shares, with what the user may do about them."""
     watchers = watchers_of(session)
+    may_share = access.may_share(user, session)
     context = {
         "session": session,
         "shares": shares_of(session, timezone.now()),
         "watchers": watchers,
-        "may_hand_over": access.may_share(user, session),
+        "may_hand_over": may_share,
+        # Its owner reads beside it that the type forbids it, which says enough.
+        "unshareable": session.owner_id == user.pk and not may_share and not session.over,
         "may_revoke": access.may_revoke(user, session) and not session.over,
     }
     return {

@@ -82,8 +82,10 @@ def test_an_owner_lets_somebody_look_hands_control_over_and_throws_them_out(visi
     wait_for_screen(page)
 
     guard.announce(REFUSED_PAGE)
+    expect(alice.page.get_by_label("The link")).to_have_value(link)
     alice.page.get_by_role("button", name="Revoke").click()
     expect(page.get_by_role("heading", name="This session is not there for you")).to_be_visible()
+    expect(alice.page.locator("#share-made")).to_be_hidden()
     expect(alice.page.locator("#shares")).to_contain_text("Nobody else looks at this session, and it is not shared.")
     assert viewer(alice.page, "state") == "connected"
     assert not [address for address in guard.asked if secret in address]
@@ -136,6 +138,18 @@ def test_a_link_waits_over_the_login(site: BrowserSite, visit: Visits) -> None:
     assert page.evaluate("sessionStorage.getItem('share')") is None
 
 
+def test_the_offer_outlives_a_reload_until_it_is_accepted(site: BrowserSite, visit: Visits) -> None:
+    _alice, _session, link = shared(site, visit)
+    page = visit(BOB).open(link)
+    expect(page.locator("#share-offer")).to_be_visible()
+    page.reload()
+    expect(page.locator("#share-offer")).to_be_visible()
+    assert "#" not in page.url
+    page.get_by_role("button", name="Open the session").click()
+    wait_for_screen(page)
+    assert page.evaluate("sessionStorage.getItem('share')") is None
+
+
 def test_who_it_is_not_for_is_told_as_little_as_for_a_wrong_link(
     site: BrowserSite, visit: Visits, guard: Guard
 ) -> None:
@@ -145,6 +159,7 @@ def test_who_it_is_not_for_is_told_as_little_as_for_a_wrong_link(
         page = visit(CHARLIE).open(wrong)
         expect(page.locator("#share-refused")).to_contain_text(NOWHERE)
         expect(page.get_by_role("button", name="Open the session")).to_be_hidden()
+        assert page.evaluate("sessionStorage.getItem('share')") is None
 
 
 def test_the_page_without_a_link_says_what_is_missing(visit: Visits) -> None:
@@ -159,6 +174,17 @@ def test_another_link_in_the_same_tab_is_asked_about_anew(site: BrowserSite, vis
     expect(page.locator("#share-refused")).to_be_visible()
     page.evaluate("(link) => { location.href = link; }", link)
     expect(page.locator("#share-offer")).to_be_visible()
+
+
+def test_one_link_more_stays_in_view_when_another_share_is_revoked(site: BrowserSite, visit: Visits) -> None:
+    alice, _session, _link = shared(site, visit)
+    open_panel(alice.page)
+    link = make_link(alice.page, user=BOB)
+    expect(alice.page.locator("#shares .share")).to_have_count(2)
+    alice.page.locator(".share", has_text="all who have the link").get_by_role("button", name="Revoke").click()
+    expect(alice.page.locator("#shares .share")).to_have_count(1)
+    expect(alice.page.get_by_label("The link")).to_have_value(link)
+    expect(alice.page.get_by_label("The link")).to_be_visible()
 
 
 # ---- the form -----------------------------------------------------------------------------------------------
@@ -215,6 +241,20 @@ def test_it_asks_only_for_what_the_choice_needs(visit: Visits) -> None:
     expect(page.locator("#shares .share")).to_contain_text("all who have the link")
 
 
+@pytest.mark.parametrize("width", [1280, 360])
+def test_each_choice_beside_the_screen_has_the_whole_width_to_say_itself(visit: Visits, width: int) -> None:
+    alice = visit(ALICE)
+    alice.connect(MEMBERS)
+    alice.page.set_viewport_size({"width": width, "height": 800})
+    open_panel(alice.page)
+    form = alice.page.locator("#share-make").bounding_box()
+    assert form is not None
+    for label in ("They may", "For", "It counts"):
+        box = alice.page.get_by_label(label, exact=True).bounding_box()
+        assert box is not None
+        assert box["width"] == pytest.approx(form["width"], abs=2)
+
+
 # ---- staff --------------------------------------------------------------------------------------------------
 
 
@@ -227,7 +267,7 @@ def test_staff_says_why_and_the_owner_reads_it_beside_the_screen(visit: Visits) 
     page.get_by_role("button", name="Look at it").click()
     wait_for_state(page, "connected")
 
-    expect(alice.page.get_by_text("root looks at this session now.")).to_be_visible()
+    expect(alice.page.get_by_text("root, of the staff, looks: “Ticket 4711”")).to_be_visible()
     open_panel(alice.page)
     expect(alice.page.locator("#shares")).to_contain_text("root · staff: “Ticket 4711”")
 

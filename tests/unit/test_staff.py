@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+from django.test import Client
 from django.utils import timezone
 
 from remote_service import reservations, staff
@@ -140,6 +142,46 @@ def test_a_blocked_user_is_locked_out_and_all_their_sessions_end(alice: User, bo
     alice.refresh_from_db()
     assert alice.is_active
     assert events().count(("user unblocked", "alice")) == 1
+
+
+def logged_in(user: User) -> Client:
+    browser = Client()
+    browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return browser
+
+
+def is_logged_in(browser: Client) -> bool:
+    return browser.get("/").status_code == 200
+
+
+def test_no_cookie_from_before_the_block_is_worth_anything_after_it(alice: User, bob: User) -> None:
+    hers, others = [logged_in(alice), logged_in(alice)], logged_in(bob)
+    assert all(map(is_logged_in, hers))
+    staff.block_user(alice, "Her account was stolen.", DORA)
+    staff.unblock_user(alice, DORA)
+    assert not any(map(is_logged_in, hers))
+    assert is_logged_in(others)
+    assert is_logged_in(logged_in(alice))
+
+
+def test_a_login_that_slipped_past_the_block_ends_before_the_user_is_let_in_again(alice: User) -> None:
+    slipped = logged_in(alice)
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    staff.unblock_user(alice, DORA)
+    assert not is_logged_in(slipped)
+
+
+def test_who_was_never_blocked_stays_logged_in(alice: User) -> None:
+    browser = logged_in(alice)
+    assert staff.unblock_user(alice, DORA) is False
+    assert is_logged_in(browser)
+
+
+def test_browsers_in_which_nobody_is_logged_in_keep_what_they_have(alice: User) -> None:
+    stranger = SessionStore()
+    stranger.create()
+    staff.block_user(alice, "Her account was stolen.", DORA)
+    assert stranger.exists(stranger.session_key)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from remote_service import access
 from remote_service.models import Session
 from remote_service.share_rules import GUESTS_WITHOUT_A_NUMBER, MOST_USES, Audience, Reach, admits
-from remote_service.sharing import Offer
+from remote_service.sharing import WITH_ONESELF, Offer
 from webui.forms.dashboard import ReasonForm
+from webui.words import translated
 
 LASTS: dict[str, timedelta | None] = {
     "hour": timedelta(hours=1),
@@ -68,6 +69,7 @@ class ShareForm(forms.Form):
     def __init__(self, data: Any = None, *, session: Session, owner: User) -> None:
         """Offers what the session's type lets the owner offer."""
         super().__init__(data, auto_id="share-%s")
+        self._owner = owner
         self._reach, self._groups = access.reach_of(session)
         groups = Group.objects.filter(user=owner).order_by("name")
         if self._within_group:
@@ -110,6 +112,8 @@ class ShareForm(forms.Form):
         found = User.objects.filter(username=name, is_active=True).first()
         if found is None:
             self.add_error("user", _("There is no user “%(name)s”.") % {"name": name})
+        elif found == self._owner:
+            self.add_error("user", translated(WITH_ONESELF))
         elif not admits(access.person(found), self._reach, self._groups):
             self.add_error("user", _("“%(name)s” may not see sessions of this type.") % {"name": name})
         else:

@@ -33,8 +33,8 @@ def make(request: HttpRequest, session_id: uuid.UUID) -> JsonResponse:
     if not form.is_valid():
         errors = {name: " ".join(map(str, told)) for name, told in form.errors.items()}
         return JsonResponse({"errors": errors}, status=400)
-    _share, secret = sharing.make_share(found, form.offer(timezone.now()), user, actor(request))
-    return JsonResponse({"link": f"{reverse('share')}#{secret}"}, status=201)
+    share, secret = sharing.make_share(found, form.offer(timezone.now()), user, actor(request))
+    return JsonResponse({"link": f"{reverse('share')}#{secret}", "share": share.pk}, status=201)
 
 
 @require_POST

@@ -25,6 +25,12 @@ def test_the_viewer_knows_every_close_code_of_the_relay() -> None:
     assert {code for code in sent if code >= 1000} <= known
 
 
+def test_who_finds_it_gone_reads_what_is_true_of_an_end_and_of_a_right_withdrawn() -> None:
+    texts = viewer_texts()
+    assert texts["goneTitle"] == "This session is not there for you any more"
+    assert texts["goneText"] == "It is over, or your right to see it was withdrawn."
+
+
 def test_a_guest_who_is_shut_out_is_not_sent_to_a_login() -> None:
     texts, told = viewer_texts(), viewer_texts(guest=True)
     assert {name for name in texts if texts[name] != told[name]} == {"loginTitle", "loginText"}

@@ -1,7 +1,8 @@
 /**
  * Where a share's link leads. What is behind the # of the address is the link's secret: it is taken out of the address
- * at once, posted to ask what it is worth, and posted once more when the visitor accepts. Over a login it waits in this
- * tab alone; who is not logged in may come as a guest instead, where the site lets guests in.
+ * at once, posted to ask what it is worth, and posted once more when the visitor accepts. Until then, or until it turns
+ * out to be worth nothing, this tab alone keeps it: over a login, and when the page is loaded again. Who is not logged in
+ * may come as a guest instead, where the site lets guests in.
  */
 
 import { localTimes } from "./local_times.js";
@@ -14,7 +15,7 @@ const loggedIn = page.dataset.loggedIn === "true";
 /** What is worth showing instead of what the page says: an offer, a refusal, too many refusals. */
 const TOLD = [200, 404, 429];
 
-/** Where a browser may not remember, the link has to be opened again after the login. */
+/** Where a browser may not remember, the link has to be opened again after a login, or when the page was loaded again. */
 function keep(secret) {
   try {
     if (secret) {
@@ -45,7 +46,6 @@ async function ask(secret) {
     // Said below.
   }
   if (answer?.type === "opaqueredirect") {
-    keep(secret);
     location.reload(); // logged out meanwhile: the page then says so
     return;
   }
@@ -57,6 +57,9 @@ async function ask(secret) {
   byId("share-answer").innerHTML = await answer.text();
   localTimes();
   const offered = answer.status === 200;
+  if (answer.status === 404 && loggedIn) {
+    keep(""); // a login would not help
+  }
   form.hidden = !offered;
   byId("share-login")?.classList.toggle("outline", offered);
   page.dataset.state = offered ? "offered" : "refused";
@@ -72,15 +75,14 @@ if (location.hash) {
   history.replaceState(null, "", location.pathname);
 }
 if (page.dataset.state === "waiting") {
+  keep(secret);
   if (page.dataset.mayAsk === "true") {
-    keep(loggedIn ? "" : secret);
     if (secret) {
       ask(secret);
     } else {
       page.dataset.state = "empty";
     }
   } else {
-    keep(secret);
     page.dataset.state = "login";
   }
 }

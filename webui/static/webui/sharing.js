@@ -29,7 +29,11 @@ export function wireSharing(say) {
     });
     byId("share-copy").addEventListener("click", () => copy(make.dataset));
   }
-  return sayWho(byId("share-act")?.dataset.watching ?? "", say);
+  const tellWho = sayWho(byId("share-act")?.dataset ?? {}, say);
+  return () => {
+    forgetDeadLink();
+    tellWho();
+  };
 }
 
 /** The answer, or null when there is none. A redirect is one: what was asked for is done. */
@@ -51,14 +55,34 @@ async function makeLink(form) {
   failed.hidden = told !== null;
   failed.textContent = told ? "" : form.dataset.failed;
   showErrors(form, told?.errors ?? {});
-  byId("share-made").hidden = !told?.link;
+  const made = byId("share-made");
+  made.hidden = !told?.link;
   byId("share-note").textContent = "";
   if (told?.link) {
     const place = byId("share-link");
+    made.dataset.share = told.share;
+    delete made.dataset.listed;
+    forgetDeadLink();
     place.value = new URL(told.link, location.href).href;
     place.focus({ preventScroll: true });
     place.select();
-    byId("share-made").scrollIntoView({ block: "center" });
+    made.scrollIntoView({ block: "center" });
+  }
+}
+
+/** Takes the link out of view once its share is in the list no more; it may be shown before that has arrived. */
+function forgetDeadLink() {
+  const made = byId("share-made");
+  if (!made?.dataset.share) {
+    return;
+  }
+  if (byId(`link-${made.dataset.share}`)) {
+    made.dataset.listed = "true";
+  } else if (made.dataset.listed) {
+    made.hidden = true;
+    byId("share-link").value = "";
+    byId("share-note").textContent = "";
+    delete made.dataset.share;
   }
 }
 
@@ -93,16 +117,18 @@ async function copy(words) {
   byId("share-note").textContent = done ? words.copied : words.notCopied;
 }
 
-function sayWho(sentence, say) {
+function sayWho({ watching, staffWatching }, say) {
   const watchers = () => new Map(
-    [...document.querySelectorAll("[data-watcher]")].map(({ dataset }) => [dataset.key, dataset.watcher]),
+    [...document.querySelectorAll("[data-watcher]")].map(({ dataset }) => [dataset.key, dataset]),
   );
   let known = watchers();
   return () => {
     const now = watchers();
-    for (const [key, name] of now) {
-      if (sentence && !known.has(key)) {
-        say(sentence.replace("{}", () => name));
+    for (const [key, { watcher: name, why }] of now) {
+      if (watching && !known.has(key)) {
+        say(why
+          ? staffWatching.replace(/\{(name|why)\}/g, (_, part) => ({ name, why })[part])
+          : watching.replace("{}", () => name));
       }
     }
     known = now;

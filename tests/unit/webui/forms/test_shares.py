@@ -61,6 +61,11 @@ def test_it_lasts_as_long_as_was_chosen(session: Session, lasts: str, until: dat
         ({"audience": "user"}, "user", "Enter the name that they log in with."),
         ({"audience": "user", "user": "nobody"}, "user", "There is no user “nobody”."),
         ({"audience": "user", "user": "charlie"}, "user", "“charlie” may not see sessions of this type."),
+        (
+            {"audience": "user", "user": "alice"},
+            "user",
+            "This is your own session: share it with somebody else.",
+        ),
         ({"audience": "group"}, "group", "Choose a group."),
         ({"most_uses": "0"}, "most_uses", "Ensure this value is greater than or equal to 1."),
         ({"most_uses": "1001"}, "most_uses", "Ensure this value is less than or equal to 1000."),

@@ -41,7 +41,9 @@ def test_the_owner_gets_a_link_whose_secret_is_behind_the_hash(session: Session,
     assert "no-store" in answer.headers["Cache-Control"]
     path, _, secret = answer.json()["link"].partition("#")
     assert path == "/share/"
-    assert Share.objects.get().secret_hash == token_hash(secret)
+    share = Share.objects.get()
+    assert share.secret_hash == token_hash(secret)
+    assert answer.json()["share"] == str(share.pk), "by it the page sees when the link is worth nothing any more"
 
 
 def test_what_was_entered_wrongly_is_told_by_field(session: Session, alice: User, visit: Visit) -> None:
@@ -66,6 +68,7 @@ def test_a_session_of_a_type_that_is_not_shared_has_no_form(
         shown = browser.get(page).content.decode()
         assert 'id="share-make"' not in shown
         assert "Sessions of this type cannot be shared." in shown
+        assert "Nobody else looks at this session" not in shown
     assert browser.post(address(hers), OFFER).status_code == 403
 
 
@@ -119,6 +122,8 @@ def test_the_lists_say_who_holds_what(
 
     assert "<strong><bdi>bob</bdi></strong></li>" in shown
     assert "<strong><bdi>wanda</bdi></strong> · staff: “Ticket 4711”</li>" in shown
+    assert 'data-watcher="bob"' in shown and 'data-why=""' in shown
+    assert 'data-watcher="wanda"' in shown and 'data-why="Ticket 4711"' in shown
     assert "Accepted by: <bdi>bob</bdi> (looking now)" in shown
     assert "2 more may accept it" in shown
     assert "Nobody has accepted it yet." in shown
