@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import http.cookiejar
+import json
 import re
 import subprocess
 import sys
@@ -35,7 +36,7 @@ WAYS = {"one process": (), "--workers 2": ("--workers", "2")}
 
 def load(port: int) -> None:
     """Loads one page after another until the standard input ends; reads name and password there, says how it goes."""
-    user, password = sys.stdin.readline().split()
+    user, password = json.loads(sys.stdin.readline())
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
     login = f"http://127.0.0.1:{port}/login/"
     with browser.open(login) as page:
@@ -63,7 +64,7 @@ class Loader:
         self._process = stack.enter_context(
             subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         )
-        self._say(f"{product.user} {product.password}")
+        self._say(json.dumps([product.user, product.password]))
         if self.answer() != "logged in":
             raise RuntimeError("a client could not log in")
 
