@@ -15,6 +15,7 @@ class Ages:
 
     def __init__(self) -> None:
         self._met: dict[tuple[str, str | int], tuple[datetime, float]] = {}
+        self._first_look: float | None = None
         self._last_look: float | None = None
         self._mono = 0.0
         self._utc: datetime | None = None
@@ -22,6 +23,7 @@ class Ages:
     def look(self, mono: float, utc: datetime) -> None:
         """Begins a look at the rows; `mono` in seconds, `utc` aware."""
         self._last_look = None if self._utc is None else self._mono
+        self._first_look = mono if self._first_look is None else self._first_look
         self._mono, self._utc = mono, utc
 
     def age(self, key: tuple[str, str | int], moment: datetime) -> float:
@@ -34,6 +36,12 @@ class Ages:
             elapsed = stored if self._last_look is None else min(stored, self._mono - self._last_look)
             known = self._met[key] = (moment, self._mono - elapsed)
         return self._mono - known[1]
+
+    def watched(self, key: tuple[str, str | int], moment: datetime) -> float:
+        """The same, but of the time before this process none counts: nobody could do anything about it then."""
+        if self._first_look is None:
+            return 0.0
+        return min(self.age(key, moment), self._mono - self._first_look)
 
     def forget_all_but(self, live: Collection[str]) -> None:
         """Drops the moments of rows that are not live any more; a key begins with its row's id."""

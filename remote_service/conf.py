@@ -67,6 +67,8 @@ class GatewaySettings:
     """How many log-ins that fail one address may try."""
     guests: bool = False
     """Whether sessions may be shared with people who have no account."""
+    lease_time: float = 5.0
+    """Seconds without a sign of life after which another supervisor takes over."""
     metrics_token: str = field(default="", repr=False)
     """The secret of `/metrics`; empty leaves them to this machine."""
 

@@ -5,7 +5,7 @@ Ages are in seconds on a monotonic clock; limits are in seconds, None for none (
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,12 +16,35 @@ from remote_service.hosting.status import Phase, Status, StopOutcome
 from remote_service.states import EndReason, State
 
 
+class Runner(StrEnum):
+    """What is known of the process that holds a session."""
+
+    UNSEEN = "unseen"
+    """This supervisor has not looked for it."""
+    HERE = "here"
+    """It obeys us."""
+    LOST = "lost"
+    """It has ended."""
+    NEVER = "never"
+    """It was never forked: nothing of the script has been called."""
+    AWAY = "away"
+    """It is where we cannot reach it, or does not answer: nobody knows."""
+
+
 class Action(StrEnum):
     """What to do."""
 
     NOTHING = "nothing"
     LAUNCH = "launch"
     """Fork a runner and order the start."""
+    ADOPT = "adopt"
+    """Look for the runner that an earlier supervisor forked."""
+    LAUNCH_AGAIN = "launch_again"
+    """The same as a launch, of one that an earlier supervisor had only written down."""
+    SUCCEED = "succeed"
+    """Its runner has ended: fork another one that goes on with its programs."""
+    DECLARE = "declare"
+    """Write that it is over, since staff says so: nobody can look."""
     REACHED = "reached"
     """Write that it runs."""
     STOP = "stop"
@@ -31,7 +54,7 @@ class Action(StrEnum):
     FINISH = "finish"
     """Write that it is over."""
     RECOVER = "recover"
-    """Its runner has gone: end what is left."""
+    """Its runner has ended or hangs: end what is left."""
     WARN = "warn"
     """Write that a limit ends it soon, or, without a reason, that none does any more."""
 
@@ -78,6 +101,8 @@ class Known:
     state_age: float
     running_age: float = 0.0
     """Seconds since it began to run."""
+    unseen_age: float = 0.0
+    """Seconds in which somebody could have opened it since then."""
     input_age: float = 0.0
     """Seconds since the last real input, or since it began to run."""
     extension: float = 0.0
@@ -88,16 +113,60 @@ class Known:
     departures: tuple[Departure, ...] = ()
     status: Status | None = None
     """What its runner said last; None when there is no runner that we know of."""
-    runner_lost: bool = False
+    runner: Runner = Runner.UNSEEN
+    may_try_again: bool = True
+    """Whether enough time has passed since it was looked for, or replaced, in vain."""
 
 
 def decide(known: Known) -> Decision:
     """What to do now; at most one thing, the next look comes at once after it."""
+    if known.state in (State.RESERVED, State.ENDED, State.FAILED):
+        return _BY_STATE[known.state](known)
+    if known.status is None and known.runner in _WITHOUT_RUNNER:
+        return _WITHOUT_RUNNER[known.runner](known)
     over = known.status is not None and known.status.phase is Phase.OVER
-    lost = known.runner_lost or _overdue(known)
-    if lost and not over and known.state not in (State.RESERVED, State.ENDED, State.FAILED):
+    if not over and _overdue(known):
         return Decision(Action.RECOVER, EndReason.RUNNER_LOST)
+    if not over and known.runner is Runner.LOST:
+        return _without_runner(known)
     return _BY_STATE[known.state](known)
+
+
+def _unseen(_known: Known) -> Decision:
+    return Decision(Action.ADOPT)
+
+
+def _never_forked(known: Known) -> Decision:
+    """Written down and no more: of an earlier supervisor's launch, or of the stop of one."""
+    return Decision(Action.LAUNCH_AGAIN) if known.state is State.STARTING else _lost(known)
+
+
+def _away(known: Known) -> Decision:
+    """Nobody knows; so nothing is freed and nothing ended, but by who takes the responsibility."""
+    if known.wanted == "stop" and known.wanted_reason is EndReason.STAFF:
+        return Decision(Action.DECLARE, known.wanted_reason, known.wanted_detail)
+    return Decision(Action.ADOPT) if known.may_try_again else NOTHING
+
+
+def _without_runner(known: Known) -> Decision:
+    """What runs goes on with another one; what was about to start or to stop is ended."""
+    if known.state is not State.RUNNING:
+        return _lost(known)
+    if known.wanted == "stop":
+        return Decision(Action.RECOVER, known.wanted_reason or EndReason.USER, known.wanted_detail)
+    return Decision(Action.SUCCEED) if known.may_try_again else NOTHING
+
+
+def _lost(_known: Known) -> Decision:
+    return Decision(Action.RECOVER, EndReason.RUNNER_LOST)
+
+
+_WITHOUT_RUNNER: dict[Runner, Callable[[Known], Decision]] = {
+    Runner.UNSEEN: _unseen,
+    Runner.NEVER: _never_forked,
+    Runner.AWAY: _away,
+    Runner.LOST: _without_runner,
+}
 
 
 def _overdue(known: Known) -> bool:
@@ -172,7 +241,7 @@ def _deserted(known: Known) -> Decision:
     if known.viewers or known.keep:
         return NOTHING
     if not known.departures:
-        late = _late(known.running_age, known.limits.reservation_timeout)
+        late = _late(known.unseen_age, known.limits.reservation_timeout)
         return Decision(Action.STOP, EndReason.NEVER_VIEWED) if late else NOTHING
     gone = all(
         _late(departure.age, known.limits.linger if departure.clean else known.limits.reconnect)

@@ -28,8 +28,14 @@ POLL_SILENT = _("poll() has not answered for %(seconds)s s.")
 POLL_FAILED = _("poll() failed: %(reason)s")
 PROGRAM_ENDED = _("%(program)s has ended: %(how)s.")
 NO_ENDPOINT_YET = _("It has no endpoint yet.")
+UNSEEN = _("nobody saw how")
 LISTENS_NO_MORE = _("Nothing listens at %(endpoint)s any more.")
 LISTENS_NOT_YET = _("Nothing listens at %(endpoint)s yet.")
+
+RUNNER_SILENT = _("The process that holds it has not answered for %(seconds)s s.")
+RUNNER_UNREACHABLE = _("The process that holds it cannot be reached: %(error)s.")
+RUNNER_ELSEWHERE = _("The process that holds it is at %(place)s, where this supervisor cannot reach it.")
+NO_SUCCESSOR = _("The process that held it has ended, and no other can take its place: %(error)s")
 
 # ---- what the server did ------------------------------------------------------------------------------------
 

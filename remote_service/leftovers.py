@@ -1,6 +1,6 @@
-"""What a killed server left: runners that still hold a session, programs that carry a session's marker, directories.
+"""What is left of a session whose runner is gone: programs that carry its marker, directories, a socket.
 
-The next start ends them, so that no slot is blocked and nothing leaks.
+They are ended, so that no slot is blocked and nothing leaks.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 from remote_service.endpoints import Endpoint
 from remote_service.hosting import processes
 from remote_service.hosting.client import RunnerLink
+from remote_service.hosting.programs import Program
 from remote_service.hosting.scratch import remove_tree, scratch_left_by
 from remote_service.hosting.status import Phase, Status
 from remote_service.tasks import spawn
@@ -36,6 +37,15 @@ class Successor:
 
     state: dict[str, Any] | None
     endpoint: Endpoint | None
+    programs: tuple[Program, ...] = ()
+
+    def as_order(self) -> dict[str, Any]:
+        """The arguments of the order to it."""
+        return {
+            "state": self.state,
+            "endpoint": self.endpoint.as_dict() if self.endpoint else None,
+            "programs": [program.as_list() for program in self.programs],
+        }
 
 
 def socket_path(run_dir: Path, session: str) -> Path:
@@ -93,19 +103,22 @@ def end_marked(session: str) -> list[int]:
     return survivors
 
 
-async def ask_runner_to_end(run_dir: Path, session: str, successor: Successor | None = None) -> Status | None:
+async def ask_runner_to_end(
+    run_dir: Path, session: str, epoch: int, successor: Successor | None = None
+) -> Status | None:
     """Has the session's runner stop its script and end what is left; waits for it.
 
     Args:
         run_dir: where the runners' sockets are.
         session: which one.
+        epoch: of who asks.
         successor: given when the runner was forked just now to take over from a killed one.
 
     Returns:
         What the runner said last, or None when there is none.
     """
     try:
-        link = await RunnerLink.connect(session, socket_path(run_dir, session))
+        link = await RunnerLink.connect(session, socket_path(run_dir, session), epoch)
     except OSError:
         return None
     over = asyncio.Event()
@@ -118,8 +131,7 @@ async def ask_runner_to_end(run_dir: Path, session: str, successor: Successor | 
     ended = spawn(over.wait(), name=f"end of {session} awaited")
     try:
         if successor is not None:
-            endpoint = successor.endpoint.as_dict() if successor.endpoint else None
-            await link.order("recover", state=successor.state, endpoint=endpoint)
+            await link.order("recover", **successor.as_order())
         await link.order("stop", timeout=STOP_TIMEOUT)
         await asyncio.wait({following, ended}, timeout=RUNNER_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
         if over.is_set():

@@ -131,22 +131,34 @@ def give_back(session_id: uuid.UUID, reason: EndReason, by: Actor) -> bool:
     )
 
 
-def remember(session_id: uuid.UUID, progress: str, script_state: str, unknown: str | None = None) -> None:
-    """Keeps what a live session's script says of its progress, and (sealed) what it saved for a successor.
+def remember(session_id: uuid.UUID, progress: str, script_state: str, programs: list[list[Any]]) -> None:
+    """Keeps what a live session's script says of its progress, and what a successor of its process needs.
 
-    `unknown` says why nobody can tell at the moment whether it lives; None when somebody can. The moment since which
-    that is so stays while it is so.
+    Args:
+        session_id: which one.
+        progress: a line for its user.
+        script_state: what the script saved, sealed.
+        programs: what it spawned, see `hosting.programs`.
     """
     live = Session.objects.live().filter(pk=session_id)
-    since = None if unknown is None else Coalesce("unknown_since", Now())
-    told = {"unknown_since": since, "unknown_reason": (unknown or "")[:MOST_REASON]}
+    if live.update(progress=progress[:MOST_PROGRESS], sealed_script_state=script_state, programs=programs):
+        nudge_gateways(session_id)
+
+
+def doubt(session_id: uuid.UUID, why: str) -> None:
+    """Keeps why nobody can tell at the moment whether a live session lives; empty when somebody can.
+
+    The moment since which that is so stays while it is so.
+    """
+    live = Session.objects.live().filter(pk=session_id)
     was_unknown = live.exclude(unknown_since=None).exists()
-    if not live.update(progress=progress[:MOST_PROGRESS], sealed_script_state=script_state, **told):
+    since = Coalesce("unknown_since", Now()) if why else None
+    if not live.update(unknown_since=since, unknown_reason=why[:MOST_REASON]):
         return
-    if unknown is not None and not was_unknown:
-        log.warning("session %s: nobody can tell whether it lives: %s", session_id, unknown)
-        _note_once(session_id, "unknown", unknown, SUPERVISOR)
-    elif unknown is None and was_unknown:
+    if why and not was_unknown:
+        log.warning("session %s: nobody can tell whether it lives: %s", session_id, why)
+        _note_once(session_id, "unknown", why, SUPERVISOR)
+    elif was_unknown and not why:
         _note_once(session_id, "known again", "", SUPERVISOR)
     nudge_gateways(session_id)
 

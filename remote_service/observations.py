@@ -12,7 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from remote_service.ages import Ages
-from remote_service.decisions import Departure, Known
+from remote_service.decisions import Departure, Known, Runner
 from remote_service.hosting.status import Status
 from remote_service.models import Gateway, Session, Site, Viewer
 from remote_service.states import EndReason, State
@@ -43,11 +43,20 @@ def look() -> Look:
     return Look(sessions, viewers, list(Gateway.objects.all()), Site.load(), timezone.now())
 
 
-def known(session: Session, viewers: list[Viewer], ages: Ages, status: Status | None, *, lost: bool) -> Known:
-    """Everything that a decision needs."""
+def known(
+    session: Session,
+    viewers: list[Viewer],
+    ages: Ages,
+    status: Status | None,
+    *,
+    runner: Runner,
+    may_try_again: bool = True,
+) -> Known:
+    """Everything that a decision needs. While no supervisor ran, nobody could use a session, and nobody has to pay."""
     key = str(session.pk)
     running_age = ages.age((key, "running"), session.running_at) if session.running_at else 0.0
     last_input = session.last_input_at or session.running_at
+    state_age = ages.watched if session.state == State.RESERVED else ages.age
     return Known(
         state=State(session.state),
         wanted=session.wanted,
@@ -55,19 +64,21 @@ def known(session: Session, viewers: list[Viewer], ages: Ages, status: Status | 
         wanted_detail=session.wanted_detail,
         limits=session.limits,
         keep=session.on_last_disconnect == "keep",
-        state_age=ages.age((key, "state"), session.state_since),
+        state_age=state_age((key, "state"), session.state_since),
         running_age=running_age,
-        input_age=ages.age((key, "input"), last_input) if last_input else 0.0,
+        unseen_age=ages.watched((key, "running"), session.running_at) if session.running_at else 0.0,
+        input_age=ages.watched((key, "input"), last_input) if last_input else 0.0,
         extension=session.extension,
         warned=EndReason(session.near_end) if session.near_end else None,
         viewers=sum(viewer.closed_at is None for viewer in viewers),
         departures=tuple(
-            Departure(ages.age((key, viewer.pk), viewer.closed_at), viewer.ending == Viewer.Ending.CLEAN)
+            Departure(ages.watched((key, viewer.pk), viewer.closed_at), viewer.ending == Viewer.Ending.CLEAN)
             for viewer in viewers
             if viewer.closed_at is not None
         ),
         status=status,
-        runner_lost=lost,
+        runner=runner,
+        may_try_again=may_try_again,
     )
 
 

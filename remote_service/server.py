@@ -213,7 +213,7 @@ async def serve(
     listeners: list[socket.socket] | None = None,
     announce: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serves pages, websockets and sessions until SIGTERM, SIGINT or `/v1/stop`; then ends every session.
+    """Serves pages, websockets and sessions until SIGTERM, SIGINT or `/v1/stop`; the last two end every session.
 
     Args:
         application: the ASGI application.
@@ -228,11 +228,15 @@ async def serve(
     supervisor = Supervisor(settings)
     server = Server(uvicorn_config(application, listen), announce)
 
-    def stop() -> None:
+    def leave() -> None:
         server.should_exit = True
         supervisor.stop()
 
-    handle_signals(stop, supervisor.reload)
+    def end() -> None:
+        server.should_exit = True
+        supervisor.end()
+
+    handle_signals(leave, end, supervisor.reload)
     spawn(event_loop.measure_lag(), name="event loop's lag")
     supervising = spawn(supervisor.run(), name="supervisor")
     ready = spawn(supervisor.ready.wait(), name="supervisor ready")
@@ -245,23 +249,23 @@ async def serve(
         log.warning(
             "scripts are still being loaded after %g s; pages are served without waiting for them", LOAD_PATIENCE
         )
-    supervising.add_done_callback(lambda _task: stop())
+    supervising.add_done_callback(lambda _task: leave())
     await server.serve(listeners)
     await supervising
 
 
 async def supervise(settings: GatewaySettings) -> None:
-    """Runs the supervisor alone until SIGTERM or SIGINT; then ends every session."""
+    """Runs the supervisor alone until SIGTERM or SIGINT; the latter ends every session."""
     supervisor = Supervisor(settings)
-    handle_signals(supervisor.stop, supervisor.reload)
+    handle_signals(supervisor.stop, supervisor.end, supervisor.reload)
     await supervisor.run()
 
 
-def handle_signals(stop: Any, reload: Any) -> None:
-    """SIGTERM and SIGINT stop, SIGHUP reloads."""
+def handle_signals(leave: Callable[[], None], end: Callable[[], None], reload: Callable[[], None]) -> None:
+    """SIGTERM stops the server and leaves its sessions, SIGINT (Ctrl-C) ends them too, SIGHUP reloads."""
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stop)
-    loop.add_signal_handler(signal.SIGINT, stop)
+    loop.add_signal_handler(signal.SIGTERM, leave)
+    loop.add_signal_handler(signal.SIGINT, end)
     loop.add_signal_handler(signal.SIGHUP, reload)
     loop.add_signal_handler(signal.SIGUSR2, _not_renewed)
 

@@ -16,7 +16,7 @@ from remote_service.tasks import spawn
 
 
 async def keep(keeper: Keeper, announce: Callable[[], None]) -> None:
-    """Keeps a crew until SIGTERM or Ctrl-C; SIGHUP reloads the sessions file, SIGUSR2 starts the pages anew.
+    """Keeps a crew until SIGTERM, or Ctrl-C, which ends the sessions too; SIGHUP reloads the sessions file, SIGUSR2 starts the pages anew.
 
     Args:
         keeper: of the crew.
@@ -27,7 +27,11 @@ async def keep(keeper: Keeper, announce: Callable[[], None]) -> None:
         await keeper.ready()
         announce()
 
-    handle_signals(keeper.stop, lambda: keeper.send(SUPERVISOR, signal.SIGHUP))
+    def end() -> None:
+        keeper.send(SUPERVISOR, signal.SIGINT)
+        keeper.stop()
+
+    handle_signals(keeper.stop, end, lambda: keeper.send(SUPERVISOR, signal.SIGHUP))
     asyncio.get_running_loop().add_signal_handler(
         signal.SIGUSR2, lambda: spawn(keeper.renew(PAGES), name="pages are started anew")
     )

@@ -80,7 +80,7 @@ async def supervise(settings: GatewaySettings, announce: Callable[[], None]) -> 
     """
     assert settings.crew is not None
     supervisor = Supervisor(settings)
-    handle_signals(supervisor.stop, supervisor.reload)
+    handle_signals(supervisor.stop, supervisor.end, supervisor.reload)
     figures = settings.crew.figures / names.SUPERVISOR
     with closing(await Office(settings.crew.office).open()):
         async with telling(figures, lambda: Told(of_process(0, Traffic()).decode(), SUPERVISOR.age)):

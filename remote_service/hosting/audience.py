@@ -1,6 +1,7 @@
-"""The supervisors that are connected to a runner: each hears every status, and any may order.
+"""The supervisors that are connected to a runner: each hears every status, and the latest may order.
 
-There is one at a time, but for a takeover; a runner serves them all and belongs to none.
+There is one at a time, but for a takeover. Each order names the epoch of who gives it; once a later one has ordered
+something, an earlier one is refused and hung up on, whatever it missed while it was paused.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class Audience:
         self._obey = obey
         self._complain = complain
         self._supervisors: list[Channel] = []
+        self._epoch = 0
         listener.setblocking(False)
         selector.register(listener, selectors.EVENT_READ, self._accept)
 
@@ -74,6 +76,14 @@ class Audience:
             self._drop(channel)
             return
         for message in messages:
+            epoch = message.get("epoch", 0)
+            if epoch < self._epoch:
+                self._complain(
+                    f"an order of the epoch {epoch} is refused: a supervisor of {self._epoch} has taken over"
+                )
+                self._drop(channel)
+                return
+            self._epoch = epoch
             self._obey(message)
 
     def _tell(self, channel: Channel) -> None:

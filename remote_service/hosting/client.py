@@ -180,7 +180,7 @@ class ScriptHost:
 
         Raises:
             HostError: the host has died, refused, or did not answer within 5 s.
-            OSError: the log or the socket cannot be made.
+            OSError: the log or the socket cannot be made, for instance since another runner has one of that name.
         """
         if not self.alive:
             raise HostError(details.HOST_ENDED)
@@ -223,22 +223,26 @@ class ScriptHost:
 class RunnerLink:
     """A connection to a session's runner; reports every status and the loss of the connection."""
 
-    def __init__(self, session: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, session: str, epoch: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.session = session
         self.status: Status | None = None
+        self._epoch = epoch
         self._reader = reader
         self._writer = writer
 
     @classmethod
-    async def connect(cls, session: str, path: Path) -> RunnerLink:
-        """Connects to the runner that listens at `path`.
+    async def connect(cls, session: str, path: Path, epoch: int) -> RunnerLink:
+        """Connects to the runner that listens at `path`; it obeys no older epoch from then on.
 
         Raises:
-            OSError: there is none.
+            FileNotFoundError, ConnectionRefusedError: there is none.
+            OSError: it cannot be told whether there is one.
         """
         with short_path(path) as name:
             reader, writer = await asyncio.open_unix_connection(name)
-        return cls(session, reader, writer)
+        link = cls(session, epoch, reader, writer)
+        await link.order("adopt")
+        return link
 
     async def follow(self, on_status: Callable[[Status], None]) -> None:
         """Hands each status to `on_status` until the runner hangs up, or says what no runner of ours says."""
@@ -263,7 +267,7 @@ class RunnerLink:
         Raises:
             OSError: the runner has gone.
         """
-        self._writer.write(encode({"order": order, **arguments}))
+        self._writer.write(encode({"order": order, "epoch": self._epoch, **arguments}))
         await self._writer.drain()
 
     async def close(self) -> None:

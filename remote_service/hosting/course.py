@@ -14,6 +14,7 @@ from typing import Any
 from remote_service import details
 from remote_service.answers import Answer, Poll
 from remote_service.endpoints import Endpoint
+from remote_service.hosting.programs import Program
 from remote_service.hosting.status import NEEDS_NO_STOP, Phase, StartFault, Status, StopOutcome
 
 INTERRUPT_PATIENCE = 2.0
@@ -65,8 +66,8 @@ class Outcome:
 class Course:
     """The state machine. Every method takes the monotonic time in seconds and returns the commands to carry out."""
 
-    def __init__(self, session: str) -> None:
-        self.status = Status(session)
+    def __init__(self, session: str, runner: int = 0) -> None:
+        self.status = Status(session, runner=runner)
         self._call = ""
         self._called_at = 0.0
         self._interrupted_at: float | None = None
@@ -91,11 +92,13 @@ class Course:
         self._become(phase=Phase.STARTING)
         return [self._make_call(now, "validate", {"options": arguments["options"]})]
 
-    def recover(self, state: dict[str, Any] | None, endpoint: Endpoint | None) -> list[Step]:
+    def recover(
+        self, state: dict[str, Any] | None, endpoint: Endpoint | None, programs: Sequence[Program]
+    ) -> list[Step]:
         """Takes over a session whose runner was killed: its script's saved state goes into a fresh worker."""
         if self.status.phase is not Phase.IDLE:
             return []
-        self._become(phase=Phase.READY, state=state, endpoint=endpoint)
+        self._become(phase=Phase.READY, state=state, endpoint=endpoint, programs=tuple(programs))
         return [Step(Command.REPLACE)]
 
     def stop(self, now: float, timeout: float, patience: float = INTERRUPT_PATIENCE) -> list[Step]:
@@ -116,6 +119,10 @@ class Course:
     def published(self, endpoint: Endpoint, password: str | None) -> None:
         """The script named its endpoint."""
         self._become(endpoint=endpoint, password=password)
+
+    def spawned(self, program: Program) -> None:
+        """The script started a program."""
+        self._become(programs=(*self.status.programs, program))
 
     def saved(self, state: dict[str, Any]) -> None:
         """The script saved its state."""

@@ -24,6 +24,7 @@ from remote_service.hosting import processes
 from remote_service.hosting.audience import Audience
 from remote_service.hosting.course import INTERRUPT_PATIENCE, Command, Course, Outcome, Step
 from remote_service.hosting.listening import listens
+from remote_service.hosting.programs import Program
 from remote_service.hosting.scratch import remove_tree, scratch_left_by
 from remote_service.hosting.script_context import ScriptContext
 from remote_service.hosting.session_log import SessionLog
@@ -37,8 +38,8 @@ LISTEN_CHECKS = (0.005, 0.25)
 """Seconds between two looks for the listening socket: the first gap and the longest, doubled in between."""
 TERM_PATIENCE = 1.0
 """Seconds between SIGTERM and SIGKILL for what a session left behind."""
-ALONE_PATIENCE = 60.0
-"""Seconds that a finished runner waits for a supervisor to hear of it."""
+ALONE_PATIENCE = 7 * 24 * 3600.0
+"""Seconds that a finished runner waits for a supervisor to hear of it: who would end the session again otherwise."""
 WORKER_LOST = 70
 """Exit status of a worker that cannot go on, for instance because the script closed all descriptors."""
 MOST_TEXT = 2000
@@ -62,7 +63,7 @@ class Runner:
 
     def __init__(self, task: RunnerTask) -> None:
         self._task = task
-        self._course = Course(task.session)
+        self._course = Course(task.session, os.getpid())
         self._log = SessionLog(task.log)
         self._selector = selectors.DefaultSelector()
         self._audience = Audience(
@@ -147,7 +148,9 @@ class Runner:
             self._carry_out(self._course.start(now, arguments, message["timeout"]))
         elif order == "recover":
             endpoint = Endpoint.from_dict(message["endpoint"]) if message["endpoint"] else None
-            self._carry_out(self._course.recover(message["state"], endpoint))
+            programs = [Program.from_list(each) for each in message["programs"]]
+            self._scratch = next(iter(scratch_left_by(self._task.session)), None)
+            self._carry_out(self._course.recover(message["state"], endpoint, programs))
         elif order == "stop":
             self._carry_out(self._course.stop(now, message["timeout"], message.get("patience", INTERRUPT_PATIENCE)))
         elif order == "dismiss":
@@ -171,7 +174,7 @@ class Runner:
             channel = Channel(sock)
             context = ScriptContext(self._task.session, channel, script_logger(), self._scratch)
             context.attach(self._task.service)
-            context.restore(self._course.status.endpoint)
+            context.restore(self._course.status.endpoint, self._course.status.programs)
             Worker(self._task.service, channel, context).run(self._course.status.state)
         except BaseException:  # noqa: BLE001 (the last frame of a fork: shown in the session's log, then the fork ends)
             traceback.print_exc()
@@ -185,6 +188,8 @@ class Runner:
     def _hear(self, message: Message) -> None:
         if "scratch" in message:
             self._scratch = Path(message["scratch"])
+        elif "spawned" in message:
+            self._course.spawned(Program.from_list(message["spawned"]))
         elif "state" in message:
             self._course.saved(message["state"])
         elif "endpoint" in message:

@@ -20,6 +20,7 @@ from remote_service.answers import Poll
 from remote_service.config.script_report import how_it_ended
 from remote_service.endpoints import Endpoint, EndpointError
 from remote_service.hosting.listening import listens_locally
+from remote_service.hosting.programs import Program
 from remote_service.hosting.scratch import make_scratch
 from remote_service.hosting.wire import Channel
 from remote_service.script import RemoteServiceScript
@@ -37,6 +38,7 @@ class ScriptContext:
         self._log = log
         self._scratch = scratch
         self._spawned: list[Popen[bytes]] = []
+        self._inherited: tuple[Program, ...] = ()
         self._endpoint: Endpoint | None = None
         self._service: RemoteServiceScript | None = None
         self.has_listened = False
@@ -54,9 +56,10 @@ class ScriptContext:
             self._channel.send({"scratch": str(self._scratch)})
         return self._scratch
 
-    def restore(self, endpoint: Endpoint | None) -> None:
-        """Takes over what a predecessor published."""
+    def restore(self, endpoint: Endpoint | None, programs: tuple[Program, ...] = ()) -> None:
+        """Takes over what a predecessor published and spawned."""
         self._endpoint = endpoint
+        self._inherited = programs
 
     def publish(self, endpoint: Endpoint, password: str | None) -> None:
         """Makes the endpoint known.
@@ -150,6 +153,7 @@ class ScriptContext:
             start_new_session=True,
         )
         self._spawned.append(process)
+        self._channel.send({"spawned": Program.of(process.pid, Path(arguments[0]).name).as_list()})
         self._log.debug("%s: started as process %d", arguments[0], process.pid)
         if self._service is not None:
             self.save_state(self._service)
@@ -166,6 +170,9 @@ class ScriptContext:
             if status is not None:
                 name = Path(str(process.args[0] if isinstance(process.args, list) else process.args)).name
                 return Poll.ended(details.PROGRAM_ENDED.filled(program=name, how=how_it_ended(status)))
+        for program in self._inherited:
+            if not program.lives:
+                return Poll.ended(details.PROGRAM_ENDED.filled(program=program.name, how=details.UNSEEN))
         if self._endpoint is None:
             return Poll.pending(details.NO_ENDPOINT_YET)
         if listens_locally(self._endpoint) is False:

@@ -9,6 +9,7 @@ from typing import Any
 
 from remote_service.answers import Answer, Poll
 from remote_service.endpoints import Endpoint
+from remote_service.hosting.programs import Program
 
 
 class Phase(StrEnum):
@@ -81,6 +82,10 @@ class Status:
     survivors: tuple[int, ...] = ()
     state: dict[str, Any] | None = field(default=None, repr=False)
     """What the script saved for a successor."""
+    programs: tuple[Program, ...] = ()
+    """What the script spawned."""
+    runner: int = 0
+    """The runner's own pid."""
     log_trouble: str = ""
     """Why the session's log cannot be written; empty while it can."""
 
@@ -90,6 +95,7 @@ class Status:
             "endpoint": None if self.endpoint is None else self.endpoint.as_dict(),
             "poll": [self.poll.answer.value, self.poll.reason],
             "survivors": list(self.survivors),
+            "programs": [program.as_list() for program in self.programs],
         }
 
     @classmethod
@@ -109,4 +115,6 @@ class Status:
             survivors=tuple(data["survivors"]),
             state=data["state"],
             log_trouble=data.get("log_trouble", ""),
+            runner=data.get("runner", 0),
+            programs=tuple(Program.from_list(program) for program in data.get("programs", ())),
         )

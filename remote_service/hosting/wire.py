@@ -129,13 +129,18 @@ def short_path(path: Path) -> Iterator[str]:
         os.close(directory)
 
 
-def listen_on(path: Path) -> socket.socket:
-    """A listening Unix socket of mode 0600; a stale file of that name is replaced.
+def listen_on(path: Path, *, replacing: bool = False) -> socket.socket:
+    """A listening Unix socket of mode 0600.
+
+    Args:
+        path: where.
+        replacing: takes the place of whatever has that name, which else is an error.
 
     Raises:
-        OSError: there is no such directory, or it may not be written to.
+        OSError: there is no such directory, or it may not be written to; or the name is taken.
     """
-    path.unlink(missing_ok=True)
+    if replacing:
+        path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     try:
         with short_path(path) as name:

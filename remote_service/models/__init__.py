@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from remote_service.models.lease import Lease
 from remote_service.models.presence import Gateway, Viewer
 from remote_service.models.session import (
     MOST_REASON,
@@ -22,6 +23,7 @@ __all__ = [
     "Drain",
     "Gateway",
     "Guest",
+    "Lease",
     "Session",
     "SessionEvent",
     "SessionQuerySet",

@@ -84,6 +84,15 @@ class Session(models.Model):
     sealed_token = models.TextField(default="", blank=True)
     stored_endpoint = models.JSONField(null=True)
     sealed_script_state = models.TextField(default="", blank=True)
+    programs = models.JSONField(
+        default=list, db_default=Value([], models.JSONField()), help_text="what its script spawned: pid, start, name"
+    )
+    runner_place = models.CharField(
+        max_length=255, default="", db_default="", blank=True, help_text="the machine and directory of its runner"
+    )
+    runner_boot = models.CharField(
+        max_length=36, default="", db_default="", blank=True, help_text="since which start that machine had run then"
+    )
     sealed_password = models.TextField(default="", blank=True)
     progress = models.CharField(max_length=200, default="", blank=True)
     unknown_since = models.DateTimeField(null=True, help_text="since when nobody can say whether it lives")

@@ -50,7 +50,7 @@ async def telling(path: Path, figures: Callable[[], Told]) -> AsyncIterator[None
             await writer.drain()
         writer.close()
 
-    server = await asyncio.start_unix_server(answer, sock=listen_on(path))
+    server = await asyncio.start_unix_server(answer, sock=listen_on(path, replacing=True))
     try:
         yield
     finally:

@@ -188,7 +188,7 @@ class Office:
         Raises:
             OSError: it cannot be listened there.
         """
-        return await asyncio.start_unix_server(self._come, sock=listen_on(self._path), limit=MAX_LINE)
+        return await asyncio.start_unix_server(self._come, sock=listen_on(self._path, replacing=True), limit=MAX_LINE)
 
     async def _come(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         desk = None

@@ -32,9 +32,12 @@ log = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
-    """Serves until SIGTERM, Ctrl-C or `/v1/stop`, then ends its sessions within 5 s."""
+    """Serves until SIGTERM, Ctrl-C or `/v1/stop`; the last two end its sessions, within 5 s."""
 
-    help = "Serve pages, websockets and sessions. SIGTERM and Ctrl-C end it with its sessions; SIGHUP reloads types."
+    help = (
+        "Serve pages, websockets and sessions. SIGTERM stops it, and its sessions go on until the next start finds "
+        "them again; Ctrl-C ends them too; SIGHUP reloads types."
+    )
     requires_system_checks: list[str] = []  # noqa: RUF012 (Django's own way to say it)
 
     def add_arguments(self, parser: ArgumentParser) -> None:

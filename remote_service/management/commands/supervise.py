@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import uvloop
@@ -14,9 +15,12 @@ from remote_service.server import supervise
 
 
 class Command(BaseCommand):
-    """Starts, polls and stops sessions until SIGTERM or Ctrl-C, then ends them within 5 s."""
+    """Starts, polls and stops sessions until SIGTERM; Ctrl-C ends them too, within 5 s."""
 
-    help = "Run the supervisor alone. SIGTERM and Ctrl-C end it with its sessions; SIGHUP reloads the sessions file."
+    help = (
+        "Run the supervisor alone; a second one stands by. SIGTERM leaves the sessions to the next one, Ctrl-C ends "
+        "them; SIGHUP reloads the sessions file."
+    )
     requires_system_checks: list[str] = []  # noqa: RUF012 (Django's own way to say it)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -24,7 +28,10 @@ class Command(BaseCommand):
         require_prepared_database()
         try:
             session_account(conf.current().session_user)
-            with pid_file.hold(conf.current().state_dir):
+            with ExitStack() as held:
+                # Without it this one stands by: who supervises is decided by the lease.
+                with suppress(pid_file.AlreadyRunningError):
+                    held.enter_context(pid_file.hold(conf.current().state_dir))
                 uvloop.run(supervise(conf.current()))
-        except (pid_file.AlreadyRunningError, AccountError) as error:
+        except AccountError as error:
             raise CommandError(str(error)) from error

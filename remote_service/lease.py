@@ -1,0 +1,131 @@
+"""The right to supervise: taken, renewed, lost; and writes that are refused once somebody else has it.
+
+Of several candidates one holds the lease. It moves a counter; who waits takes the lease when that counter has stood
+still for the lease's time on its own monotonic clock, when it was given back, or when its holder's process has ended
+for sure. Each holder counts the epoch up. A write of a supervisor names its epoch and is refused when that is over, so
+one that was paused and wakes up later changes nothing any more.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from remote_service.hosting.machine import has_ended, identity
+from remote_service.models import Lease
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class FencedError(RuntimeError):
+    """Another supervisor has taken over: nothing was written, and nothing may be done any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a candidate saw of the lease."""
+
+    holder: str
+    epoch: int
+    renewals: int
+    place: str
+    process: str
+
+
+def look() -> Claim:
+    """The lease as it is."""
+    row = Lease.load()
+    return Claim(row.holder, row.epoch, row.renewals, row.place, row.process)
+
+
+class Wait:
+    """Judges when a candidate may take the lease."""
+
+    def __init__(self, place: str, seconds: float, ended: Callable[[str], bool] = has_ended) -> None:
+        """Prepares.
+
+        Args:
+            place: the candidate's.
+            seconds: that the counter must have stood still.
+            ended: tells whether a process of the candidate's machine has ended for sure.
+        """
+        self._machine = _machine(place)
+        self._seconds = seconds
+        self._ended = ended
+        self._seen: tuple[int, int] | None = None
+        self._since = 0.0
+
+    def may_take(self, claim: Claim, now: float) -> bool:
+        """Whether it is free, at a look at monotonic `now` (seconds)."""
+        if not claim.holder:
+            return True
+        if _machine(claim.place) == self._machine and self._ended(claim.process):
+            return True
+        if self._seen != (claim.epoch, claim.renewals):
+            self._seen, self._since = (claim.epoch, claim.renewals), now
+        return now - self._since >= self._seconds
+
+
+def _machine(place: str) -> str:
+    return place.partition(":")[0]
+
+
+class Fence:
+    """One holder's right, from when it was taken."""
+
+    def __init__(self, holder: str, epoch: int) -> None:
+        self.holder = holder
+        self.epoch = epoch
+
+    def __repr__(self) -> str:
+        return f"<Fence epoch {self.epoch}>"
+
+    def renew(self) -> None:
+        """Moves the counter.
+
+        Raises:
+            FencedError: somebody else has the lease.
+        """
+        if not Lease.objects.filter(pk=1, epoch=self.epoch).update(renewals=F("renewals") + 1):
+            raise FencedError(f"epoch {self.epoch} is over")
+
+    def check(self) -> None:
+        """Looks whether it still holds; what is not a write can be bound to it no better than so.
+
+        Raises:
+            FencedError: somebody else has the lease.
+        """
+        if not Lease.objects.filter(pk=1, epoch=self.epoch).exists():
+            raise FencedError(f"epoch {self.epoch} is over")
+
+    def write(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Calls a function that writes, in a transaction in which nobody can take the lease.
+
+        Raises:
+            FencedError: somebody else has it; the function was not called.
+        """
+        with transaction.atomic():
+            if not Lease.objects.select_for_update().filter(pk=1, epoch=self.epoch).exists():
+                raise FencedError(f"epoch {self.epoch} is over")
+            return function(*args, **kwargs)
+
+    def give_back(self) -> None:
+        """Lets the next one take it at once; harmless when somebody else has it."""
+        Lease.objects.filter(pk=1, epoch=self.epoch).update(holder="", process="")
+
+
+def take(claim: Claim, place: str) -> Fence | None:
+    """Takes the lease as it was seen; None when somebody was faster, or it has been renewed meanwhile."""
+    holder, epoch = uuid.uuid4().hex, claim.epoch + 1
+    seen = Lease.objects.filter(pk=1, epoch=claim.epoch, renewals=claim.renewals, holder=claim.holder)
+    taken = seen.update(
+        holder=holder, epoch=epoch, renewals=0, place=place, process=identity(), taken_at=timezone.now()
+    )
+    return Fence(holder, epoch) if taken else None
