@@ -16,7 +16,9 @@ from remote_service.tasks import spawn
 
 
 async def keep(keeper: Keeper, announce: Callable[[], None]) -> None:
-    """Keeps a crew until SIGTERM, or Ctrl-C, which ends the sessions too; SIGHUP reloads the sessions file, SIGUSR2 starts the pages anew.
+    """Keeps a crew until SIGTERM, or Ctrl-C, which ends the sessions too.
+
+    SIGHUP reloads the sessions file, SIGUSR2 starts the pages anew.
 
     Args:
         keeper: of the crew.
