@@ -137,12 +137,17 @@ class Supervisor:
         self.ready = asyncio.Event()
         self.stopping = asyncio.Event()
         self.reloads = 0
+        self.ended = False
 
     async def run(self) -> None:
         await self.stopping.wait()
 
     def stop(self) -> None:
         self.stopping.set()
+
+    def end(self) -> None:
+        self.ended = True
+        self.stop()
 
     def reload(self) -> None:
         self.reloads += 1
@@ -219,12 +224,16 @@ async def test_it_answers_the_relay_and_who_asks_for_its_figures(
         await asyncio.open_unix_connection(crew.office)
 
 
-async def test_sighup_reloads_and_sigterm_ends_it(supervising: Supervising) -> None:
+@pytest.mark.parametrize(("number", "ended"), [(signal.SIGTERM, False), (signal.SIGINT, True)])
+async def test_sighup_reloads_sigterm_stops_it_and_ctrl_c_ends_its_sessions_too(
+    supervising: Supervising, number: signal.Signals, ended: bool
+) -> None:
     await supervising.begins()
     signal.raise_signal(signal.SIGHUP)
     await eventually_async(lambda: supervising.supervisor.reloads == 1)
-    signal.raise_signal(signal.SIGTERM)
+    signal.raise_signal(number)
     await asyncio.wait_for(supervising.running, 5)
+    assert supervising.supervisor.ended is ended
     await supervising.ends()
 
 
