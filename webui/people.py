@@ -36,7 +36,7 @@ class Person:
     control: bool = False
     sent_away: bool = False
     by: tuple[str, ...] = ()
-    """For whom the shares are that they accepted."""
+    """For whom the shares are that they accepted, those for many."""
 
 
 def people_of(session: Session, now: datetime) -> tuple[Person, ...]:
@@ -65,7 +65,7 @@ def _person(key: Key, name: str, holdings: list[ShareHolder], *, watching: bool,
         holding=holdings[0].pk,
         control=any(held.control for held in holdings if held.sent_away_at is None),
         sent_away=all(held.sent_away_at for held in holdings),
-        by=tuple(dict.fromkeys(whom(held.share) for held in holdings)),
+        by=tuple(dict.fromkeys(whom(held.share) for held in holdings if held.share.audience != Audience.USER)),
     )
 
 
