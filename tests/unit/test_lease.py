@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
-from remote_service import lease
 from remote_service.hosting.machine import identity
 from remote_service.lease import Claim, Fence, FencedError, Wait, look, take
 from remote_service.models import Lease, Site
 
 PLACE = "n8:/state/run"
-HELD = Claim(holder="somebody", epoch=3, renewals=7, place=PLACE, process="4711 99 boot pid")
+NOON = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)
+HELD = Claim(holder="somebody", epoch=3, renewals=7, place=PLACE, process="4711 99 boot pid", renewed_at=NOON)
 
 
 def lives(_process: str) -> bool:
@@ -71,7 +73,8 @@ def overtake() -> Fence:
 
 
 def test_who_takes_it_stands_in_the_row_under_an_epoch_of_its_own(fence: Fence) -> None:
-    assert look() == Claim(fence.holder, 1, 0, PLACE, identity())
+    seen = look()
+    assert seen == Claim(fence.holder, 1, 0, PLACE, identity(), seen.renewed_at)
     assert (fence.epoch, repr(fence)) == (1, "<Fence epoch 1>")
     other = overtake()
     assert (other.epoch, look().place) == (2, "n9:/state/run")
@@ -89,13 +92,25 @@ def test_what_was_renewed_since_it_was_seen_is_not_taken(fence: Fence) -> None:
     seen = look()
     fence.renew()
     assert take(seen, "n9:/state/run") is None
-    assert look() == replace(seen, renewals=1)
+    assert look() == replace(seen, renewals=1, renewed_at=look().renewed_at)
+    assert look().renewed_at > seen.renewed_at
 
 
 def test_one_that_was_given_back_is_taken_under_the_next_epoch(fence: Fence) -> None:
     fence.give_back()
     assert (look().holder, look().process, look().epoch) == ("", "", 1)
     assert overtake().epoch == 2
+
+
+def test_who_takes_it_knows_for_how_long_nobody_had_it(fence: Fence) -> None:
+    assert fence.gap == 0.0, "nobody ever had it"
+    Lease.objects.update(renewed_at=timezone.now() - timedelta(seconds=100))
+    assert overtake().gap == pytest.approx(100.0, abs=5.0)
+
+
+def test_a_clock_that_was_put_back_makes_no_gap(fence: Fence) -> None:
+    Lease.objects.update(renewed_at=timezone.now() + timedelta(hours=1))
+    assert overtake().gap == 0.0
 
 
 # ---- the fence --------------------------------------------------------------------------------------------
@@ -140,4 +155,4 @@ def test_without_a_row_there_is_no_holder_and_the_next_look_makes_one(fence: Fen
     Lease.objects.all().delete()
     with pytest.raises(FencedError):
         fence.check()
-    assert lease.look() == Claim("", 0, 0, "", "")
+    assert (look().holder, look().epoch) == ("", 0)
