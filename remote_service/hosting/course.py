@@ -62,7 +62,7 @@ class Course:
         self._become(phase=Phase.STARTING)
         return [self._make_call(now, "validate", {"options": arguments["options"]})]
 
-    def recover(self, state: State, endpoint: Endpoint | None, programs: Sequence[Program]) -> list[Step]:
+    def recover(self, state: State, endpoint: Endpoint | None, programs: Sequence[Program] = ()) -> list[Step]:
         """Takes over a session whose runner was killed: its script's saved state goes into a fresh worker."""
         if self.status.phase is not Phase.IDLE:
             return []
