@@ -231,6 +231,8 @@ class Supervisor:
                 log.warning("some sessions were not over after %g s; the next start ends them", SHUTDOWN_PATIENCE)
             leaving.cancel()
             await asyncio.wait({leaving, *self._retiring})
+        # What is still being done fails from here on, and must not tell of the failure as if it were the session's.
+        fence.leave()
         await term.hang_up()
         await self._catalogue.close()
         self._catalogue = Catalogue({})
