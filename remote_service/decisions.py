@@ -209,7 +209,8 @@ def _running(known: Known) -> Decision:
     # theirs after the first viewer. When it is over, the relay sees that first and the viewer is gone.
     if status is not None and status.poll.answer is Answer.ENDED and not known.viewers:
         return Decision(Action.STOP, EndReason.PROGRAM_ENDED, status.poll.reason)
-    if status is not None and status.phase is not Phase.READY:
+    # A successor is idle until it has been told what to go on with.
+    if status is not None and status.phase not in (Phase.IDLE, Phase.READY):
         return Decision(Action.STOP, EndReason.PROGRAM_ENDED, status.detail or status.poll.reason)
     limits = _limits_that_run(known)
     for reason, age, limit in limits:

@@ -135,6 +135,7 @@ STARTING: list[Rule] = [
 
 RUNNING: list[Rule] = [
     ("fresh", {}, NOTHING),
+    ("its runner's successor has just been forked", {"status": status(Phase.IDLE)}, NOTHING),
     ("its user stops it", {"wanted": "stop", "viewers": 1}, Decision(Action.STOP, EndReason.USER)),
     (
         "it is released",
