@@ -19,6 +19,8 @@ from remote_service.hosting.client import ScriptHost
 from remote_service.leftovers import socket_path
 from remote_service.models import Session, SessionType, Site, Viewer
 from remote_service.states import EndReason, State
+from remote_service.supervision import term
+from remote_service.supervision.operations import Patience
 from tests.integration.probe_site import SLOW_IMPORT, ProbeSite, probe_site
 from tests.waiting import eventually_async
 
