@@ -117,6 +117,7 @@ class Recovery:
 
     async def succeed(self, session: Session, charge: Charge) -> None:
         """Forks another runner, which goes on with the session's programs; what cannot go on stays as it is."""
+        await self._rows.check()
         charge.attempts.tried()
         try:
             link = await self._successor(session, charge)
