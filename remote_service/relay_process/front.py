@@ -21,6 +21,7 @@ from typing import cast
 from remote_service.hosting.wire import short_path
 from remote_service.relay.line import MOST_UNSENT, Line
 from remote_service.relay_process.arrival import line_on
+from remote_service.relay_process.goodbye import MOST_PATIENCE, Goodbye
 from remote_service.relay_process.messages import Handover
 from remote_service.tasks import spawn
 
@@ -30,8 +31,6 @@ HANDSHAKE_PATIENCE = 10.0
 """Seconds for a TLS handshake."""
 HANDOVER_PATIENCE = 2.0
 """Seconds for a handover to arrive whose page process has hung up already."""
-GOODBYE_PATIENCE = 5.0
-"""Seconds that a client has to take what it was sent last."""
 MOST_HELD = 64 * 1024
 """Bytes of a client that are kept before it is read no further."""
 BACKLOG = 2048
@@ -70,7 +69,8 @@ class Front:
         context.load_cert_chain(cert, key)
         self._server = await asyncio.get_running_loop().create_server(
             lambda: Tunnel(self, secrets.token_urlsafe(16)),
-            sock=listener, ssl=context, ssl_handshake_timeout=HANDSHAKE_PATIENCE, backlog=BACKLOG,
+            sock=listener, ssl=context, ssl_handshake_timeout=HANDSHAKE_PATIENCE, ssl_shutdown_timeout=MOST_PATIENCE,
+            backlog=BACKLOG,
         )  # fmt: skip
 
     def line_of(self, handover: Handover) -> Line:
@@ -111,6 +111,7 @@ class Tunnel(asyncio.Protocol):
         self._asks = False
         """It does, and nothing was answered yet."""
         self._full = False
+        self._goodbye: Goodbye | None = None
 
     # ---- the client -------------------------------------------------------------------------------------
 
@@ -194,6 +195,8 @@ class Tunnel(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone."""
         self._front.tunnels.pop(self._name, None)
+        if self._goodbye is not None:
+            self._goodbye.cancel()
         if self._pages is not None:
             self._pages.close()
 
@@ -209,10 +212,8 @@ class Tunnel(asyncio.Protocol):
 
     def close(self) -> None:
         """Hangs up once the client has what it was sent."""
-        if self._transport is not None:
-            self._transport.close()
-            # Else TLS waits half a minute for a client that says nothing.
-            asyncio.get_running_loop().call_later(GOODBYE_PATIENCE, self._transport.abort)
+        if self._transport is not None and self._goodbye is None:
+            self._goodbye = Goodbye(self._transport)
 
     # ---- the pages --------------------------------------------------------------------------------------
 
