@@ -67,7 +67,9 @@ class Front:
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(cert, key)
-        self._server = await asyncio.get_running_loop().create_server(
+        loop = asyncio.get_running_loop()
+        serve = loop.create_unix_server if listener.family == socket.AF_UNIX else loop.create_server
+        self._server = await serve(
             lambda: Tunnel(self, secrets.token_urlsafe(16)),
             sock=listener, ssl=context, ssl_handshake_timeout=HANDSHAKE_PATIENCE, ssl_shutdown_timeout=MOST_PATIENCE,
             backlog=BACKLOG,
@@ -129,7 +131,7 @@ class Tunnel(asyncio.Protocol):
     async def _connect(self) -> None:
         assert self._transport is not None
         loop = asyncio.get_running_loop()
-        peer = self._transport.get_extra_info("peername")[:2]
+        peer = self._transport.get_extra_info("peername")[:2] or None  # a client of a Unix socket has no address
         try:
             with short_path(self._front.pages) as name:
                 pages, _protocol = await loop.create_unix_connection(lambda: _PagesEnd(self), name)

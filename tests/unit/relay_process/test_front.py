@@ -38,9 +38,10 @@ class ClientTransport(ViewerTransport):
     """A client under TLS, which takes nothing at the end."""
 
     socket: ClassVar[socket.socket]
+    peer: ClassVar[tuple[str, int] | str] = ("192.0.2.7", 41234)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return {"peername": ("192.0.2.7", 41234), "socket": self.socket}.get(name, default)
+        return {"peername": self.peer, "socket": self.socket}.get(name, default)
 
 
 @pytest.fixture(autouse=True)
@@ -106,6 +107,14 @@ async def test_pages_hear_first_who_the_client_is(tmp_path: Path) -> None:
         line, _found, rest = pages.heard.partition(b"\n")
         assert json.loads(line) == {"client": ["192.0.2.7", 41234], "tunnel": "seven"}
         assert rest == GET
+
+
+async def test_who_comes_through_a_unix_socket_has_no_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ClientTransport, "peer", "")
+    async with pages_at(tmp_path / "pages.sock") as pages:
+        come(Front(tmp_path / "pages.sock"))
+        await eventually_async(lambda: pages.heard)
+        assert json.loads(pages.heard) == {"client": None, "tunnel": "seven"}
 
 
 async def test_bytes_pass_both_ways_until_one_hangs_up(tmp_path: Path) -> None:
