@@ -64,7 +64,7 @@ def parts(
         *(
             Part(
                 f"{PAGES}-{number}",
-                [*command, PAGES],
+                [*command, PAGES, str(number)],
                 {**told, "name": f"{PAGES}-{number}", "listen": _listen(listen), "descriptor": for_pages[0]},
                 manage.parent,
                 for_pages,

@@ -44,7 +44,7 @@ def test_each_is_a_command_and_no_argument_holds_a_secret(with_crew: GatewaySett
     supervisor, relay, *pages = crew(with_crew)
     command = [sys.executable, str(MANAGE), "serve_part"]
     assert supervisor.argv == [*command, "supervisor"]
-    assert [part.argv for part in pages] == [[*command, "pages"]] * 2
+    assert [part.argv for part in pages] == [[*command, "pages", "1"], [*command, "pages", "2"]]
     assert relay.argv == [sys.executable, "-m", "remote_service.relay_process"]
     assert [part.told["settings"]["security_token"] for part in (supervisor, *pages)] == ["rest secret"] * 3
 
