@@ -111,9 +111,9 @@ def measured(what: str, unit: str, measure: Measure, subjects: Sequence[Subject]
     print(peer)
     for ours in found.values():
         print(ours, compared(ours, peer), sep="\n")
-        print(
-            bar(f"{ours.what}, of the blind path's", 100 * ours.median / peer.median, "%", at_most=at_most), flush=True
-        )
+        if at_most is not None:
+            share = 100 * ours.median / peer.median
+            print(bar(f"{ours.what}, of the blind path's", share, "%", at_most=at_most), flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
