@@ -82,9 +82,14 @@ class Sieve:
         if self._lost:
             raise RuntimeError("Sieve.feed was called after the stream was lost")
         at = 0
-        if self._wanted == NEXT_MESSAGE and self._glide is not None and (at := self._glide(data, 0)) == len(data):
-            self._before += at
-            return data
+        if self._wanted == NEXT_MESSAGE:
+            # What comes alone is mostly one whole message.
+            if self._glide is not None and (at := self._glide(data, 0)) == len(data):
+                self._before += at
+                return data
+            if at == 0 and self._drop is not None and self._drop(data, 0) == len(data):
+                self._before += len(data)
+                return b""
         self._data, self._at, self._passed_upto = data, at, 0
         self._parts, self._changed = [], self._taking_out
         # Until shown otherwise: behind an error nothing may pass any more.
