@@ -13,7 +13,7 @@ import time
 from asgiref.sync import sync_to_async
 from django import db
 
-from remote_service import keeping, nudges, observations
+from remote_service import keeping, nudges, observations, retention
 from remote_service.ages import Ages
 from remote_service.catalogue import load_catalogue, publish
 from remote_service.conf import GatewaySettings
@@ -69,7 +69,8 @@ class Supervisor:
             return
         await self._end_what_was_left()
         self.ready.set()
-        async with nudges.hearing(nudges.SUPERVISOR_GROUP) as heard:
+        tidying = retention.at_work(self._settings, lambda: self._operations.catalogue.scripts)
+        async with nudges.hearing(nudges.SUPERVISOR_GROUP) as heard, tidying:
             self._again = heard
             try:
                 while not self._stopped.is_set():

@@ -36,6 +36,8 @@ REMOTE_SERVICE = GatewaySettings(
     log_ins_per_minute=ENVIRONMENT.log_ins_per_minute,
     guests=ENVIRONMENT.guests,
     metrics_token=ENVIRONMENT.metrics_token,
+    history_days=ENVIRONMENT.history_days,
+    log_days=ENVIRONMENT.log_days,
 )
 
 DEBUG = ENVIRONMENT.debug

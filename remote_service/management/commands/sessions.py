@@ -244,23 +244,19 @@ def _check_declaration(session: Session, *, declared: bool) -> None:
 
 
 def _wait_for_end(session: Session, patience: float) -> None:
-    """Returns when it is over, or will not be in time."""
+    """Returns when it is over, or the time is."""
     deadline = time.monotonic() + patience
-    while not session.over and not _no_server() and (left := deadline - time.monotonic()) > 0:
+    while not session.over and (left := deadline - time.monotonic()) > 0:
         time.sleep(min(GAP, left))
         session.refresh_from_db()
 
 
-def _no_server() -> bool:
-    """Whether there is certainly no server that could do anything."""
-    return connection.vendor == "sqlite" and not pid_file.is_held(conf.current().state_dir)
-
-
 def _why_not_over(session: Session, patience: float) -> str:
-    if _no_server():
+    if connection.vendor == "sqlite" and not pid_file.is_held(conf.current().state_dir):
         return (
-            f"{session.reference} is {session.state}, and no server is running with the state directory "
-            f"{conf.current().state_dir}: the next start ends it. Or set REMOTE_SERVICE_STATE_DIR to the server's."
+            f"{session.reference} is {session.state} after {patience:g} s, and no server seems to run with the state "
+            f"directory {conf.current().state_dir}: the next start ends it. Or set REMOTE_SERVICE_STATE_DIR to the "
+            "server's."
         )
     return (
         f"{session.reference} is {session.state} after {patience:g} s; it ends as soon as its script lets it. "

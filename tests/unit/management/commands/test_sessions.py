@@ -150,13 +150,13 @@ def test_but_not_for_ever(session: Session) -> None:
     )
 
 
-def test_nor_for_a_server_that_does_not_run(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_does_not_run_is_told(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions.pid_file, "is_held", lambda _state_dir: False)
-    error = refused("stop", "1e392889", "--reason", "Enough.", "--wait")
+    error = refused("stop", "1e392889", "--reason", "Enough.", "--wait", "0")
     assert error.returncode == sessions.NOT_OVER
     assert str(error) == (
-        f"1e392889 is running, and no server is running with the state directory {conf.current().state_dir}: the next "
-        "start ends it. Or set REMOTE_SERVICE_STATE_DIR to the server's."
+        f"1e392889 is running after 0 s, and no server seems to run with the state directory "
+        f"{conf.current().state_dir}: the next start ends it. Or set REMOTE_SERVICE_STATE_DIR to the server's."
     )
     session.refresh_from_db()
     assert session.wanted == "stop"
