@@ -197,6 +197,7 @@ LOGGING: dict[str, Any] = {
     },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
+        "remote_service.audit": {"handlers": [], "level": "CRITICAL", "propagate": False},
         "django": {"handlers": [], "level": "INFO"},
         # A request that was refused stands in an event row; its path may hold a token.
         "django.request": {"level": "ERROR"},
@@ -211,3 +212,6 @@ LOGGING: dict[str, Any] = {
         "uvicorn": {"level": "ERROR"},
     },
 }
+if ENVIRONMENT.audit:
+    LOGGING["handlers"]["audit"] = {"()": "remote_service.audit_handlers.audit_handler", "where": ENVIRONMENT.audit}
+    LOGGING["loggers"]["remote_service.audit"] |= {"handlers": ["audit"], "level": "INFO"}
