@@ -1,8 +1,8 @@
 """Audit lines: every event of the history as one line of JSON as well, once it is in the database.
 
-They go to the logger "remote_service.audit", as INFO. REMOTE_SERVICE_AUDIT gives it that level and a handler; a site may
-do so in its own settings. A handler of its own finds the fields of an event in the record's attribute `event`. Rows are the truth: of
-what was committed at the moment at which its process was killed, there is no line.
+They go to the logger "remote_service.audit", as INFO. REMOTE_SERVICE_AUDIT gives it that level and a handler; a site
+may do so in its own settings: a handler finds an event's fields in the record's attribute `event`. Rows are the truth:
+of what was committed at the moment at which its process was killed, there is no line.
 """
 
 from __future__ import annotations

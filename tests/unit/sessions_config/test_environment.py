@@ -207,6 +207,7 @@ def test_the_environment_is_read_nowhere_else() -> None:
         "remote_service/hosting/processes.py",
         "remote_service/hosting/script_context.py",
         "remote_service/hosting/script_host.py",
+        "remote_service/management/commands/backup.py",
         "remote_service/management/commands/sessions.py",
         "remote_service/support_bundle.py",
         "sessions_config/asgi.py",
