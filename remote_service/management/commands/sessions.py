@@ -106,11 +106,8 @@ class Command(BaseCommand):
 
     def _show(self, options: dict[str, Any]) -> None:
         session = find_session(options["session"])
-        record, viewers, history = (
-            session_record.record(session),
-            session_record.viewers(session),
-            session_record.history(session),
-        )
+        record, viewers = session_record.record(session), session_record.viewers(session)
+        history = session_record.history(session)
         if options["json"]:
             self._print_json({**record, "seen_by": viewers, "history": history})
             return
