@@ -204,6 +204,7 @@ def test_the_environment_is_read_nowhere_else() -> None:
     assert readers == {
         "manage.py",
         "remote_service/catalogue.py",
+        "remote_service/crew/parts.py",
         "remote_service/hosting/processes.py",
         "remote_service/hosting/script_context.py",
         "remote_service/hosting/script_host.py",
