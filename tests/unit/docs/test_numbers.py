@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from remote_service import audit, operations, retention, server, supervisor
+from remote_service import audit, retention, server
 from remote_service.admission import doorkeeper, handshakes, http, log_ins
 from remote_service.config.schema import Limits
 from remote_service.crew import keeper
@@ -23,6 +23,7 @@ from remote_service.relay import gateway
 from remote_service.relay.traffic import Traffic
 from remote_service.relay_process import giving
 from remote_service.rest.views import RELEASE_PATIENCE
+from remote_service.supervision import operations, term
 from sessions_config.environment import Environment
 from tests.unit.docs.pages import ADMINS, README, SCRIPTS, table
 from tools.session_account import home_of
@@ -42,7 +43,7 @@ SAID = [
     (SCRIPTS, f"together have {client.LOAD_TIMEOUT:g} s, and"),
     (SCRIPTS, f"after `start_timeout` seconds ({LIMITS.start_timeout:g})"),
     (SCRIPTS, f"does not help within {course.INTERRUPT_PATIENCE:g} s, its process is killed"),
-    (SCRIPTS, f"It has {operations.PATIENCE.stop:g} s, and {supervisor.SHUTDOWN.stop:g} s when the server itself is"),
+    (SCRIPTS, f"It has {operations.PATIENCE.stop:g} s, and {term.SHUTDOWN.stop:g} s when the server itself is"),
     (SCRIPTS, f"does not return within {operations.PATIENCE.interrupt:g} s its process is killed"),
     (SCRIPTS, f"takes more than {course.POLL_PATIENCE:g} s counts as unknown"),
     (SCRIPTS, f"a log of {session_log.CAP // MEBIBYTE} MiB"),
