@@ -13,7 +13,9 @@ from datetime import datetime
 class Ages:
     """Remembers when each moment was met."""
 
-    def __init__(self) -> None:
+    def __init__(self, gap: float = 0.0) -> None:
+        """`gap`: seconds before the first look in which nobody looked, as far as stored UTC tells."""
+        self._gap = gap
         self._met: dict[tuple[str, str | int], tuple[datetime, float]] = {}
         self._first_look: float | None = None
         self._last_look: float | None = None
@@ -38,10 +40,10 @@ class Ages:
         return self._mono - known[1]
 
     def watched(self, key: tuple[str, str | int], moment: datetime) -> float:
-        """The same, but of the time before this process none counts: nobody could do anything about it then."""
-        if self._first_look is None:
-            return 0.0
-        return min(self.age(key, moment), self._mono - self._first_look)
+        """The same without the gap before the first look: nobody could do anything about it then."""
+        age = self.age(key, moment)
+        since_first = self._mono - (self._mono if self._first_look is None else self._first_look)
+        return min(age, since_first) + max(0.0, age - since_first - self._gap)
 
     def forget_all_but(self, live: Collection[str]) -> None:
         """Drops the moments of rows that are not live any more; a key begins with its row's id."""

@@ -69,6 +69,8 @@ class GatewaySettings:
     """Whether sessions may be shared with people who have no account."""
     lease_time: float = 5.0
     """Seconds without a sign of life after which another supervisor takes over."""
+    unknown_alarm: float = 3600.0
+    """Seconds after which a session of which nobody can tell whether it lives is one that somebody should look at."""
     metrics_token: str = field(default="", repr=False)
     """The secret of `/metrics`; empty leaves them to this machine."""
 

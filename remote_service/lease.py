@@ -11,6 +11,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ParamSpec, TypeVar
 
 from django.db import transaction
@@ -37,12 +38,13 @@ class Claim:
     renewals: int
     place: str
     process: str
+    renewed_at: datetime
 
 
 def look() -> Claim:
     """The lease as it is."""
     row = Lease.load()
-    return Claim(row.holder, row.epoch, row.renewals, row.place, row.process)
+    return Claim(row.holder, row.epoch, row.renewals, row.place, row.process, row.renewed_at)
 
 
 class Wait:
@@ -80,9 +82,17 @@ def _machine(place: str) -> str:
 class Fence:
     """One holder's right, from when it was taken."""
 
-    def __init__(self, holder: str, epoch: int) -> None:
+    def __init__(self, holder: str, epoch: int, gap: float = 0.0) -> None:
+        """Holds it.
+
+        Args:
+            holder: who.
+            epoch: the lease's.
+            gap: seconds for which nobody had held it before.
+        """
         self.holder = holder
         self.epoch = epoch
+        self.gap = gap
 
     def __repr__(self) -> str:
         return f"<Fence epoch {self.epoch}>"
@@ -93,7 +103,9 @@ class Fence:
         Raises:
             FencedError: somebody else has the lease.
         """
-        if not Lease.objects.filter(pk=1, epoch=self.epoch).update(renewals=F("renewals") + 1):
+        if not Lease.objects.filter(pk=1, epoch=self.epoch).update(
+            renewals=F("renewals") + 1, renewed_at=timezone.now()
+        ):
             raise FencedError(f"epoch {self.epoch} is over")
 
     def check(self) -> None:
@@ -118,14 +130,15 @@ class Fence:
 
     def give_back(self) -> None:
         """Lets the next one take it at once; harmless when somebody else has it."""
-        Lease.objects.filter(pk=1, epoch=self.epoch).update(holder="", process="")
+        Lease.objects.filter(pk=1, epoch=self.epoch).update(holder="", process="", renewed_at=timezone.now())
 
 
 def take(claim: Claim, place: str) -> Fence | None:
     """Takes the lease as it was seen; None when somebody was faster, or it has been renewed meanwhile."""
-    holder, epoch = uuid.uuid4().hex, claim.epoch + 1
+    holder, epoch, now = uuid.uuid4().hex, claim.epoch + 1, timezone.now()
     seen = Lease.objects.filter(pk=1, epoch=claim.epoch, renewals=claim.renewals, holder=claim.holder)
     taken = seen.update(
-        holder=holder, epoch=epoch, renewals=0, place=place, process=identity(), taken_at=timezone.now()
+        holder=holder, epoch=epoch, renewals=0, place=place, process=identity(), taken_at=now, renewed_at=now
     )
-    return Fence(holder, epoch) if taken else None
+    gap = max(0.0, (now - claim.renewed_at).total_seconds())
+    return Fence(holder, epoch, gap if claim.epoch else 0.0) if taken else None

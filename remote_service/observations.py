@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -82,24 +83,13 @@ def known(
     )
 
 
-def expire_silent_gateways(
-    gateways: list[Gateway],
-    seen: dict[str, tuple[int, float]],
-    now: float,
-    clock: Callable[[], float] = time.monotonic,
-) -> int:
-    """Counts the viewers of gateways whose counter has stood still as cut; returns how many those were.
-
-    While the database takes no writes, no counter can move: a write of our own says whether it does.
+def silent_gateways(gateways: list[Gateway], seen: dict[str, tuple[int, float]], now: float) -> list[uuid.UUID]:
+    """The gateways whose counter has stood still for too long.
 
     Args:
         gateways: as the look found them.
         seen: per gateway its counter and when it last moved (monotonic seconds); kept by the caller between looks.
         now: monotonic seconds.
-        clock: tells them.
-
-    Raises:
-        django.db.Error: the write failed. All gateways then have their whole time again.
     """
     silent = []
     for gateway in gateways:
@@ -108,8 +98,24 @@ def expire_silent_gateways(
             seen[key] = (gateway.beats, now)
         elif now - seen[key][1] >= GATEWAY_SILENCE:
             silent.append(gateway.pk)
-    if not silent:
-        return 0
+    return silent
+
+
+def expire(
+    silent: list[uuid.UUID], seen: dict[str, tuple[int, float]], clock: Callable[[], float] = time.monotonic
+) -> int:
+    """Counts the viewers of silent gateways as cut; returns how many those were.
+
+    While the database takes no writes, no counter can move: a write of our own says whether it does.
+
+    Args:
+        silent: what `silent_gateways` gave.
+        seen: see there.
+        clock: tells monotonic seconds.
+
+    Raises:
+        django.db.Error: the write failed. All gateways then have their whole time again.
+    """
     began = clock()
     held_up = True
     try:

@@ -31,6 +31,8 @@ TICK = 1.0
 """Seconds between two looks when nothing nudges."""
 RENEWALS = 5
 """How often the lease is renewed in the time for which it holds."""
+MOST_LOOKS = 3
+"""In how many times the lease's own one look has to begin."""
 SHUTDOWN_PATIENCE = 4.7
 """Seconds for all sessions together."""
 SETTLE_PATIENCE = 2.0
@@ -81,7 +83,7 @@ class Supervisor:
                 self._again = heard
                 fence = await self._acquire()
                 if fence is not None:
-                    await self._supervise(fence)
+                    await self._supervise_while_possible(fence)
         if self._failure is not None:
             raise self._failure
 
@@ -119,10 +121,11 @@ class Supervisor:
         return None
 
     async def _renew(self, fence: Fence, term: Term) -> None:
-        """Moves the lease's counter until the lease is lost."""
+        """Moves the lease's counter until the lease is lost, as long as the loop looks: one that hangs is succeeded."""
         while not term.lost.is_set():
             try:
-                await sync_to_async(fence.renew)()
+                if time.monotonic() - term.looked < MOST_LOOKS * self._settings.lease_time:
+                    await sync_to_async(fence.renew)()
             except FencedError:
                 term.lost.set()
                 self._again.set()
@@ -131,6 +134,14 @@ class Supervisor:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.lease_time / RENEWALS):
                     await term.lost.wait()
+
+    async def _supervise_while_possible(self, fence: Fence) -> None:
+        try:
+            await self._supervise(fence)
+        except db.Error as error:
+            log.error("the database does not answer, so nobody can supervise; trying again: %s", error)
+            await sync_to_async(db.close_old_connections)()
+            await self._wait()
 
     async def _supervise(self, fence: Fence) -> None:
         term = Term(self._settings, fence, lambda: self._again.set())

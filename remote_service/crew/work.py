@@ -13,8 +13,7 @@ from remote_service.conf import GatewaySettings
 from remote_service.crew import names
 from remote_service.monitoring import event_loop
 from remote_service.monitoring.exposition import of_process
-from remote_service.monitoring.pulse import SUPERVISOR
-from remote_service.monitoring.siblings import Told, telling
+from remote_service.monitoring.siblings import telling
 from remote_service.relay.traffic import Traffic
 from remote_service.relay_process.office import Office
 from remote_service.server import LOAD_PATIENCE, Listen, Server, handle_signals, uvicorn_config
@@ -67,7 +66,7 @@ async def serve_pages(
     spawn(end(), name="end of the pages")
     crew = conf.current().crew
     assert crew is not None
-    async with telling(crew.figures / name, lambda: Told(of_process(0, Traffic()).decode())):
+    async with telling(crew.figures / name, lambda: of_process(0, Traffic()).decode()):
         await server.serve([listener])
 
 
@@ -83,7 +82,7 @@ async def supervise(settings: GatewaySettings, announce: Callable[[], None]) -> 
     handle_signals(supervisor.stop, supervisor.end, supervisor.reload)
     figures = settings.crew.figures / names.SUPERVISOR
     with closing(await Office(settings.crew.office).open()):
-        async with telling(figures, lambda: Told(of_process(0, Traffic()).decode(), SUPERVISOR.age)):
+        async with telling(figures, lambda: of_process(0, Traffic()).decode()):
             spawn(event_loop.measure_lag(), name="event loop's lag")
             supervising = spawn(supervisor.run(), name="supervisor")
             ready = spawn(supervisor.ready.wait(), name="supervisor ready")

@@ -15,6 +15,7 @@ class Lease(models.Model):
     place = models.CharField(max_length=255, default="", blank=True, help_text="where its sessions' runners are")
     process = models.CharField(max_length=128, default="", blank=True, help_text="the holder's process, for good")
     taken_at = models.DateTimeField(default=timezone.now)
+    renewed_at = models.DateTimeField(default=timezone.now, help_text="for people, and to know how long nobody held it")
 
     def __str__(self) -> str:
         return f"epoch {self.epoch}, {self.place or 'nobody'}"

@@ -16,24 +16,42 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 TO_VIEWERS, FROM_VIEWERS = "to_viewers", "from_viewers"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SiteNow(Collector):
-    """What there is of sessions at this moment."""
+@dataclass(frozen=True, slots=True)
+class SiteFigures:
+    """What there is of sessions on the whole site."""
 
-    sessions: Mapping[str, int] | None
-    """The whole site's live ones by their state; None when the database does not answer."""
-    quarantined: int | None
-    """Slots of the whole site, likewise."""
+    sessions: Mapping[str, int]
+    """Live ones by their state."""
+    quarantined: int
+    """Slots."""
+    unknown: int
+    """Live ones of which nobody can tell whether they live."""
+    unknown_for_long: int
+    """Those of them that somebody should look at."""
+
+
+class SiteNow(Collector):
+    """The same at this moment, as Prometheus has it."""
+
+    def __init__(self, site: SiteFigures) -> None:
+        self._site = site
 
     def collect(self) -> Iterator[Metric]:
-        """As Prometheus has it."""
-        if self.sessions is not None:
-            family = GaugeMetricFamily("remote_session_sessions", "Live sessions of the site.", labels=["state"])
-            for state, count in self.sessions.items():
-                family.add_metric([state], count)
-            yield family
-        if self.quarantined is not None:
-            yield GaugeMetricFamily("remote_session_quarantined_slots", "Slots in quarantine.", self.quarantined)
+        """A family each."""
+        site = self._site
+        family = GaugeMetricFamily("remote_session_sessions", "Live sessions of the site.", labels=["state"])
+        for state, count in site.sessions.items():
+            family.add_metric([state], count)
+        yield family
+        yield GaugeMetricFamily("remote_session_quarantined_slots", "Slots in quarantine.", site.quarantined)
+        yield GaugeMetricFamily(
+            "remote_session_unknown_sessions", "Sessions of which nobody can tell whether they live.", site.unknown
+        )
+        yield GaugeMetricFamily(
+            "remote_session_unknown_sessions_alarm",
+            "Those of them that have been so for longer than the site lets pass.",
+            site.unknown_for_long,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +85,8 @@ def of_process(viewers: int, traffic: Traffic) -> bytes:
     return generate_latest(REGISTRY) + generate_latest(registry)
 
 
-def of_site(sessions: Mapping[str, int] | None, quarantined: int | None) -> bytes:
+def of_site(site: SiteFigures) -> bytes:
     """The figures of the site, which are no process's own."""
     registry = CollectorRegistry()
-    registry.register(SiteNow(sessions, quarantined))
+    registry.register(SiteNow(site))
     return generate_latest(registry)

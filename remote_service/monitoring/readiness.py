@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import DatabaseError
+from django.utils import timezone
 
 from remote_service import conf
 from remote_service.crew import names
-from remote_service.models import SessionType, Site
-from remote_service.monitoring.pulse import SUPERVISOR
+from remote_service.models import Lease, SessionType, Site
 from remote_service.monitoring.siblings import ask
 
 FRESH = 15.0
-"""Seconds since the supervisor's last look within which it counts as alive; it looks every second."""
+"""Seconds since the supervisor's last sign of life within which it counts as alive; it gives one every second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Check:
 
 def checks() -> tuple[Check, ...]:
     """All of them."""
-    return (*_database_and_types(), _supervisor(_looked()), *_relay())
+    return (*_database_and_types(), _supervisor(), *_relay())
 
 
 def _relay() -> tuple[Check, ...]:
@@ -37,15 +37,6 @@ def _relay() -> tuple[Check, ...]:
         return ()
     told = ask(crew.figures / names.RELAY)
     return (Check("relay", told is not None, "It does not answer." if told is None else "It answers."),)
-
-
-def _looked() -> float | None:
-    """Seconds since the supervisor's last look, which may be another process; None when nobody can tell."""
-    crew = conf.current().crew
-    if crew is None:
-        return SUPERVISOR.age
-    told = ask(crew.figures / names.SUPERVISOR)
-    return None if told is None else told.looked
 
 
 def _database_and_types() -> tuple[Check, Check]:
@@ -60,7 +51,13 @@ def _database_and_types() -> tuple[Check, Check]:
     return database, Check("types", True, f"{count} loaded at {loaded_at:%Y-%m-%d %H:%M:%S} UTC.")
 
 
-def _supervisor(looked: float | None) -> Check:
-    if looked is None:
-        return Check("supervisor", False, "It has not looked at any session yet.")
-    return Check("supervisor", looked <= FRESH, f"It looked {looked:.1f} s ago.")
+def _supervisor() -> Check:
+    """Whichever process it is, on whichever machine: it renews its lease in the database."""
+    try:
+        lease = Lease.objects.filter(pk=1).first()
+    except DatabaseError:
+        return Check("supervisor", False, "The database does not answer.")
+    if lease is None or not lease.holder:
+        return Check("supervisor", False, "Nobody supervises.")
+    silent = (timezone.now() - lease.renewed_at).total_seconds()
+    return Check("supervisor", silent <= FRESH, f"It gave a sign of life {silent:.1f} s ago, at {lease.place}.")

@@ -10,7 +10,6 @@ import json
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -25,27 +24,16 @@ PATIENCE = 1.0
 _CHUNK = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What one process tells."""
-
-    text: str
-    """Its figures, in the format of Prometheus."""
-    looked: float | None = None
-    """Seconds since it last looked at the sessions, if it is the supervisor."""
-
-
 @asynccontextmanager
-async def telling(path: Path, figures: Callable[[], Told]) -> AsyncIterator[None]:
-    """Tells this process's figures to whoever connects, in its body.
+async def telling(path: Path, figures: Callable[[], str]) -> AsyncIterator[None]:
+    """Tells this process's figures, in the format of Prometheus, to whoever connects, in its body.
 
     Raises:
         OSError: it cannot be listened there.
     """
 
     async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        told = figures()
-        writer.write(json.dumps({"text": told.text, "looked": told.looked}).encode())
+        writer.write(json.dumps({"text": figures()}).encode())
         with suppress(OSError):
             await writer.drain()
         writer.close()
@@ -57,7 +45,7 @@ async def telling(path: Path, figures: Callable[[], Told]) -> AsyncIterator[None
         server.close()
 
 
-def ask(path: Path) -> Told | None:
+def ask(path: Path) -> str | None:
     """What one process tells; None when it does not."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(PATIENCE)
@@ -67,13 +55,12 @@ def ask(path: Path) -> Told | None:
             chunks = []
             while chunk := connection.recv(_CHUNK):
                 chunks.append(chunk)
-            found = json.loads(b"".join(chunks))
-            return Told(found["text"], found["looked"])
-        except (OSError, ValueError):
+            return str(json.loads(b"".join(chunks))["text"])
+        except (OSError, ValueError, KeyError, TypeError):
             return None
 
 
-def ask_all(folder: Path) -> dict[str, Told]:
+def ask_all(folder: Path) -> dict[str, str]:
     """What all processes tell, by their names."""
     asked = {path.name: ask(path) for path in sorted(folder.iterdir())}
     return {name: told for name, told in asked.items() if told is not None}

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from remote_service import access, conf
 from remote_service.errors import RefusedError
 from remote_service.models import Session
-from remote_service.monitoring.exposition import CONTENT_TYPE, of_process, of_site
+from remote_service.monitoring.exposition import CONTENT_TYPE, SiteFigures, of_process, of_site
 from remote_service.monitoring.readiness import checks
 from remote_service.monitoring.secret import check_reader
 from remote_service.monitoring.siblings import ask_all, merged
@@ -69,15 +71,23 @@ async def metrics(request: HttpRequest) -> HttpResponse:
     else:
         # In a thread, since this process is asked, too.
         told = await asyncio.to_thread(ask_all, crew.figures)
-        figures = merged({name: found.text for name, found in told.items()})
-    sessions, quarantined = await sync_to_async(_site)()
-    return HttpResponse(figures + of_site(sessions, quarantined), content_type=CONTENT_TYPE)
+        figures = merged(told)
+    site = await sync_to_async(_site)()
+    return HttpResponse(figures + (b"" if site is None else of_site(site)), content_type=CONTENT_TYPE)
 
 
-def _site() -> tuple[dict[str, int] | None, int | None]:
+def _site() -> SiteFigures | None:
+    """What there is of sessions; None when the database does not answer."""
+    alarming = timezone.now() - timedelta(seconds=conf.current().unknown_alarm)
     try:
         states = Counter(Session.objects.live().values_list("state", flat=True))
+        unknown = list(Session.objects.live().exclude(unknown_since=None).values_list("unknown_since", flat=True))
         quarantined = Session.objects.filter(quarantined=True).count()
     except DatabaseError:
-        return None, None
-    return {state.value: states[state] for state in State if state in LIVE}, quarantined
+        return None
+    return SiteFigures(
+        sessions={state.value: states[state] for state in State if state in LIVE},
+        quarantined=quarantined,
+        unknown=len(unknown),
+        unknown_for_long=sum(since is not None and since <= alarming for since in unknown),
+    )

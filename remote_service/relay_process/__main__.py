@@ -17,7 +17,7 @@ import uvloop
 from remote_service.crew.child import Order, read_order, stopped
 from remote_service.monitoring import event_loop
 from remote_service.monitoring.exposition import of_process
-from remote_service.monitoring.siblings import Told, telling
+from remote_service.monitoring.siblings import telling
 from remote_service.relay_process.front import Front
 from remote_service.relay_process.service import RelayService
 from remote_service.tasks import spawn
@@ -35,7 +35,7 @@ async def relay(order: Order) -> None:
         await front.open(socket.socket(fileno=tls["descriptor"]), Path(tls["cert"]), Path(tls["key"]))
     service = RelayService(Path(order.told["handovers"]), Path(order.told["office"]), front)
     tally = service.clerk.tally
-    async with telling(Path(order.told["figures"]), lambda: Told(of_process(tally.viewers, tally.total()).decode())):
+    async with telling(Path(order.told["figures"]), lambda: of_process(tally.viewers, tally.total()).decode()):
         order.ready()
         await ending.wait()
         await service.stop()

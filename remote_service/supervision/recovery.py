@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from asgiref.sync import sync_to_async
 
@@ -17,7 +18,7 @@ from remote_service.conf import GatewaySettings
 from remote_service.decisions import Decision, Runner
 from remote_service.endpoints import Endpoint
 from remote_service.hosting import processes
-from remote_service.hosting.client import HostError
+from remote_service.hosting.client import HostError, RunnerLink
 from remote_service.hosting.listening import listens_locally
 from remote_service.hosting.machine import place_of
 from remote_service.hosting.status import Phase, Status
@@ -114,8 +115,7 @@ class Recovery:
         """Forks another runner, which goes on with the session's programs; what cannot go on stays as it is."""
         charge.attempts.tried()
         try:
-            charge.pid = await self._runners.replace(session)
-            link = await self._runners.connect(session, charge)
+            link = await self._successor(session, charge)
             await link.order("recover", **self._runners.successor_of(session).as_order())
         except (HostError, OSError) as error:
             if not await asyncio.to_thread(_something_lives, str(session.pk), session.endpoint):
@@ -124,8 +124,15 @@ class Recovery:
             log.warning("session %s: its runner has ended and could not be replaced: %s", session.pk, error)
             charge.runner, charge.trouble = Runner.LOST, details.NO_SUCCESSOR.filled(error=error)
             return
-        log.warning("session %s: its runner had ended; process %d has taken its place", session.pk, charge.pid)
+        log.warning("session %s: its runner had ended; another one has taken its place", session.pk)
         await self._rows.write(lifecycle.note, session.pk, "runner replaced", by=lifecycle.SUPERVISOR)
+
+    async def _successor(self, session: Session, charge: Charge) -> RunnerLink:
+        """A runner that has been forked and told nothing yet, of an attempt before; else a fresh one."""
+        with suppress(FileNotFoundError, ConnectionRefusedError):
+            return await self._runners.connect(session, charge)
+        charge.pid = await self._runners.replace(session)
+        return await self._runners.connect(session, charge)
 
     # ---- the end ----------------------------------------------------------------------------------------
 

@@ -20,7 +20,6 @@ from remote_service.decisions import Action, Decision, Runner, decide
 from remote_service.lease import Fence, FencedError
 from remote_service.leftovers import ask_runner_to_end, end_without_runner, sessions_with_sockets
 from remote_service.models import Session
-from remote_service.monitoring.pulse import SUPERVISOR
 from remote_service.observations import Look
 from remote_service.states import FINAL, EndReason, State
 from remote_service.supervision.charges import Charge
@@ -46,7 +45,7 @@ class Term:
         """`poke` is called whenever `tick` should come at once."""
         self._settings = settings
         self._poke = poke
-        self._ages = Ages()
+        self._ages = Ages(fence.gap)
         self._gateways: dict[str, tuple[int, float]] = {}
         self.rows = Rows(fence)
         self.runners = Runners(settings, self.rows, poke)
@@ -55,6 +54,8 @@ class Term:
         self.operations = Operations(settings, self.rows, self.runners, self.recovery.end_without_script)
         self.loaded = False
         """Whether scripts can be had."""
+        self.looked = time.monotonic()
+        """When it last looked, or tried to (monotonic seconds)."""
         self.lost = asyncio.Event()
         """Set when somebody else has the lease: nothing may be done any more."""
 
@@ -72,15 +73,15 @@ class Term:
             log.error("the database does not answer, so nothing is decided; the next look tries again: %s", error)
             await sync_to_async(db.close_old_connections)()
             return None
-        SUPERVISOR.beat()
         return look
 
     async def _tick(self) -> Look:
-        now = time.monotonic()
+        now = self.looked = time.monotonic()
         # What is being done with a session now may be over when the look arrives, which then shows what is no more.
         busy = {key for key, charge in self.charges.items() if charge.busy}
         look = await sync_to_async(observations.look)()
-        await self.rows.write(observations.expire_silent_gateways, look.gateways, self._gateways, now)
+        if silent := observations.silent_gateways(look.gateways, self._gateways, now):
+            await self.rows.write(observations.expire, silent, self._gateways)
         self._ages.look(now, look.at)
         for session in look.sessions:
             key = str(session.pk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from remote_service.monitoring.exposition import of_process, of_site
+from remote_service.monitoring.exposition import SiteFigures, of_process, of_site
 from remote_service.relay.traffic import Traffic
 
 
@@ -36,12 +36,10 @@ def test_a_process_tells_what_it_carries_and_what_it_counted() -> None:
 
 
 def test_what_there_is_of_the_site_is_told_once_for_all_processes() -> None:
-    assert samples(of_site({"running": 3, "starting": 0}, 1)) == {
+    assert samples(of_site(SiteFigures({"running": 3, "starting": 0}, 1, unknown=2, unknown_for_long=1))) == {
         "remote_session_sessions{state=running}": 3.0,
         "remote_session_sessions{state=starting}": 0.0,
         "remote_session_quarantined_slots{}": 1.0,
+        "remote_session_unknown_sessions{}": 2.0,
+        "remote_session_unknown_sessions_alarm{}": 1.0,
     }
-
-
-def test_without_a_database_nothing_is_told_of_the_site() -> None:
-    assert of_site(None, None) == b""

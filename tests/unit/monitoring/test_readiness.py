@@ -4,39 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import OperationalError
+from django.utils import timezone
 
 from remote_service.conf import Crew
-from remote_service.models import Site
+from remote_service.models import Lease, Site
 from remote_service.monitoring import readiness
-from remote_service.monitoring.pulse import Pulse
 from remote_service.monitoring.readiness import FRESH, Check, checks
-from remote_service.monitoring.siblings import Told
 
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-ANSWERS = Told("")
+ANSWERS = "figures"
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The supervisor looked just now."""
-    found = Clock()
-    pulse = Pulse(found)
-    pulse.beat()
-    monkeypatch.setattr(readiness, "SUPERVISOR", pulse)
-    return found
+def supervised(db: None) -> Callable[[float], None]:
+    """Has a supervisor whose last sign of life was so many seconds ago."""
+
+    def given(seconds: float) -> None:
+        Lease.load()
+        renewed = timezone.now() - timedelta(seconds=seconds)
+        Lease.objects.update(holder="somebody", place="node1:/run", renewed_at=renewed)
+
+    given(0.0)
+    return given
 
 
 @pytest.fixture
@@ -47,30 +41,33 @@ def loaded(make_type: Callable[..., Any]) -> None:
     Site.objects.update(loaded_at=datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC))
 
 
-def test_all_is_well(clock: Clock, loaded: None) -> None:
+def test_all_is_well(supervised: Any, loaded: None) -> None:
     assert checks() == (
         Check("database", True, "It answers."),
         Check("types", True, "2 loaded at 2026-03-04 05:06:07 UTC."),
-        Check("supervisor", True, "It looked 0.0 s ago."),
+        Check("supervisor", True, "It gave a sign of life 0.0 s ago, at node1:/run."),
     )
 
 
-@pytest.mark.parametrize(("seconds", "fresh"), [(FRESH, True), (FRESH + 1, False)])
-def test_a_supervisor_that_does_not_look_is_none(clock: Clock, loaded: None, seconds: float, fresh: bool) -> None:
-    clock.now = seconds
-    assert checks()[2] == Check("supervisor", fresh, f"It looked {seconds:.1f} s ago.")
+@pytest.mark.parametrize(("seconds", "fresh"), [(FRESH - 1, True), (FRESH + 1, False)])
+def test_a_supervisor_that_gives_no_sign_of_life_is_none(
+    supervised: Any, loaded: None, seconds: float, fresh: bool
+) -> None:
+    supervised(seconds)
+    assert checks()[2] == Check("supervisor", fresh, f"It gave a sign of life {seconds:.1f} s ago, at node1:/run.")
 
 
-def test_nor_is_one_that_has_not_looked_yet(loaded: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readiness, "SUPERVISOR", Pulse())
-    assert checks()[2] == Check("supervisor", False, "It has not looked at any session yet.")
+def test_nor_is_one_that_has_given_the_lease_back(loaded: None) -> None:
+    assert checks()[2] == Check("supervisor", False, "Nobody supervises.")
+    Lease.load()
+    assert checks()[2] == Check("supervisor", False, "Nobody supervises.")
 
 
-def test_before_the_sessions_file_is_loaded_there_are_no_types(clock: Clock, db: None) -> None:
+def test_before_the_sessions_file_is_loaded_there_are_no_types(supervised: Any, db: None) -> None:
     assert checks()[1] == Check("types", False, "The sessions file has not been loaded.")
 
 
-def test_a_database_that_does_not_answer_is_told(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_does_not_answer_is_told(supervised: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_arguments: Any, **_keywords: Any) -> Any:
         raise OperationalError("database is locked")
 
@@ -84,37 +81,16 @@ def test_a_database_that_does_not_answer_is_told(clock: Clock, monkeypatch: pyte
 # ---- in a crew -------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def supervisor_tells(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """The supervisor is another process, which tells this; this process's own pulse says nothing."""
-    settings.REMOTE_SERVICE = replace(settings.REMOTE_SERVICE, crew=Crew(1, tmp_path))
-    monkeypatch.setattr(readiness, "SUPERVISOR", Pulse())
-
-    folder = tmp_path / "figures"
-
-    def tells(told: Told | None, relay: Told | None = ANSWERS) -> None:
-        monkeypatch.setattr(readiness, "ask", {folder / "supervisor": told, folder / "relay": relay}.__getitem__)
-
-    return tells
-
-
-def test_a_supervisor_that_is_another_process_is_asked(supervisor_tells: Any, loaded: None) -> None:
-    supervisor_tells(Told("", 2.0))
-    assert checks()[2] == Check("supervisor", True, "It looked 2.0 s ago.")
-    supervisor_tells(Told("", FRESH + 1))
-    assert checks()[2] == Check("supervisor", False, "It looked 16.0 s ago.")
-
-
-def test_without_the_relays_process_there_are_no_screens(supervisor_tells: Any, loaded: None) -> None:
-    supervisor_tells(Told("", 2.0))
-    assert checks()[3:] == (Check("relay", True, "It answers."),)
-    supervisor_tells(Told("", 2.0), None)
-    assert checks()[3:] == (Check("relay", False, "It does not answer."),)
-
-
-@pytest.mark.parametrize("told", [Told("", None), None])
-def test_one_that_has_not_looked_or_does_not_answer_is_none(
-    supervisor_tells: Any, loaded: None, told: Told | None
+@pytest.mark.parametrize(("told", "said"), [(ANSWERS, "It answers."), (None, "It does not answer.")])
+def test_without_the_relays_process_there_are_no_screens(
+    supervised: Any,
+    loaded: None,
+    settings: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    told: str | None,
+    said: str,
 ) -> None:
-    supervisor_tells(told)
-    assert checks()[2] == Check("supervisor", False, "It has not looked at any session yet.")
+    settings.REMOTE_SERVICE = replace(settings.REMOTE_SERVICE, crew=Crew(1, tmp_path))
+    monkeypatch.setattr(readiness, "ask", {tmp_path / "figures" / "relay": told}.__getitem__)
+    assert checks()[3:] == (Check("relay", told is not None, said),)

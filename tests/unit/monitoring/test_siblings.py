@@ -12,21 +12,21 @@ import pytest
 
 from remote_service.monitoring import siblings as module
 from remote_service.monitoring.exposition import of_process
-from remote_service.monitoring.siblings import Told, ask, ask_all, merged, telling
+from remote_service.monitoring.siblings import ask, ask_all, merged, telling
 from remote_service.relay.traffic import Traffic
 
 
 async def test_who_asks_is_told_what_is_so_at_that_moment(tmp_path: Path) -> None:
     viewers = 0
-    async with telling(tmp_path / "relay", lambda: Told(f"viewers {viewers}")):
+    async with telling(tmp_path / "relay", lambda: f"viewers {viewers}"):
         for viewers in (1, 2):
-            assert await asyncio.to_thread(ask, tmp_path / "relay") == Told(f"viewers {viewers}")
+            assert await asyncio.to_thread(ask, tmp_path / "relay") == f"viewers {viewers}"
         assert stat.S_IMODE((tmp_path / "relay").stat().st_mode) == 0o600
     assert await asyncio.to_thread(ask, tmp_path / "relay") is None
 
 
 async def test_much_text_arrives_whole(tmp_path: Path) -> None:
-    told = Told("x" * 1_000_000, 0.5)
+    told = "x" * 1_000_000
     async with telling(tmp_path / "supervisor", lambda: told):
         assert await asyncio.to_thread(ask, tmp_path / "supervisor") == told
 
@@ -36,8 +36,8 @@ async def test_those_of_all_are_collected_by_their_names(tmp_path: Path) -> None
         killed.bind(str(tmp_path / "pages-2"))
     async with AsyncExitStack() as processes:
         for name in ("relay", "pages-1"):
-            await processes.enter_async_context(telling(tmp_path / name, lambda name=name: Told(f"of {name}")))
-        assert await asyncio.to_thread(ask_all, tmp_path) == {"pages-1": Told("of pages-1"), "relay": Told("of relay")}
+            await processes.enter_async_context(telling(tmp_path / name, lambda name=name: f"of {name}"))
+        assert await asyncio.to_thread(ask_all, tmp_path) == {"pages-1": "of pages-1", "relay": "of relay"}
 
 
 def test_nobody_there_tells_nothing(tmp_path: Path) -> None:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 from django.test import Client
+from django.utils import timezone
 
 from remote_service.conf import Crew
-from remote_service.models import Site
-from remote_service.monitoring import readiness, views
+from remote_service.models import Lease, Site
+from remote_service.monitoring import views
 from remote_service.monitoring.exposition import of_process
-from remote_service.monitoring.pulse import Pulse
 from remote_service.monitoring.readiness import Check
-from remote_service.monitoring.siblings import Told
 from remote_service.relay.traffic import Traffic
 
 HERE = {"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "127.0.0.1:8000"}
@@ -51,10 +51,9 @@ def test_readyz_tells_everybody_whether_and_staff_why(
         assert answer.json() == expected
 
 
-def test_readyz_asks_the_site(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    pulse = Pulse()
-    pulse.beat()
-    monkeypatch.setattr(readiness, "SUPERVISOR", pulse)
+def test_readyz_asks_the_site(client: Client, db: None) -> None:
+    Lease.load()
+    Lease.objects.update(holder="somebody")
     assert client.get("/readyz").status_code == 503
     Site.load()
     Site.objects.update(loaded_at="2026-03-04T05:06:07Z")
@@ -101,6 +100,22 @@ def test_metrics_without_a_database_has_the_rest(client: Client, monkeypatch: py
     assert "remote_session_sessions" not in text
 
 
+def test_metrics_counts_sessions_of_which_nobody_knows_and_those_that_somebody_should_look_at(
+    client: Client, make_type: Callable[..., Any]
+) -> None:
+    from remote_service.actors import Actor
+    from remote_service.reservations import reserve_for_rest
+
+    make_type("Pattern", count=3)
+    for hours in (None, 0, 2):
+        session = reserve_for_rest("Pattern", {}, Actor("", "192.0.2.7", "rest")).session
+        since = None if hours is None else timezone.now() - timedelta(hours=hours)
+        views.Session.objects.filter(pk=session.pk).update(unknown_since=since)
+    text = client.get("/metrics", **HERE).content.decode()
+    assert "remote_session_unknown_sessions 2.0\n" in text
+    assert "remote_session_unknown_sessions_alarm 1.0\n" in text
+
+
 def test_metrics_is_refused_to_others(client: Client, settings: Any) -> None:
     refused = client.get("/metrics")
     assert refused.status_code == 403
@@ -126,7 +141,7 @@ def test_in_a_crew_metrics_are_those_of_all_processes(
     client: Client, db: None, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.REMOTE_SERVICE = replace(settings.REMOTE_SERVICE, crew=Crew(1, tmp_path))
-    told = {"relay": Told(of_process(2, Traffic(5)).decode()), "pages-1": Told(of_process(0, Traffic()).decode())}
+    told = {"relay": of_process(2, Traffic(5)).decode(), "pages-1": of_process(0, Traffic()).decode()}
     monkeypatch.setattr(views, "ask_all", {tmp_path / "figures": told}.__getitem__)
     text = client.get("/metrics", **HERE).content.decode()
     assert 'remote_session_viewers{process="relay"} 2.0\n' in text
