@@ -185,6 +185,9 @@ RUNNING: list[Rule] = [
         {"runner": Runner.LOST, "wanted": "stop", "wanted_reason": EndReason.STAFF, "wanted_detail": "Maintenance."},
         Decision(Action.RECOVER, EndReason.STAFF, "Maintenance."),
     ),
+    ("a successor has been told nothing", {"status": status(Phase.IDLE)}, Decision(Action.SUCCEED)),
+    ("a successor is being told", {"status": status(Phase.IDLE), "may_try_again": False}, NOTHING),
+    ("a successor must know what it stops", {"status": status(Phase.IDLE), "wanted": "stop"}, Decision(Action.SUCCEED)),
     # max_lifetime
     ("no lifetime is set", {"viewers": 1, "running_age": 1e9}, NOTHING),
     (

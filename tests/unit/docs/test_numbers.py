@@ -17,7 +17,7 @@ from remote_service.hosting import account, client, course, processes, readable,
 from remote_service.hosting.scratch import PREFIX
 from remote_service.management.commands import sessions
 from remote_service.monitoring import event_loop, readiness
-from remote_service.monitoring.exposition import ProcessNow, SiteNow
+from remote_service.monitoring.exposition import ProcessNow, SiteFigures, SiteNow
 from remote_service.monitoring.metrics import REGISTRY
 from remote_service.relay import gateway
 from remote_service.relay.traffic import Traffic
@@ -129,7 +129,7 @@ def test_the_lock_after_wrong_passwords_is_that_of_the_settings() -> None:
 
 def test_every_figure_is_explained() -> None:
     explained = {row[0].strip("`") for row in table(ADMINS, "figure | meaning")}
-    sources = (REGISTRY, ProcessNow(0, Traffic()), SiteNow({}, 0))
+    sources = (REGISTRY, ProcessNow(0, Traffic()), SiteNow(SiteFigures({}, 0, 0, 0)))
     counted = {family.name for source in sources for family in source.collect()}
     ours = {name for name in counted if not name.startswith("process_")}
     assert {name.removesuffix("_total") for name in explained - {"process_…"}} == ours
