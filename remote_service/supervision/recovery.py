@@ -72,7 +72,7 @@ class Recovery:
                 charge.link = None
                 charge.miss(details.RUNNER_SILENT.filled(seconds=f"{ANSWER_PATIENCE:g}"))
             return
-        log.info("session %s: found again, its runner is process %d", session.pk, status.runner)
+        log.info("session %s: found again, its runner is process %s", session.pk, status.runner or "unknown")
         state = State(session.state)
         try:
             if status.phase is Phase.IDLE and state is State.STARTING:
@@ -134,6 +134,8 @@ class Recovery:
 
     async def _successor(self, session: Session, charge: Charge) -> RunnerLink:
         """A runner that has been forked and told nothing yet, of an attempt before; else a fresh one."""
+        if charge.runner is Runner.HERE and charge.link is not None:
+            return charge.link
         with suppress(FileNotFoundError, ConnectionRefusedError):
             link = await self._runners.connect(session, charge)
             # What is left of the one that has ended may hold its socket for a moment, and says nothing.

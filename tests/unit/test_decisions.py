@@ -135,7 +135,6 @@ STARTING: list[Rule] = [
 
 RUNNING: list[Rule] = [
     ("fresh", {}, NOTHING),
-    ("its runner's successor has just been forked", {"status": status(Phase.IDLE)}, NOTHING),
     ("its user stops it", {"wanted": "stop", "viewers": 1}, Decision(Action.STOP, EndReason.USER)),
     (
         "it is released",
@@ -186,6 +185,9 @@ RUNNING: list[Rule] = [
         {"runner": Runner.LOST, "wanted": "stop", "wanted_reason": EndReason.STAFF, "wanted_detail": "Maintenance."},
         Decision(Action.RECOVER, EndReason.STAFF, "Maintenance."),
     ),
+    ("a successor has been told nothing", {"status": status(Phase.IDLE)}, Decision(Action.SUCCEED)),
+    ("a successor is being told", {"status": status(Phase.IDLE), "may_try_again": False}, NOTHING),
+    ("a successor must know what it stops", {"status": status(Phase.IDLE), "wanted": "stop"}, Decision(Action.SUCCEED)),
     # max_lifetime
     ("no lifetime is set", {"viewers": 1, "running_age": 1e9}, NOTHING),
     (
