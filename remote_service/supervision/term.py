@@ -81,7 +81,7 @@ class Term:
         busy = {key for key, charge in self.charges.items() if charge.busy}
         look = await sync_to_async(observations.look)()
         if silent := observations.silent_gateways(look.gateways, self._gateways, now):
-            await self.rows.write(observations.expire, silent, self._gateways)
+            await sync_to_async(observations.expire)(silent, self._gateways, self.rows.write_now)
         self._ages.look(now, look.at)
         for session in look.sessions:
             key = str(session.pk)
