@@ -244,7 +244,7 @@ class Supervisor:
             if ending:
                 log.warning("some sessions were not over after %g s; the next start ends them", SHUTDOWN_PATIENCE)
             leaving.cancel()
-            await asyncio.wait({leaving, *self._retiring})
+            await asyncio.wait(tasks)
         lost = term.lost.is_set()
         # What is still being done fails from here on, and must not tell of the failure as if it were the session's.
         fence.leave()

@@ -107,7 +107,7 @@ class ScriptHost:
                 cwd=PROJECT, env=dict(order.environment), pass_fds=[theirs.fileno()], start_new_session=True,
                 stdin=asyncio.subprocess.DEVNULL, stdout=log.writer, stderr=log.writer,
             )  # fmt: skip
-        except OSError:
+        except BaseException:
             ours.close()
             log.close()
             raise
@@ -241,7 +241,11 @@ class RunnerLink:
         with short_path(path) as name:
             reader, writer = await asyncio.open_unix_connection(name)
         link = cls(session, epoch, reader, writer)
-        await link.order("adopt")
+        try:
+            await link.order("adopt")
+        except OSError:
+            await link.close()
+            raise
         return link
 
     async def follow(self, on_status: Callable[[Status], None]) -> None:

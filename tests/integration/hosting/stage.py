@@ -104,6 +104,7 @@ class Play:
         self._following: asyncio.Task[None] | None = None
         self._seen: set[processes.Process] = set()
         self._changed = asyncio.Event()
+        self._epoch = 0
 
     @property
     def socket(self) -> Path:
@@ -118,9 +119,10 @@ class Play:
         return self._log.read_text()
 
     async def connect(self) -> None:
-        """As the supervisor does; the runner says its status at once."""
+        """As the next supervisor does; the runner says its status at once."""
         self.statuses.clear()
-        self._link = await RunnerLink.connect(self.session, self.socket)
+        self._epoch += 1
+        self._link = await RunnerLink.connect(self.session, self.socket, self._epoch)
         self._following = spawn(self._link.follow(self._heard), name=f"follow {self.session}")
         await self.until(lambda status: True)
 

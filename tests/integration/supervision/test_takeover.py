@@ -220,7 +220,11 @@ async def test_one_that_is_overtaken_while_it_loads_publishes_nothing(
     async def slowly(settings: Any) -> Any:
         found = await load(settings)
         loaded.set()
-        await go_on.wait()
+        try:
+            await go_on.wait()
+        except asyncio.CancelledError:
+            await found.close()
+            raise
         return found
 
     monkeypatch.setattr(supervisor, "load_catalogue", slowly)
