@@ -149,7 +149,7 @@ class Runner:
             self._carry_out(self._course.start(now, arguments, message["timeout"]))
         elif order == "recover":
             endpoint = Endpoint.from_dict(message["endpoint"]) if message["endpoint"] else None
-            programs = [Program.from_list(each) for each in message["programs"]]
+            programs = [Program.from_list(each) for each in message.get("programs", ())]
             self._scratch = next(iter(scratch_left_by(self._task.session)), None)
             self._carry_out(self._course.recover(message["state"], endpoint, programs))
         elif order == "stop":

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from remote_service.answers import Answer
+from remote_service.hosting.programs import Program
 from remote_service.hosting.script_context import ScriptContext
 from remote_service.hosting.wire import Channel
 from remote_service.script import RemoteServiceScript
@@ -122,8 +123,9 @@ def test_spawn_passes_variables_a_directory_and_descriptors(session: Session, tm
         assert output.read() == f"x {tmp_path}\n"
 
 
-def test_spawn_has_the_script_s_state_saved(session: Session) -> None:
+def test_spawn_tells_of_the_program_and_has_the_script_s_state_saved(session: Session) -> None:
     session.context.attach(RemoteServiceScript("A type"))
-    session.spawn("sleep", "1000")
-    (told,) = session.runner.receive_available() or []
+    process = session.spawn("sleep", "1000")
+    program, told = session.runner.receive_available() or []
+    assert program == {"spawned": Program.of(process.pid, "sleep").as_list()}
     assert told["state"]["_name"] == "A type"

@@ -16,9 +16,18 @@ from remote_service.hosting import processes
 from remote_service.hosting.scratch import scratch_left_by
 from remote_service.hosting.status import Phase, Status, StopOutcome
 from remote_service.hosting.wire import Channel, short_path
-from remote_service.leftovers import Successor, ask_runner_to_end, end_marked, end_without_runner, sessions_with_sockets
+from remote_service.leftovers import (
+    Successor,
+    ask_runner_to_end,
+    end_marked,
+    end_without_runner,
+    remove_socket,
+    sessions_with_sockets,
+)
 from tests.integration.hosting.stage import Play, Stage, alive, eventually, eventually_async, pid_in
 
+EPOCH = 7
+"""Of the supervisor that asks a runner which an earlier one had."""
 KEPT = """
 class Service(Good):
     def start(self, token, timestamp=None, options=None):
@@ -151,9 +160,10 @@ async def test_a_successor_of_a_killed_runner_calls_stop_once_with_the_saved_sta
     await play.ready()
     ready = await play.until(saved)
     await kill(play)
+    remove_socket(stage.run_dir, play.session)
     successor = await stage.play(host, session=play.session)
     await successor.hang_up()
-    status = await ask_runner_to_end(stage.run_dir, play.session, Successor(ready.state, ready.endpoint))
+    status = await ask_runner_to_end(stage.run_dir, play.session, EPOCH, Successor(ready.state, ready.endpoint))
     assert status is not None
     assert (status.phase, status.stop, status.survivors) == (Phase.OVER, StopOutcome.DONE, ())
     assert stage.calls() == ["start 0", "stop kept"]
@@ -166,7 +176,7 @@ async def test_a_successor_without_a_saved_state_calls_stop_on_a_fresh_instance(
     host = await stage.host(stage.script(KEPT))
     play = await stage.play(host)
     await play.hang_up()
-    status = await ask_runner_to_end(stage.run_dir, play.session, Successor(None, None))
+    status = await ask_runner_to_end(stage.run_dir, play.session, EPOCH, Successor(None, None))
     assert status is not None and status.stop is StopOutcome.DONE
     assert stage.calls() == ["stop nothing"]
 
@@ -193,14 +203,16 @@ async def test_a_successor_takes_a_session_over_and_watches_it(stage: Stage) -> 
     ready = await play.until(saved)
     program = await pid_in(stage.scripts / "program")
     await kill(play)
+    remove_socket(stage.run_dir, play.session)
     successor = await stage.play(host, session=play.session)
     assert ready.endpoint is not None
-    await successor.order("recover", state=ready.state, endpoint=ready.endpoint.as_dict())
+    programs = [each.as_list() for each in ready.programs]
+    await successor.order("recover", state=ready.state, endpoint=ready.endpoint.as_dict(), programs=programs)
     taken = await successor.reach(Phase.READY)
     assert taken.endpoint == ready.endpoint
     os.kill(program, signal.SIGTERM)
     ended = await successor.until(lambda status: status.poll.answer is Answer.ENDED)
-    assert ended.poll.reason == f"Nothing listens at {ready.endpoint} any more."
+    assert ended.poll.reason == f"{ready.programs[0].name} has ended: nobody saw how."
     assert (await successor.stop()).stop is StopOutcome.DONE
     assert stage.calls() == ["stop 0"]
 
@@ -234,7 +246,7 @@ async def test_the_next_start_has_a_runner_that_is_left_stop_its_session(stage: 
     await play.ready()
     await play.hang_up()
     assert sessions_with_sockets(stage.run_dir) == [play.session]
-    status = await ask_runner_to_end(stage.run_dir, play.session)
+    status = await ask_runner_to_end(stage.run_dir, play.session, EPOCH)
     assert status is not None and (status.phase, status.stop) == (Phase.OVER, StopOutcome.DONE)
     await end_without_runner(stage.run_dir, play.session)
     assert stage.calls() == ["start 0", "stop kept"]
@@ -243,7 +255,7 @@ async def test_the_next_start_has_a_runner_that_is_left_stop_its_session(stage: 
 
 
 async def test_there_is_nothing_to_ask_where_no_runner_listens(stage: Stage) -> None:
-    assert await ask_runner_to_end(stage.run_dir, "00000000-0000-4000-8000-000000000000") is None
+    assert await ask_runner_to_end(stage.run_dir, "00000000-0000-4000-8000-000000000000", EPOCH) is None
 
 
 async def test_a_runner_that_does_not_answer_is_given_up_and_ended_by_the_marker(
@@ -256,7 +268,7 @@ async def test_a_runner_that_does_not_answer_is_given_up_and_ended_by_the_marker
     await play.hang_up()
     os.kill(play.runner, signal.SIGSTOP)
     with caplog.at_level(logging.WARNING):
-        assert await ask_runner_to_end(stage.run_dir, play.session) is None
+        assert await ask_runner_to_end(stage.run_dir, play.session, EPOCH) is None
     assert f"session {play.session}: its runner did not end it within 0.2 s" in caplog.text
     assert await end_without_runner(stage.run_dir, play.session) == []
     assert not alive(play.runner) and play.left() == []
@@ -278,7 +290,7 @@ async def test_a_runner_that_hangs_up_is_noted(stage: Stage, caplog: pytest.LogC
 
         hanging_up = asyncio.to_thread(hang_up_at_once)
         with caplog.at_level(logging.WARNING):
-            status, _ = await asyncio.gather(ask_runner_to_end(stage.run_dir, play.session), hanging_up)
+            status, _ = await asyncio.gather(ask_runner_to_end(stage.run_dir, play.session, EPOCH), hanging_up)
     assert status is None
     assert f"session {play.session}: its runner" in caplog.text
 
