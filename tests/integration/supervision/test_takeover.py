@@ -125,7 +125,8 @@ async def test_whatever_one_does_that_was_overtaken_changes_nothing(
     site.pause(first)
     await supervises(second, 2)
     running = await site.adopted(second, running)
-    await eventually_async(lambda: len(second.catalogue.entries) == 1)
+    kept = second.term.charges[str(running.pk)]
+    await eventually_async(lambda: second.term.loaded and kept.remembered, within=8.0)
     rows = await everything(Session, SessionEvent, Lease, SessionType, Site)
     processes = site.processes(running)
 
