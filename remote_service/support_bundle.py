@@ -93,7 +93,7 @@ def _row(session: Session, masked: set[str]) -> dict[str, Any]:
 
 def _viewers(session: Session) -> list[dict[str, Any]]:
     viewers = session.viewers.order_by("pk").values(
-        "user__username", "guest__name", "address", "opened_at", "closed_at", "ending"
+        "user__username", "guest__name", "address", "opened_at", "closed_at", "ending", "close_code"
     )
     return [dict(viewer) for viewer in viewers]
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from remote_service import access
 from remote_service.config.schema import FormField
 from remote_service.models import Session, SessionType, Viewer
+from remote_service.relay import closing
 from remote_service.relay.traffic import Traffic
 from remote_service.states import State
 from webui import words
@@ -33,6 +34,21 @@ ENDING_WORDS: dict[str, Promise] = {
     Viewer.Ending.CLEAN: gettext_lazy("left"),
     Viewer.Ending.CUT: gettext_lazy("line cut"),
 }
+SENT_AWAY_WORDS: dict[int, Promise] = {
+    1000: gettext_lazy("the session ended"),
+    closing.RELAY_ERROR: gettext_lazy("the connection failed"),
+    closing.RESTARTING: gettext_lazy("the server stopped"),
+    closing.RIGHT_WITHDRAWN: gettext_lazy("logged out, or not allowed any more"),
+    closing.RIGHTS_CHANGED: gettext_lazy("its rights changed"),
+    closing.CANNOT_FILTER: gettext_lazy("its rights could not be enforced"),
+    closing.SESSION_GONE: gettext_lazy("the session had gone"),
+    4008: gettext_lazy("the session was not used for too long"),
+    4009: gettext_lazy("the session's time was up"),
+    4010: gettext_lazy("the session could not be started"),
+    closing.ENDPOINT_LOST: gettext_lazy("the screen was lost"),
+    4013: gettext_lazy("staff stopped the session"),
+}
+"""By the code with which the gateway closed a viewer's line (`remote_service.relay.closing`)."""
 MOST_VIEWERS = 50
 _NOT_ENTERED = frozenset({"size", "username", "token", "security_token"})
 """Options that were not entered into a field of the type's form."""
@@ -115,10 +131,15 @@ def _viewers(viewers: list[Viewer], for_staff: bool) -> tuple[ShownViewer, ...]:
             address=viewer.address if for_staff else "",
             since=viewer.opened_at,
             until=viewer.closed_at,
-            status=str(ENDING_WORDS[viewer.ending]),
+            status=_status(viewer),
         )
         for viewer in viewers
     )
+
+
+def _status(viewer: Viewer) -> str:
+    ending = ENDING_WORDS[viewer.ending]
+    return str(ending if viewer.close_code is None else SENT_AWAY_WORDS.get(viewer.close_code, ending))
 
 
 def _options(session: Session) -> tuple[UsedOption, ...]:

@@ -40,6 +40,7 @@ class Viewer(models.Model):
     opened_at = models.DateTimeField(default=timezone.now)
     closed_at = models.DateTimeField(null=True)
     ending = models.CharField(max_length=8, choices=Ending.choices, default=Ending.OPEN, blank=True)
+    close_code = models.PositiveSmallIntegerField(null=True, help_text="with which the gateway sent it away")
     superseded = models.BooleanField(default=False, help_text="the same user came back after this one was cut")
     bytes_down = models.PositiveBigIntegerField(default=0, db_default=0, help_text="sent to it")
     bytes_up = models.PositiveBigIntegerField(default=0, db_default=0, help_text="received from it")

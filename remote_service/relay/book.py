@@ -17,6 +17,7 @@ from django.db import DatabaseError, IntegrityError, close_old_connections
 
 from remote_service import nudges
 from remote_service.relay import visits
+from remote_service.relay.closing import CUT, Leaving
 from remote_service.relay.grants import Admission
 from remote_service.relay.traffic import Tally, Traffic
 from remote_service.relay.visits import Parting, Visit
@@ -32,7 +33,7 @@ GATHERING = 0.02
 def _write(
     gateway_id: uuid.UUID,
     came: Sequence[Callable[[], Admission]],
-    left: Mapping[int, bool],
+    left: Mapping[int, Leaving],
     traffic: Mapping[int, Traffic],
 ) -> tuple[list[Visit | Exception], set[Parting]]:
     return visits.write(gateway_id, came, left, traffic)
@@ -65,8 +66,8 @@ class Book:
         """
         self._gateway_id = gateway_id
         self._tally = tally
-        self._left: dict[int, bool] = {}
-        """Viewers that have left and whose rows do not say so yet, and whether they said goodbye."""
+        self._left: dict[int, Leaving] = {}
+        """Viewers that have left and whose rows do not say so yet, and how."""
         self._urgent = False
         """The supervisor has to know that one left."""
         self._next: _Page | None = None
@@ -89,15 +90,16 @@ class Book:
         page.due.set()
         return await comer.visit
 
-    async def leave(self, viewer_id: int, *, clean: bool, urgent: bool = False) -> None:
-        """A viewer has left; returns when it was tried to write that. What it says first is believed.
+    async def leave(self, viewer_id: int, leaving: Leaving, *, urgent: bool = False) -> None:
+        """A viewer has left; returns when it was tried to write that. What is said of it first is believed.
 
         Args:
             viewer_id: its number.
-            clean: whether it said goodbye.
+            leaving: how.
             urgent: the supervisor has something to decide then.
         """
-        self._left.setdefault(viewer_id, clean)
+        said = self._left.get(viewer_id)
+        self._left[viewer_id] = leaving if said is None else said.completed_by(leaving)
         self._urgent |= urgent
         page = self._page()
         if urgent:
@@ -176,8 +178,9 @@ class Book:
         except BaseException:
             self._urgent |= urgent
             raise
-        for viewer_id in left:
-            del self._left[viewer_id]
+        for viewer_id, said in left.items():
+            if self._left[viewer_id] == said:  # else more was said while it was written
+                del self._left[viewer_id]
         self._tally.wrote(traffic)
         if any(isinstance(found, DatabaseError) for found in came):
             await sync_to_async(close_old_connections)()
@@ -191,7 +194,7 @@ class Book:
                 else:
                     comer.visit.set_exception(found)
             elif isinstance(found, Visit):  # it was given up meanwhile
-                self._left[found.viewer_id] = False
+                self._left[found.viewer_id] = CUT
                 self._page()
         for session_id in changed:
             self._nudges.nudge(nudges.GATEWAY_GROUP, session_id)

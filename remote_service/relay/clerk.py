@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from typing import Protocol
 
+from remote_service.relay.closing import Leaving
 from remote_service.relay.own_services import Rules
 from remote_service.relay.proof import Claim
 from remote_service.relay.traffic import Carrier
@@ -35,7 +36,7 @@ class Clerk(Protocol):
     async def open_viewer(self, grant: Grant) -> Watch:
         """A viewer has come; what is watched changes by itself from now on."""
 
-    async def close_viewer(self, watch: Watch, *, clean: bool) -> None:
+    async def close_viewer(self, watch: Watch, leaving: Leaving) -> None:
         """It has left; written as soon as that is possible, so that this raises nothing."""
 
     def carries(self, watch: Watch, carrier: Carrier) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from remote_service.states import ENDINGS, EndReason
 from remote_service.texts import sentence as _
@@ -61,6 +61,31 @@ def endpoint_refused(why: str) -> str:
     return f"{ENDINGS[EndReason.ENDPOINT_REFUSED].sentence} {why}"
 
 
-def said_goodbye(code: int) -> bool:
-    """Whether a viewer that left with this code closed its window, rather than losing its line."""
-    return code in _GOODBYES
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """How a viewer left."""
+
+    clean: bool
+    """It is done; else it may come back, as if its line was cut."""
+    close_code: int | None = None
+    """With which the gateway sent it away; None when it left by itself."""
+
+    def __str__(self) -> str:
+        """For the log."""
+        if self.close_code is not None:
+            return f"sent away with {self.close_code}"
+        return "closed" if self.clean else "line cut"
+
+    def completed_by(self, later: Leaving) -> Leaving:
+        """What is said first is believed, but with which code a viewer was sent away may be known only later."""
+        return self if self.close_code is not None else replace(self, close_code=later.close_code)
+
+
+CLEAN = Leaving(clean=True)
+CUT = Leaving(clean=False)
+
+
+def left_with(code: int) -> Leaving:
+    """How a viewer left whose websocket ended with this code: it closed its window, or lost its line."""
+    # This one is no viewer's: the server that stops has said it.
+    return Leaving(code in _GOODBYES, close_code=code if code == RESTARTING else None)

@@ -22,6 +22,7 @@ from remote_service import lifecycle, nudges
 from remote_service.relay import closing, grants, rows, traffic, traffic_rows
 from remote_service.relay.book import Book
 from remote_service.relay.clerk import MOST_UNKNOWN, ClerkError, NoPasswordError
+from remote_service.relay.closing import CUT, Leaving
 from remote_service.relay.grants import Admission
 from remote_service.relay.own_services import Rules
 from remote_service.relay.proof import Claim
@@ -88,7 +89,7 @@ class GatewayProcess:
     async def forget(self, grant: Grant) -> None:
         """Whoever was admitted with this does not come; harmless when they did."""
         if watch := self._taken(grant):
-            await self.close_viewer(watch, clean=False)
+            await self.close_viewer(watch, CUT)
 
     async def open_viewer(self, grant: Grant) -> Watch:
         """Writes the viewer's row, unless it was admitted here, and begins to watch its session.
@@ -144,7 +145,7 @@ class GatewayProcess:
             ClerkError: the database does not answer.
         """
         strays = await self._ask(rows.strays, self.id, viewers)
-        await asyncio.gather(*(self._book.leave(viewer_id, clean=False, urgent=True) for viewer_id in strays))
+        await asyncio.gather(*(self._book.leave(viewer_id, CUT, urgent=True) for viewer_id in strays))
 
     @property
     def watches(self) -> list[Watch]:
@@ -160,7 +161,7 @@ class GatewayProcess:
         """Counts what is carried for a viewer from now on."""
         self.tally.begin(watch.viewer_id, carrier)
 
-    async def close_viewer(self, watch: Watch, *, clean: bool) -> None:
+    async def close_viewer(self, watch: Watch, leaving: Leaving) -> None:
         """Writes that a viewer has left, now or as soon as the database can be reached; harmless when it has been."""
         watches = self._watches[watch.grant.session_id]
         watches.discard(watch)
@@ -168,7 +169,7 @@ class GatewayProcess:
             del self._watches[watch.grant.session_id]
             self._passwords.pop(watch.grant.session_id, None)
         self.tally.end(watch.viewer_id)
-        await self._book.leave(watch.viewer_id, clean=clean)
+        await self._book.leave(watch.viewer_id, leaving)
 
     async def _write_traffic(self) -> None:
         if changed := self.tally.unwritten():
@@ -216,7 +217,7 @@ class GatewayProcess:
             log.info("session %s: %s", session_id, why)  # as at every end of a program
         else:
             log.warning("session %s: %s", session_id, why)
-        await self._book.leave(watch.viewer_id, clean=False, urgent=True)
+        await self._book.leave(watch.viewer_id, CUT, urgent=True)
         # What a later viewer meets is no reason to end a session in which an earlier one may be at work.
         if fatal and await self._ask(rows.is_first_viewer, watch.viewer_id):
             if not refused:

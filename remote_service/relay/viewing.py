@@ -15,7 +15,7 @@ from remote_service import details
 from remote_service.endpoints import EndpointKind
 from remote_service.relay import closing
 from remote_service.relay.clerk import Clerk, ClerkError, NoPasswordError
-from remote_service.relay.closing import Close
+from remote_service.relay.closing import CUT, Close, Leaving, left_with
 from remote_service.relay.line import Line
 from remote_service.relay.pump import EndpointError, Pump, ViewerGone, ViewerRefused
 from remote_service.relay.watch import Grant, Watch
@@ -78,16 +78,19 @@ async def _serve_known(clerk: Clerk, grant: Grant, receive: Receive, send: Send,
         on_unprotected=lambda: _unprotected(clerk, watch),
         line=line,
     )
-    clean, how = False, "line cut"
+    leaving = CUT
     try:
         clerk.carries(watch, pump)
-        clean, how = await _serve(clerk, watch, pump, send)
+        leaving = await _serve(clerk, watch, pump, send)
+    except ClerkError:
+        leaving = _sent_away(closing.RELAY_ERROR)
+        raise
     finally:
         pump.close()
-        await clerk.close_viewer(watch, clean=clean)
+        await clerk.close_viewer(watch, leaving)
         log.info(
             "session %s: a viewer left (%s), %d bytes to it, %d from it",
-            grant.session_id, how, pump.bytes_down, pump.bytes_up,
+            grant.session_id, leaving, pump.bytes_down, pump.bytes_up,
         )  # fmt: skip
 
 
@@ -98,8 +101,8 @@ def _unprotected(clerk: Clerk, watch: Watch) -> None:
         spawn(clerk.unprotected(watch.grant.session_id, str(endpoint)), name="unprotected endpoint")
 
 
-async def _serve(clerk: Clerk, watch: Watch, pump: Pump, send: Send) -> tuple[bool, str]:
-    """Relays until something ends it; returns whether the viewer is done, or may come back, and how it left."""
+async def _serve(clerk: Clerk, watch: Watch, pump: Pump, send: Send) -> Leaving:
+    """Relays until something ends it; returns how the viewer left."""
     reading = spawn(_outcome(pump.read_viewer()), name="viewer")
     serving = spawn(_outcome(_reach_and_pump(clerk, watch, pump)), name="endpoint")
     ending = spawn(_watched(watch, pump), name="end of session")
@@ -121,10 +124,13 @@ async def _serve(clerk: Clerk, watch: Watch, pump: Pump, send: Send) -> tuple[bo
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     if isinstance(left, int):
-        clean = closing.said_goodbye(left)
-        return clean, "closed" if clean else "line cut"
+        return left_with(left)
     await say(close, send)
-    return close.code not in _MAY_COME_BACK, f"sent away with {close.code}"
+    return _sent_away(close.code)
+
+
+def _sent_away(code: int) -> Leaving:
+    return Leaving(clean=code not in _MAY_COME_BACK, close_code=code)
 
 
 async def say(close: Close, send: Send) -> None:

@@ -21,6 +21,7 @@ from remote_service import access, audit
 from remote_service.config.schema import Limits
 from remote_service.models import Gateway, Guest, Session, SessionEvent, ShareHolder, Viewer, event_fields
 from remote_service.prepared import find, insert
+from remote_service.relay.closing import Leaving
 from remote_service.relay.grants import Admission
 from remote_service.relay.traffic import Traffic
 from remote_service.relay.traffic_rows import write_traffic
@@ -39,7 +40,12 @@ _LEAVING = (
     f"JOIN {_SESSIONS} s ON s.id = v.session_id WHERE v.id = %s AND v.closed_at IS NULL"
 )
 _CAME_BACK = f"SELECT 1 FROM {_VIEWERS} WHERE session_id = %s AND {{whose}} AND id > %s LIMIT 1"
-_CLOSE = f"UPDATE {_VIEWERS} SET closed_at = %s, ending = %s, superseded = %s WHERE id = %s AND closed_at IS NULL"
+_CLOSE = (
+    f"UPDATE {_VIEWERS} SET closed_at = %s, ending = %s, superseded = %s, close_code = %s "
+    "WHERE id = %s AND closed_at IS NULL"
+)
+_WITHOUT_CODE = f"SELECT session_id FROM {_VIEWERS} WHERE id = %s AND close_code IS NULL"
+_SENT_AWAY = f"UPDATE {_VIEWERS} SET close_code = %s WHERE id = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class Parting:
 def write(
     gateway_id: uuid.UUID,
     came: Sequence[Callable[[], Admission]] = (),
-    left: Mapping[int, bool] | None = None,
+    left: Mapping[int, Leaving] | None = None,
     traffic: Mapping[int, Traffic] | None = None,
 ) -> tuple[list[Visit | Exception], set[Parting]]:
     """Decides about those who came, and writes them and those who left: all of it or nothing.
@@ -70,7 +76,8 @@ def write(
     Args:
         gateway_id: through whom they come.
         came: decide, each about one who came; the same user's cut lines to the session are made good by it.
-        left: the numbers of those who left, and whether they said goodbye. Who has been written so stays as it is.
+        left: the numbers of those who left, and how. Who has been written so stays as it is, but for a close code that
+            was not known then.
         traffic: what viewers have carried.
 
     Returns:
@@ -81,7 +88,7 @@ def write(
     with transaction.atomic(), connection.cursor() as rows:
         write_traffic(traffic or {})
         partings = {
-            parting for pk, clean in (left or {}).items() if (parting := _leave(rows, pk, clean=clean)) is not None
+            parting for pk, leaving in (left or {}).items() if (parting := _leave(rows, pk, leaving)) is not None
         }
         if came and _asked(rows, _GATEWAY, _key(gateway_id)) is None:
             Gateway.objects.get_or_create(pk=gateway_id)
@@ -125,28 +132,39 @@ def _come(rows: Any, gateway_id: uuid.UUID, admission: Admission) -> Visit:
     return Visit(viewer_id, admission)
 
 
-def _leave(rows: Any, viewer_id: int, *, clean: bool) -> Parting | None:
+def _leave(rows: Any, viewer_id: int, leaving: Leaving) -> Parting | None:
     """None when that is no news."""
     found = _asked(rows, _LEAVING, viewer_id)
     if found is None:
-        return None
+        return None if leaving.close_code is None else _sent_away(rows, viewer_id, leaving.close_code)
     session_id, user_id, guest_id, owner_id, stored_limits = found
     # A line that was cut is often noticed only after its user came back; and that staff had a look at a session is
     # no sign that its owner is done with it. Whom the owner let in may go on when the owner has left.
     clause, values = _whose(user_id, guest_id)
-    came_back = not clean and _asked(rows, _CAME_BACK.format(whose=clause), session_id, *values, viewer_id) is not None
+    came_back = (
+        not leaving.clean and _asked(rows, _CAME_BACK.format(whose=clause), session_id, *values, viewer_id) is not None
+    )
     session = _uuid(session_id)
     owns = guest_id is None and user_id == owner_id
     let_in = not owns and _was_let_in(viewer_id, user_id, guest_id and _uuid(guest_id), session)
     counts = owns or let_in
     # Who was thrown out does not come back: the owner, who has perhaps left, has as long as after a goodbye.
-    clean = clean or (let_in and not _is_let_in(user_id, guest_id and _uuid(guest_id), session))
+    clean = leaving.clean or (let_in and not _is_let_in(user_id, guest_id and _uuid(guest_id), session))
     ending = Viewer.Ending.CLEAN if clean else Viewer.Ending.CUT
     now = connection.ops.adapt_datetimefield_value(timezone.now())
-    rows.execute(_CLOSE, (now, ending.value, came_back or not counts, viewer_id))
+    rows.execute(_CLOSE, (now, ending.value, came_back or not counts, leaving.close_code, viewer_id))
     limits = Limits.model_validate(json.loads(stored_limits))
     patience = limits.linger if clean else limits.reconnect
     return Parting(session, patience is not None and patience < SOON)
+
+
+def _sent_away(rows: Any, viewer_id: int, code: int) -> Parting | None:
+    """Of a viewer that was written as having left before it was known what it would be told."""
+    found = _asked(rows, _WITHOUT_CODE, viewer_id)
+    if found is None:
+        return None
+    rows.execute(_SENT_AWAY, (code, viewer_id))
+    return Parting(_uuid(found[0]), soon=False)
 
 
 def _was_let_in(viewer_id: int, user_id: int | None, guest_id: uuid.UUID | None, session_id: uuid.UUID) -> bool:

@@ -15,11 +15,18 @@ from typing import Any
 
 from remote_service.hosting.wire import MAX_LINE, Message, encode, parse, short_path
 from remote_service.relay.clerk import MOST_UNKNOWN, ClerkError, NoPasswordError
+from remote_service.relay.closing import CUT, Leaving
 from remote_service.relay.own_services import Rules
 from remote_service.relay.proof import Claim
 from remote_service.relay.traffic import Carrier, Tally
 from remote_service.relay.watch import GONE, NOTHING, Grant, Watch
-from remote_service.relay_process.messages import glimpse_from_data, grant_as_data, rules_from_data, traffic_as_data
+from remote_service.relay_process.messages import (
+    glimpse_from_data,
+    grant_as_data,
+    leaving_as_data,
+    rules_from_data,
+    traffic_as_data,
+)
 from remote_service.rfb.policy import Policy
 from remote_service.tasks import spawn
 
@@ -50,8 +57,8 @@ class FarClerk:
         self._rules: Rules | None = None
         self._account = 0
         self._watches: dict[int, Watch] = {}
-        self._left: dict[int, bool] = {}
-        """Viewers that have left, of which the office has not heard, and whether they said goodbye."""
+        self._left: dict[int, Leaving] = {}
+        """Viewers that have left, of which the office has not heard, and how."""
         self._used: set[uuid.UUID] = set()
         self._reporting = asyncio.Lock()
         self._writer: asyncio.StreamWriter | None = None
@@ -110,7 +117,7 @@ class FarClerk:
             if (grant := self._opening.get(number)) is not None:
                 self._begin(int(message["viewer"]), grant, message["standing"])
             else:
-                self._left[int(message["viewer"])] = False
+                self._left[int(message["viewer"])] = CUT
         answer = self._answers.get(number)
         if answer is not None and not answer.done():
             answer.set_result(message)
@@ -152,7 +159,7 @@ class FarClerk:
     def _disown(self, answer: asyncio.Future[Message]) -> None:
         """Nobody waits any more for an answer that may have come at this moment, and may have opened a viewer."""
         if answer.done() and not answer.cancelled() and answer.exception() is None and "viewer" in answer.result():
-            self._left[int(answer.result()["viewer"])] = False
+            self._left[int(answer.result()["viewer"])] = CUT
 
     # ---- reports ----------------------------------------------------------------------------------------
 
@@ -188,7 +195,7 @@ class FarClerk:
             await self._call(
                 "report",
                 input=[str(session_id) for session_id in used],
-                left=[[viewer_id, clean] for viewer_id, clean in left.items()],
+                left=[[viewer_id, *leaving_as_data(leaving)] for viewer_id, leaving in left.items()],
                 traffic=[[viewer_id, traffic_as_data(found)] for viewer_id, found in traffic.items()],
             )
         except ClerkError as error:
@@ -218,10 +225,10 @@ class FarClerk:
         answer = await self._call("open", grant, grant=grant_as_data(grant))
         return self._watches[int(answer["viewer"])]
 
-    async def close_viewer(self, watch: Watch, *, clean: bool) -> None:
+    async def close_viewer(self, watch: Watch, leaving: Leaving) -> None:
         """See `Clerk`."""
         self.tally.end(watch.viewer_id)
-        self._left[watch.viewer_id] = clean
+        self._left[watch.viewer_id] = leaving
         if self._connected.is_set():
             await self._report()
 

@@ -21,7 +21,7 @@ from typing import cast
 from remote_service.hosting.wire import short_path
 from remote_service.relay.line import MOST_UNSENT, Line
 from remote_service.relay_process.arrival import line_on
-from remote_service.relay_process.goodbye import MOST_PATIENCE, Goodbye
+from remote_service.relay_process.goodbye import HELD_PATIENCE, MOST_PATIENCE, Goodbye, Lookout
 from remote_service.relay_process.messages import Handover
 from remote_service.tasks import spawn
 
@@ -113,6 +113,8 @@ class Tunnel(asyncio.Protocol):
         self._asks = False
         """It does, and nothing was answered yet."""
         self._full = False
+        self._lookout: Lookout | None = None
+        """While enough waits for the client."""
         self._goodbye: Goodbye | None = None
 
     # ---- the client -------------------------------------------------------------------------------------
@@ -197,24 +199,37 @@ class Tunnel(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone."""
         self._front.tunnels.pop(self._name, None)
+        self._look_no_more()
         if self._goodbye is not None:
             self._goodbye.cancel()
         if self._pages is not None:
             self._pages.close()
 
     def pause_writing(self) -> None:
-        """Enough waits for the client."""
+        """Enough waits for the client.
+
+        A page process that gives it up meanwhile is not heard, since it is not read: that is found out here.
+        """
         if self._pages is not None:
             self._pages.pause_reading()
+        if self._transport is not None and self._goodbye is None:
+            self._lookout = Lookout(self._transport, HELD_PATIENCE)
 
     def resume_writing(self) -> None:
         """It has read some."""
+        self._look_no_more()
         if self._pages is not None:
             self._pages.resume_reading()
+
+    def _look_no_more(self) -> None:
+        if self._lookout is not None:
+            self._lookout.cancel()
+            self._lookout = None
 
     def close(self) -> None:
         """Hangs up once the client has what it was sent."""
         if self._transport is not None and self._goodbye is None:
+            self._look_no_more()
             self._goodbye = Goodbye(self._transport)
 
     # ---- the pages --------------------------------------------------------------------------------------
@@ -259,6 +274,7 @@ class Tunnel(asyncio.Protocol):
         """Takes the tunnel down, and has its client served as a viewer."""
         assert self._transport is not None
         del self._front.tunnels[self._name]
+        self._look_no_more()
         if self._pages is not None:
             self._pages.abort()
         self._resume()

@@ -1,4 +1,4 @@
-"""The end of a client under TLS: who still takes what it was sent may go on, and who takes nothing is cut off.
+"""A client under TLS that is slow: who still takes what it was sent may go on, and who takes nothing is cut off.
 
 What waits for a client lies in several buffers, of which only the kernel's is the last; it knows what the client took.
 """
@@ -11,6 +11,8 @@ import socket
 import struct
 import termios
 
+HELD_PATIENCE = 60.0
+"""Seconds in which a client has to take some of what holds its page process back, as pages have it with their own."""
 PATIENCE = 5.0
 """Seconds in which a client has to take some of what it was sent last."""
 MOST_PATIENCE = 300.0
@@ -35,21 +37,22 @@ def taken_by(peer: socket.socket) -> int:
     return int(acknowledged)
 
 
-class Goodbye:
-    """Closes a connection, and looks that its client takes what still waits for it."""
+class Lookout:
+    """Looks that a client takes what waits for it, and ends its connection otherwise."""
 
-    def __init__(self, transport: asyncio.Transport) -> None:
-        """Begins; `cancel` once the connection has ended.
+    def __init__(self, transport: asyncio.Transport, patience: float) -> None:
+        """Begins; `cancel` once nothing waits any more, or the connection has ended.
 
         Args:
             transport: of the connection.
+            patience: seconds in which the client has to take something.
         """
         self._transport = transport
+        self._patience = patience
         self._peer: socket.socket = transport.get_extra_info("socket")
         self._loop = asyncio.get_running_loop()
         self._taken = self._look_up()
-        self._timer = self._loop.call_later(PATIENCE, self._look)
-        transport.close()
+        self._timer = self._loop.call_later(patience, self._look)
 
     def cancel(self) -> None:
         """Nobody is waited for any more."""
@@ -61,10 +64,23 @@ class Goodbye:
             self._transport.abort()
             return
         self._taken = taken
-        self._timer = self._loop.call_later(PATIENCE, self._look)
+        self._timer = self._loop.call_later(self._patience, self._look)
 
     def _look_up(self) -> int | None:
         try:
             return taken_by(self._peer)
         except (OSError, ValueError):  # it is closed
             return None
+
+
+class Goodbye(Lookout):
+    """Closes a connection, and looks that its client takes what still waits for it."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        """Begins; `cancel` once the connection has ended.
+
+        Args:
+            transport: of the connection.
+        """
+        super().__init__(transport, PATIENCE)
+        transport.close()

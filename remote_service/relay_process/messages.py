@@ -14,6 +14,7 @@ from typing import Any
 from remote_service.actors import Actor
 from remote_service.endpoints import Endpoint
 from remote_service.networks import Networks
+from remote_service.relay.closing import Leaving
 from remote_service.relay.own_services import OwnService, Rules
 from remote_service.relay.traffic import Traffic
 from remote_service.relay.watch import Glimpse, Grant
@@ -142,3 +143,8 @@ def rules_from_data(data: Data) -> Rules:
 def traffic_as_data(traffic: Traffic) -> list[int]:
     """What a viewer was sent and has sent; `Traffic(*data)` is the way back."""
     return [traffic.bytes_down, traffic.bytes_up, traffic.messages_down, traffic.messages_up]
+
+
+def leaving_as_data(leaving: Leaving) -> list[bool | int | None]:
+    """How a viewer left; `Leaving(*data)` is the way back."""
+    return [leaving.clean, leaving.close_code]

@@ -15,6 +15,7 @@ from remote_service import conf
 from remote_service.hosting.account import session_uid
 from remote_service.hosting.wire import MAX_LINE, Message, encode, listen_on, parse, peer_of
 from remote_service.relay.clerk import ClerkError, NoPasswordError
+from remote_service.relay.closing import Leaving
 from remote_service.relay.gateway import GatewayProcess
 from remote_service.relay.site_rules import rules_in_force
 from remote_service.relay.traffic import Traffic
@@ -126,11 +127,11 @@ class Desk:
         for viewer_id, traffic in message["traffic"]:
             if viewer_id in self._carried:
                 self._carried[viewer_id].is_now(Traffic(*traffic))
-        for viewer_id, clean in message["left"]:
+        for viewer_id, *leaving in message["left"]:
             if (watch := self._watches.pop(viewer_id, None)) is not None:
                 self._told.pop(viewer_id, None)
                 self._carried.pop(viewer_id, None)
-                await self._gateway.close_viewer(watch, clean=clean)
+                await self._gateway.close_viewer(watch, Leaving(*leaving))
         return {}
 
     async def _password(self, message: Message) -> Message:

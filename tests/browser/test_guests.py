@@ -11,9 +11,19 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.guard import REFUSED_PAGE, REFUSED_SOCKET, Guard
 from tests.browser.served import ALICE, BOB, CHARLIE, MEMBERS, NOBODY, PATTERN, BrowserSite, browser_site
+from tests.browser.sharing import (
+    NO_LINK,
+    Shared,
+    accept,
+    expect_sent_away,
+    hand_control_over_and_take_it_back,
+    log_in_over_the_link,
+    make_link,
+    open_panel,
+    share_session,
+)
 from tests.browser.test_accessibility import check
-from tests.browser.test_sharing import open_panel
-from tests.browser.visitor import Visitor, session_path, show_toolbar, viewer, wait_for_screen
+from tests.browser.visitor import session_path, show_toolbar, viewer, wait_for_screen
 from tests.browser.visits import Visits
 
 WITHOUT_ACCOUNT = "guests without an account"
@@ -36,20 +46,14 @@ def guest_site(running_guest_site: BrowserSite) -> Iterator[BrowserSite]:
     running_guest_site.end_all_sessions()
 
 
-def shared(site: BrowserSite, visit: Visits, **fields: str) -> tuple[Visitor, str, str]:
-    """Alice at a session that runs, its id, and a link to it for guests."""
-    alice = visit(ALICE, at=site)
-    session = alice.connect(PATTERN)
-    return alice, session, f"/share/#{site.share(ALICE, session, **{'audience': 'guests', **fields})}"
+def shared(site: BrowserSite, visit: Visits, **fields: str) -> Shared:
+    """Alice shares a session with guests."""
+    return share_session(site, visit, PATTERN, **{"audience": "guests", **fields})
 
 
-def come(guest: Visitor, link: str, name: str = "") -> Page:
-    """Opens a link and says yes, by this name."""
-    page = guest.open(link)
-    page.get_by_label("Your name, if you like").fill(name)
-    page.get_by_role("button", name="Open the session").click()
-    wait_for_screen(page)
-    return page
+def come(site: BrowserSite, visit: Visits, link: str, name: str = "") -> Page:
+    """Somebody without an account opens a link and says yes, by this name."""
+    return accept(visit(NOBODY, at=site).open(link), name=name)
 
 
 # ---- the whole story ----------------------------------------------------------------------------------------
@@ -66,36 +70,25 @@ def test_an_owner_lets_a_guest_look_hands_control_over_and_throws_them_out(
     alice.page.get_by_label("For", exact=True).select_option(WITHOUT_ACCOUNT)
     expect(warning).to_be_visible()
     expect(alice.page.get_by_label("People who may accept it")).to_be_visible()
-    alice.page.get_by_role("button", name="Make the link").click()
-    expect(alice.page.get_by_label("The link")).to_be_focused()
-    link = alice.page.get_by_label("The link").input_value()
+    link = make_link(alice.page, WITHOUT_ACCOUNT)
     expect(alice.page.locator("#shares .share")).to_contain_text("guests, and all who have the link")
 
     page = maria.open(link)
     expect(page.locator("#share-offer")).to_contain_text("alice lets you in to the session “Pattern”.")
     expect(page.locator("#share-offer")).to_contain_text("You come as a guest, with this browser")
     assert "#" not in page.url
-    page.get_by_label("Your name, if you like").fill("Maria <b>")
-    page.get_by_role("button", name="Open the session").click()
-    wait_for_screen(page)
+    accept(page, name="Maria <b>")
     assert page.url.endswith(session_path(session))
-    assert viewer(page, "rfb.viewOnly") is True
     expect(alice.page.get_by_text("guest “Maria <b>” looks at this session now.")).to_be_visible()
     expect(alice.page.locator("#watchers")).to_contain_text("1")
     expect(alice.page.locator("#shares .share")).to_contain_text("Accepted by: guest “Maria <b>” (looking now)")
 
-    alice.page.get_by_role("button", name="Give control", exact=True).click()
-    expect(page.locator("#viewer")).to_have_attribute("data-control", "true")
-    wait_for_screen(page)
-    assert viewer(page, "rfb.viewOnly") is False
-    alice.page.get_by_role("button", name="Take control back", exact=True).click()
-    expect(page.locator("#viewer")).to_have_attribute("data-control", "false")
-    wait_for_screen(page)
+    hand_control_over_and_take_it_back(alice.page, page)
 
     guard.announce(REFUSED_PAGE)
     began = time.monotonic()
     alice.page.get_by_role("button", name="Revoke").click()
-    expect(page.get_by_role("heading", name="This session is not there for you")).to_be_visible()
+    expect_sent_away(page)
     assert time.monotonic() - began < AT_ONCE + 1
     expect(page.get_by_role("link", name="Log in")).to_have_count(0)
     assert viewer(alice.page, "state") == "connected"
@@ -105,7 +98,7 @@ def test_an_owner_lets_a_guest_look_hands_control_over_and_throws_them_out(
 def test_nobody_else_gets_in_by_it(guest_site: BrowserSite, visit: Visits, guard: Guard) -> None:
     guard.announce(REFUSED_PAGE)
     _alice, session, link = shared(guest_site, visit, most_uses="1")
-    come(visit(NOBODY, at=guest_site), link)
+    come(guest_site, visit, link)
 
     stranger = visit(NOBODY, at=guest_site).open(session_path(session))
     expect(stranger.get_by_label("Password")).to_be_visible()
@@ -122,7 +115,7 @@ def test_a_guest_finds_no_other_page_and_comes_back_by_the_links(
     guest_site: BrowserSite, visit: Visits, guard: Guard
 ) -> None:
     _alice, session, link = shared(guest_site, visit)
-    page = come(visit(NOBODY, at=guest_site), link)
+    page = come(guest_site, visit, link)
     show_toolbar(page)
     for tool in ("Share", "Stop"):
         expect(page.get_by_title(tool, exact=True)).to_have_count(0)
@@ -138,7 +131,7 @@ def test_a_guest_finds_no_other_page_and_comes_back_by_the_links(
 def test_a_guest_is_told_that_the_session_is_over(guest_site: BrowserSite, visit: Visits, guard: Guard) -> None:
     guard.announce(REFUSED_PAGE)
     _alice, session, link = shared(guest_site, visit)
-    page = come(visit(NOBODY, at=guest_site), link)
+    page = come(guest_site, visit, link)
     guest_site.stop_session(ALICE, session)
     expect(page.get_by_role("heading", name="The session is over")).to_be_visible()
 
@@ -146,7 +139,7 @@ def test_a_guest_is_told_that_the_session_is_over(guest_site: BrowserSite, visit
 def test_two_guests_without_names_are_two(guest_site: BrowserSite, visit: Visits) -> None:
     alice, _session, link = shared(guest_site, visit)
     for number in ("1", "2"):
-        come(visit(NOBODY, at=guest_site), link)
+        come(guest_site, visit, link)
         expect(alice.page.locator("#watchers")).to_contain_text(number)
         expect(alice.page.locator("#viewer-message")).to_have_text("a guest looks at this session now.")
 
@@ -159,12 +152,8 @@ def test_who_has_an_account_logs_in_over_a_link_for_users(guest_site: BrowserSit
     _alice, _session, link = shared(guest_site, visit, audience="user", user=BOB)
     page = visit(NOBODY, at=guest_site).open(link)
     expect(page.locator("#share-log-in")).to_contain_text("Log in to see what was shared with you.")
-    page.locator("#share-login").click()
-    page.get_by_label("Username").fill(BOB)
-    page.get_by_label("Password").fill("correct horse battery")
-    page.get_by_role("button", name="Log in").click()
-    page.get_by_role("button", name="Open the session").click()
-    wait_for_screen(page)
+    log_in_over_the_link(page, BOB)
+    accept(page)
 
 
 # ---- where no guests may come -------------------------------------------------------------------------------
@@ -198,14 +187,14 @@ def offered(site: BrowserSite, visit: Visits) -> Page:
 
 
 def refused(site: BrowserSite, visit: Visits) -> Page:
-    page = visit(NOBODY, at=site).open("/share/#nobody-has-this")
+    page = visit(NOBODY, at=site).open(NO_LINK)
     expect(page.locator("#share-log-in")).to_be_visible()
     return page
 
 
 def left(site: BrowserSite, visit: Visits) -> Page:
     _alice, _session, link = shared(site, visit)
-    page = come(visit(NOBODY, at=site), link)
+    page = come(site, visit, link)
     page.goto("/share/")
     expect(page.locator("#guest-of")).to_be_visible()
     return page
@@ -213,7 +202,7 @@ def left(site: BrowserSite, visit: Visits) -> Page:
 
 def at_the_screen(site: BrowserSite, visit: Visits) -> Page:
     _alice, _session, link = shared(site, visit)
-    page = come(visit(NOBODY, at=site), link, "Maria")
+    page = come(site, visit, link, "Maria")
     show_toolbar(page)
     return page
 
@@ -221,7 +210,7 @@ def at_the_screen(site: BrowserSite, visit: Visits) -> Page:
 def panel_with_guests(site: BrowserSite, visit: Visits) -> Page:
     alice, _session, link = shared(site, visit)
     for name in ("Maria", ""):
-        come(visit(NOBODY, at=site), link, name)
+        come(site, visit, link, name)
     open_panel(alice.page)
     expect(alice.page.locator("#shares [data-watcher]")).to_have_count(2)
     return alice.page

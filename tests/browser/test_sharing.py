@@ -3,50 +3,33 @@
 from __future__ import annotations
 
 import re
-import sqlite3
-from contextlib import closing
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.guard import REFUSED_PAGE, REFUSED_SOCKET, Guard
 from tests.browser.served import ALICE, BOB, CHARLIE, MEMBERS, NOBODY, PATTERN, ROOT, BrowserSite
+from tests.browser.sharing import (
+    NO_LINK,
+    Shared,
+    accept,
+    expect_sent_away,
+    hand_control_over_and_take_it_back,
+    log_in_over_the_link,
+    make_link,
+    open_panel,
+    share_session,
+)
 from tests.browser.test_accessibility import check
-from tests.browser.visitor import Visitor, session_path, show_toolbar, viewer, wait_for_screen, wait_for_state
+from tests.browser.visitor import session_path, show_toolbar, viewer, wait_for_screen, wait_for_state
 from tests.browser.visits import Visits
 
 NOWHERE = "This link leads nowhere"
 
 
-def open_panel(page: Page) -> None:
-    show_toolbar(page)
-    page.locator("#tool-share > summary").click()
-
-
-def make_link(page: Page, *, user: str = "", rights: str = "look only") -> str:
-    """Fills the form in that is in view; returns the link."""
-    page.get_by_label("They may", exact=True).select_option(rights)
-    page.get_by_label("For", exact=True).select_option("one user" if user else "all who may use this type")
-    if user:
-        page.get_by_role("textbox", name="User name").fill(user)
-    page.get_by_role("button", name="Make the link").click()
-    expect(page.get_by_label("The link")).to_be_focused()
-    return page.get_by_label("The link").input_value()
-
-
-def shared(site: BrowserSite, visit: Visits, **fields: str) -> tuple[Visitor, str, str]:
-    """Alice at a session that runs, its id, and a link to it."""
-    alice = visit(ALICE)
-    session = alice.connect(MEMBERS)
-    return alice, session, f"/share/#{site.share(ALICE, session, **fields)}"
-
-
-def accept(guest: Visitor, link: str) -> Page:
-    """Opens a link and says yes."""
-    page = guest.open(link)
-    page.get_by_role("button", name="Open the session").click()
-    wait_for_screen(page)
-    return page
+def shared(site: BrowserSite, visit: Visits, **fields: str) -> Shared:
+    """Alice shares a session of a type that has a group."""
+    return share_session(site, visit, MEMBERS, **fields)
 
 
 # ---- the whole story ----------------------------------------------------------------------------------------
@@ -65,26 +48,17 @@ def test_an_owner_lets_somebody_look_hands_control_over_and_throws_them_out(visi
     expect(page.locator("#share-offer")).to_contain_text("alice lets you in to the session “For members”.")
     expect(page.locator("#share-offer")).to_contain_text("You may look at it; what you type and click does not reach")
     assert "#" not in page.url
-    page.get_by_role("button", name="Open the session").click()
-    wait_for_screen(page)
+    accept(page)
     assert page.url.endswith(session_path(session))
-    assert viewer(page, "rfb.viewOnly") is True
     expect(alice.page.locator("#watchers")).to_contain_text("1")
     expect(alice.page.get_by_text("bob looks at this session now.")).to_be_visible()
     expect(alice.page.locator("#shares .share")).to_contain_text("Accepted by: bob (looking now)")
-
-    alice.page.get_by_role("button", name="Give control").click()
-    expect(page.locator("#viewer")).to_have_attribute("data-control", "true")
-    wait_for_screen(page)
-    assert viewer(page, "rfb.viewOnly") is False
-    alice.page.get_by_role("button", name="Take control back").click()
-    expect(page.locator("#viewer")).to_have_attribute("data-control", "false")
-    wait_for_screen(page)
+    hand_control_over_and_take_it_back(alice.page, page)
 
     guard.announce(REFUSED_PAGE)
     expect(alice.page.get_by_label("The link")).to_have_value(link)
     alice.page.get_by_role("button", name="Revoke").click()
-    expect(page.get_by_role("heading", name="This session is not there for you")).to_be_visible()
+    expect_sent_away(page)
     expect(alice.page.locator("#share-made")).to_be_hidden()
     expect(alice.page.locator("#shares")).to_contain_text("Nobody else looks at this session, and it is not shared.")
     assert viewer(alice.page, "state") == "connected"
@@ -94,10 +68,8 @@ def test_an_owner_lets_somebody_look_hands_control_over_and_throws_them_out(visi
 def test_of_two_who_hold_one_link_the_owner_hands_control_to_one_and_sends_one_away(
     site: BrowserSite, visit: Visits, guard: Guard
 ) -> None:
-    alice = visit(ALICE)
-    session = alice.connect(PATTERN)
-    link = f"/share/#{site.share(ALICE, session)}"
-    bob, charlie = accept(visit(BOB), link), accept(visit(CHARLIE), link)
+    alice, session, link = share_session(site, visit, PATTERN)
+    bob, charlie = (accept(visit(name).open(link)) for name in (BOB, CHARLIE))
     open_panel(alice.page)
     row = alice.page.locator("#shares .person", has_text=BOB)
     expect(row).to_contain_text("looks only")
@@ -117,7 +89,7 @@ def test_of_two_who_hold_one_link_the_owner_hands_control_to_one_and_sends_one_a
 
     guard.announce(REFUSED_PAGE)
     row.get_by_role("button", name="Send away").click()
-    expect(bob.get_by_role("heading", name="This session is not there for you")).to_be_visible()
+    expect_sent_away(bob)
     expect(row).to_contain_text("sent away")
     assert viewer(charlie, "state") == "connected"
     details = alice.open(f"{session_path(session)}details/")
@@ -136,7 +108,7 @@ def test_what_is_shared_appears_on_the_first_page_and_goes_with_it(
     page = bob.open()
     expect(page.get_by_role("heading", name="Shared with you")).to_be_hidden()
     alice, _session, link = shared(site, visit)
-    accept(Visitor(bob.context, BOB), link)
+    accept(bob.new_tab(link))
     card = page.locator("#shared-list .card")
     expect(card).to_contain_text("alice")
     expect(card).to_contain_text("look only")
@@ -151,7 +123,7 @@ def test_what_is_shared_appears_on_the_first_page_and_goes_with_it(
 def test_a_guest_is_told_that_the_session_is_over(site: BrowserSite, visit: Visits, guard: Guard) -> None:
     guard.announce(REFUSED_PAGE)
     _alice, session, link = shared(site, visit)
-    page = accept(visit(BOB), link)
+    page = accept(visit(BOB).open(link))
     site.stop_session(ALICE, session)
     expect(page.get_by_role("heading", name="The session is over")).to_be_visible()
     expect(page.locator("#notice-reason")).to_have_text("It was stopped by its user.")
@@ -162,16 +134,11 @@ def test_a_guest_is_told_that_the_session_is_over(site: BrowserSite, visit: Visi
 
 def test_a_link_waits_over_the_login(site: BrowserSite, visit: Visits) -> None:
     _alice, _session, link = shared(site, visit)
-    guest = visit(NOBODY)
-    page = guest.open(link)
+    page = visit(NOBODY).open(link)
     expect(page.get_by_text("Log in to see what was shared with you.")).to_be_visible()
     assert "#" not in page.url
-    page.locator("#share-login").click()
-    page.get_by_label("Username").fill(BOB)
-    page.get_by_label("Password").fill("correct horse battery")
-    page.get_by_role("button", name="Log in").click()
-    page.get_by_role("button", name="Open the session").click()
-    wait_for_screen(page)
+    log_in_over_the_link(page, BOB)
+    accept(page)
     assert page.evaluate("sessionStorage.getItem('share')") is None
 
 
@@ -182,8 +149,7 @@ def test_the_offer_outlives_a_reload_until_it_is_accepted(site: BrowserSite, vis
     page.reload()
     expect(page.locator("#share-offer")).to_be_visible()
     assert "#" not in page.url
-    page.get_by_role("button", name="Open the session").click()
-    wait_for_screen(page)
+    accept(page)
     assert page.evaluate("sessionStorage.getItem('share')") is None
 
 
@@ -192,7 +158,7 @@ def test_who_it_is_not_for_is_told_as_little_as_for_a_wrong_link(
 ) -> None:
     guard.announce(REFUSED_PAGE)
     _alice, _session, link = shared(site, visit)
-    for wrong in (link, "/share/#nobody-has-this"):
+    for wrong in (link, NO_LINK):
         page = visit(CHARLIE).open(wrong)
         expect(page.locator("#share-refused")).to_contain_text(NOWHERE)
         expect(page.get_by_role("button", name="Open the session")).to_be_hidden()
@@ -207,7 +173,7 @@ def test_the_page_without_a_link_says_what_is_missing(visit: Visits) -> None:
 def test_another_link_in_the_same_tab_is_asked_about_anew(site: BrowserSite, visit: Visits, guard: Guard) -> None:
     guard.announce(REFUSED_PAGE)
     _alice, _session, link = shared(site, visit)
-    page = visit(BOB).open("/share/#nobody-has-this")
+    page = visit(BOB).open(NO_LINK)
     expect(page.locator("#share-refused")).to_be_visible()
     page.evaluate("(link) => { location.href = link; }", link)
     expect(page.locator("#share-offer")).to_be_visible()
@@ -315,8 +281,7 @@ def test_staff_is_asked_again_when_the_reason_counts_no_more(site: BrowserSite, 
     site.say_why(ROOT, session)
     page = root.open(session_path(session))
     wait_for_state(page, "connected")
-    with closing(sqlite3.connect(site.state / "gateway.sqlite3", timeout=20, isolation_level=None)) as database:
-        database.execute("UPDATE remote_service_stafflook SET at = '2026-01-01 00:00:00'")
+    site.write("UPDATE remote_service_stafflook SET at = '2026-01-01 00:00:00'")
     expect(page.get_by_label("Reason")).to_be_visible()
     assert viewer(alice.page, "state") == "connected"
 
@@ -332,13 +297,13 @@ def offered(site: BrowserSite, visit: Visits) -> Page:
 
 
 def refused(site: BrowserSite, visit: Visits) -> Page:
-    page = visit(BOB).open("/share/#nobody-has-this")
+    page = visit(BOB).open(NO_LINK)
     expect(page.locator("#share-refused")).to_be_visible()
     return page
 
 
 def before_the_login(site: BrowserSite, visit: Visits) -> Page:
-    return visit(NOBODY).open("/share/#nobody-has-this")
+    return visit(NOBODY).open(NO_LINK)
 
 
 def asked_why(site: BrowserSite, visit: Visits) -> Page:
@@ -348,7 +313,7 @@ def asked_why(site: BrowserSite, visit: Visits) -> Page:
 
 def panel_with_everything(site: BrowserSite, visit: Visits) -> Page:
     alice, _session, link = shared(site, visit, control="control")
-    accept(visit(BOB), link)
+    accept(visit(BOB).open(link))
     open_panel(alice.page)
     make_link(alice.page, user=BOB)
     expect(alice.page.locator("#shares .share")).to_have_count(2)
@@ -357,7 +322,7 @@ def panel_with_everything(site: BrowserSite, visit: Visits) -> Page:
 
 def details_with_everything(site: BrowserSite, visit: Visits) -> Page:
     alice, session, link = shared(site, visit)
-    accept(visit(BOB), link)
+    accept(visit(BOB).open(link))
     page = alice.new_tab(f"{session_path(session)}details/")
     make_link(page, user=BOB)
     return page
@@ -366,7 +331,7 @@ def details_with_everything(site: BrowserSite, visit: Visits) -> Page:
 def picker_with_a_shared_session(site: BrowserSite, visit: Visits) -> Page:
     _alice, _session, link = shared(site, visit)
     bob = visit(BOB)
-    accept(bob, link)
+    accept(bob.open(link))
     return bob.new_tab("/")
 
 

@@ -205,6 +205,12 @@ class ServedSite(ABC):
         with closing(sqlite3.connect(database, uri=True, timeout=20)) as connection:
             return connection.execute(sql, values).fetchall()
 
+    def write(self, sql: str, *values: object) -> int:
+        """Changes it, as the administration does; returns how many rows that were."""
+        database = self.state / "gateway.sqlite3"
+        with closing(sqlite3.connect(database, timeout=20, isolation_level=None)) as connection:
+            return connection.execute(sql, values).rowcount
+
     def ids(self) -> list[str]:
         """The ids of all sessions there ever were, in the order in which they were made."""
         found = self.query("SELECT id FROM remote_service_session ORDER BY rowid")

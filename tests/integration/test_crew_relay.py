@@ -23,6 +23,7 @@ from tests.integration.test_relay_closing import (  # noqa: F401 (run here, too)
     test_1000_the_program_ended,
     test_4001_the_user_logged_out,
     test_it_ended_by_itself,
+    test_the_sessions_page_tells_who_left_from_who_was_cut_and_who_was_sent_away,
 )
 from tests.integration.test_relay_endpoints import (  # noqa: F401 (run here, too)
     test_a_vnc_server_on_a_port_that_asks_for_no_password_is_noticed,

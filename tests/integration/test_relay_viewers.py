@@ -7,10 +7,9 @@ import hashlib
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import ClientConnection
 
 from tests.integration.live import LiveServer
-from tests.integration.streams import BANNER, Stream, launched, refusal, reserved
+from tests.integration.streams import BANNER, Stream, cut, launched, refusal, reserved
 from tests.waiting import eventually_async
 
 
@@ -38,11 +37,6 @@ async def over(live: LiveServer, token: str, reason: str, within: float = 10.0) 
     """Waits until the session has ended for this reason."""
     await eventually_async(lambda: row(live, token)["state"] == "ended", within=within)
     assert row(live, token)["end_reason"] == reason
-
-
-def cut(websocket: ClientConnection) -> None:
-    """Ends the line without a goodbye, as a closed laptop lid does."""
-    websocket.transport.abort()
 
 
 # ---- two viewers -----------------------------------------------------------------------------------------

@@ -77,6 +77,7 @@ def test_everything_that_helps_is_in_it(reserved: Reservation) -> None:
     assert (row["id"], row["state"], row["options"]["size"]) == (str(reserved.session.pk), "reserved", "800x600")
     assert row["viewers"][0]["user__username"] == "alice"
     assert row["viewers"][0]["guest__name"] is None
+    assert row["viewers"][0]["close_code"] is None
     assert [(event["what"], event["who"]) for event in events] == [("reserved", "alice"), ("stop asked", "root")]
     assert files["session.log"].startswith(f"hello\n{MASK} {MASK} {MASK}")
     assert f"websockify?token={MASK}&x=1 postgres://{MASK}@db/x" in files["session.log"]

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from remote_service.models import Gateway, Session, Viewer
 
@@ -25,6 +26,15 @@ def test_viewers_and_gateways_speak_of_themselves() -> None:
     assert str(gateway) == str(ID)
     assert str(viewer) == f"viewer {viewer.pk} of {ID}"
     assert (viewer.closed_at, viewer.ending, viewer.superseded) == (None, Viewer.Ending.OPEN, False)
+
+
+def test_who_is_written_by_a_version_before_this_one_has_no_close_code() -> None:
+    columns = "session_id, address, opened_at, ending, superseded"
+    viewer = Viewer.objects.create(session=make_session())
+    with connection.cursor() as rows:
+        table = Viewer._meta.db_table
+        rows.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table} WHERE id = %s", [viewer.pk])
+    assert [found.close_code for found in Viewer.objects.all()] == [None, None]
 
 
 def test_a_viewer_outlives_its_gateway() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from remote_service.actors import Actor
 from remote_service.models import Session
 from remote_service.relay import visits
+from remote_service.relay.closing import Leaving
 from remote_service.relay.grants import Admission, admit_again
 from remote_service.relay.visits import Parting, Visit
 from remote_service.relay.watch import Grant
@@ -35,6 +36,6 @@ def opened(session: Session, user: Any = None) -> int:
     return come(grant_for(session, user))[0][0]
 
 
-def leave(*viewers: int, clean: bool) -> set[Parting]:
+def leave(*viewers: int, clean: bool, close_code: int | None = None) -> set[Parting]:
     """They leave; what of it was news."""
-    return visits.write(GATEWAY, left=dict.fromkeys(viewers, clean))[1]
+    return visits.write(GATEWAY, left=dict.fromkeys(viewers, Leaving(clean, close_code)))[1]

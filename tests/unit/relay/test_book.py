@@ -18,6 +18,7 @@ from remote_service.errors import NotAllowedError, RefusedError
 from remote_service.relay import book as module
 from remote_service.relay import visits
 from remote_service.relay.book import Book
+from remote_service.relay.closing import CLEAN, CUT, Leaving
 from remote_service.relay.grants import Admission
 from remote_service.relay.traffic import Tally, Traffic
 from remote_service.relay.visits import Parting, Visit
@@ -37,7 +38,7 @@ def deciding(name: str) -> Callable[[], Admission]:
 class Pages:
     """What was written, one transaction after the other; `gate` holds the next one up."""
 
-    written: list[tuple[list[str], dict[int, bool], dict[int, Traffic]]] = field(default_factory=list)
+    written: list[tuple[list[str], dict[int, Leaving], dict[int, Traffic]]] = field(default_factory=list)
     fault: Exception | None = None
     fault_of: str = ""
     fault_of_left: bool = False
@@ -54,7 +55,7 @@ class Pages:
         self,
         gateway_id: uuid.UUID,
         came: Sequence[Callable[[], Admission]],
-        left: Mapping[int, bool],
+        left: Mapping[int, Leaving],
         traffic: Mapping[int, Traffic],
     ) -> tuple[list[Visit | Exception], set[Parting]]:
         assert gateway_id == GATEWAY
@@ -111,7 +112,7 @@ async def test_what_comes_while_it_writes_is_written_together_in_its_order(pages
     first = await hold(pages, book)
     names = [f"n{number}" for number in range(50)]
     coming = [spawn(book.come(deciding(name)), name=name) for name in names]
-    leaving = [spawn(book.leave(number, clean=True), name="leaves") for number in range(100, 150)]
+    leaving = [spawn(book.leave(number, CLEAN), name="leaves") for number in range(100, 150)]
     await asyncio.sleep(0)
 
     pages.gate.set()
@@ -119,31 +120,31 @@ async def test_what_comes_while_it_writes_is_written_together_in_its_order(pages
     await asyncio.gather(*leaving)
 
     assert [visit.viewer_id for visit in found] == list(range(1, 52))
-    assert pages.written == [(["first"], {}, {}), (names, dict.fromkeys(range(100, 150), True), {})]
+    assert pages.written == [(["first"], {}, {}), (names, dict.fromkeys(range(100, 150), CLEAN), {})]
 
 
 async def test_who_leaves_waits_a_moment_for_others(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "GATHERING", 60.0)
     book = Book(GATEWAY, Tally())
-    leaving = [spawn(book.leave(number, clean=False), name="leaves") for number in (7, 8)]
+    leaving = [spawn(book.leave(number, CUT), name="leaves") for number in (7, 8)]
     await asyncio.sleep(0)
 
     await book.come(deciding("alice"))
     await asyncio.gather(*leaving)
 
-    assert pages.written == [(["alice"], {7: False, 8: False}, {})]
+    assert pages.written == [(["alice"], {7: CUT, 8: CUT}, {})]
 
 
 async def test_but_not_for_long(pages: Pages) -> None:
-    await asyncio.wait_for(Book(GATEWAY, Tally()).leave(7, clean=True), 5)
+    await asyncio.wait_for(Book(GATEWAY, Tally()).leave(7, CLEAN), 5)
 
-    assert pages.written == [([], {7: True}, {})]
+    assert pages.written == [([], {7: CLEAN}, {})]
 
 
 async def test_and_not_at_all_when_the_supervisor_waits_for_it(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "GATHERING", 60.0)
     async with nudges.hearing(nudges.SUPERVISOR_GROUP) as heard:
-        await asyncio.wait_for(Book(GATEWAY, Tally()).leave(7, clean=False, urgent=True), 5)
+        await asyncio.wait_for(Book(GATEWAY, Tally()).leave(7, CUT, urgent=True), 5)
         await asyncio.wait_for(heard.wait(), 5)
 
 
@@ -151,7 +152,7 @@ async def test_the_supervisor_is_told_though_it_could_not_be_written_at_first(pa
     book = Book(GATEWAY, Tally())
     async with nudges.hearing(nudges.SUPERVISOR_GROUP) as heard:
         pages.fault = OperationalError("database is locked")
-        await book.leave(7, clean=False, urgent=True)
+        await book.leave(7, CUT, urgent=True)
         assert not heard.is_set()
 
         pages.fault = None
@@ -164,9 +165,9 @@ async def test_and_of_one_that_leaves_while_another_is_written(pages: Pages) -> 
     async with nudges.hearing(nudges.SUPERVISOR_GROUP) as heard:
         pages.gate.clear()
         pages.begun.clear()
-        first = spawn(book.leave(7, clean=False, urgent=True), name="first")
+        first = spawn(book.leave(7, CUT, urgent=True), name="first")
         await asyncio.to_thread(pages.begun.wait, 5)
-        second = spawn(book.leave(8, clean=False, urgent=True), name="second")
+        second = spawn(book.leave(8, CUT, urgent=True), name="second")
         await asyncio.sleep(0)
         pages.gate.set()
         await asyncio.gather(first, second)
@@ -182,7 +183,7 @@ async def test_the_supervisor_is_told_when_a_session_may_end_at_once(pages: Page
         nudges.hearing(nudges.SUPERVISOR_GROUP) as supervisor,
         nudges.hearing(nudges.GATEWAY_GROUP) as gateways,
     ):
-        await Book(GATEWAY, Tally()).leave(7, clean=True)
+        await Book(GATEWAY, Tally()).leave(7, CLEAN)
         await asyncio.wait_for(gateways.wait(), 5)
         assert gateways.sessions == {str(SESSION)}
         if soon:
@@ -193,10 +194,33 @@ async def test_the_supervisor_is_told_when_a_session_may_end_at_once(pages: Page
 async def test_of_what_a_viewer_says_twice_the_first_is_believed(pages: Pages) -> None:
     book = Book(GATEWAY, Tally())
 
-    await asyncio.gather(book.leave(7, clean=False), book.leave(7, clean=True))
-    await book.leave(7, clean=True)
+    await asyncio.gather(book.leave(7, CUT), book.leave(7, CLEAN))
+    await book.leave(7, CLEAN)
 
-    assert [left for _, left, _ in pages.written] == [{7: False}, {7: True}]
+    assert [left for _, left, _ in pages.written] == [{7: CUT}, {7: CLEAN}]
+
+
+async def test_with_which_code_it_was_sent_away_may_be_said_later(pages: Pages) -> None:
+    book = Book(GATEWAY, Tally())
+    sent_away = Leaving(clean=True, close_code=1000)
+
+    await asyncio.gather(book.leave(7, CUT), book.leave(7, sent_away))
+
+    assert [left for _, left, _ in pages.written] == [{7: Leaving(clean=False, close_code=1000)}]
+
+
+async def test_also_while_it_is_written(pages: Pages) -> None:
+    book = Book(GATEWAY, Tally())
+    pages.gate.clear()
+    first = spawn(book.leave(7, CUT, urgent=True), name="first")
+    await asyncio.to_thread(pages.begun.wait, 5)
+    second = spawn(book.leave(7, Leaving(clean=False, close_code=4011)), name="second")
+    await asyncio.sleep(0)
+    pages.gate.set()
+    await asyncio.gather(first, second)
+    await book.catch_up()
+
+    assert [left for _, left, _ in pages.written] == [{7: CUT}, {7: Leaving(clean=False, close_code=4011)}]
 
 
 async def test_what_they_carried_is_written_with_them(pages: Pages) -> None:
@@ -205,10 +229,10 @@ async def test_what_they_carried_is_written_with_them(pages: Pages) -> None:
     tally.end(7)
     book = Book(GATEWAY, tally)
 
-    await book.leave(7, clean=True)
+    await book.leave(7, CLEAN)
     await book.catch_up()
 
-    assert pages.written == [([], {7: True}, {7: Traffic(1, 2, 3, 4)})]
+    assert pages.written == [([], {7: CLEAN}, {7: Traffic(1, 2, 3, 4)})]
 
 
 async def test_who_is_refused_is_told_so_and_nobody_else(pages: Pages) -> None:
@@ -251,7 +275,7 @@ async def test_a_database_out_of_reach_is_everybodys_failure_and_who_left_is_wri
     pages.fault = OperationalError("database is locked")
 
     coming = [spawn(book.come(deciding(name)), name=name) for name in ("alice", "bob")]
-    await book.leave(7, clean=True)
+    await book.leave(7, CLEAN)
     failed = await asyncio.gather(*coming, return_exceptions=True)
     assert [str(one) for one in failed] == ["database is locked"] * 2
     warnings = [record.message for record in caplog.records if record.levelno == logging.WARNING]
@@ -261,7 +285,7 @@ async def test_a_database_out_of_reach_is_everybodys_failure_and_who_left_is_wri
 
     pages.fault = None
     await book.catch_up()
-    assert pages.written == [([], {7: True}, {})]
+    assert pages.written == [([], {7: CLEAN}, {})]
     await book.catch_up()
     assert len(pages.written) == 1
 
@@ -271,7 +295,7 @@ async def test_who_cannot_be_written_keeps_nobody_else_from_it(pages: Pages) -> 
     first = await hold(pages, book)
     pages.fault, pages.fault_of = IntegrityError("FOREIGN KEY constraint failed"), "mallory"
     coming = [spawn(book.come(deciding(name)), name=name) for name in ("alice", "mallory", "bob")]
-    leaving = spawn(book.leave(7, clean=True), name="leaves")
+    leaving = spawn(book.leave(7, CLEAN), name="leaves")
     await asyncio.sleep(0)
 
     pages.gate.set()
@@ -281,7 +305,7 @@ async def test_who_cannot_be_written_keeps_nobody_else_from_it(pages: Pages) -> 
 
     assert isinstance(mallory, DatabaseError)
     assert isinstance(alice, Visit) and isinstance(bob, Visit)
-    assert pages.written == [(["first"], {}, {}), ([], {7: True}, {}), (["alice"], {}, {}), (["bob"], {}, {})]
+    assert pages.written == [(["first"], {}, {}), ([], {7: CLEAN}, {}), (["alice"], {}, {}), (["bob"], {}, {})]
 
 
 async def test_what_was_left_and_cannot_be_written_keeps_nobody_from_coming(pages: Pages) -> None:
@@ -289,7 +313,7 @@ async def test_what_was_left_and_cannot_be_written_keeps_nobody_from_coming(page
     pages.fault, pages.fault_of_left = IntegrityError("CHECK constraint failed"), True
 
     coming = spawn(book.come(deciding("alice")), name="alice")
-    await asyncio.wait_for(book.leave(7, clean=True), 5)
+    await asyncio.wait_for(book.leave(7, CLEAN), 5)
 
     assert (await coming).viewer_id
     assert [names for names, _, _ in pages.written] == [["alice"]]
@@ -321,7 +345,7 @@ async def test_who_gives_up_while_it_is_written_has_left(pages: Pages) -> None:
     await book.catch_up()
 
     assert pages.written[0] == (["first"], {}, {})
-    assert {1: False} in [left for _, left, _ in pages.written]
+    assert {1: CUT} in [left for _, left, _ in pages.written]
 
 
 async def test_a_mistake_of_ours_is_logged_and_stops_nobody_who_comes_later(
@@ -330,7 +354,7 @@ async def test_a_mistake_of_ours_is_logged_and_stops_nobody_who_comes_later(
     book = Book(GATEWAY, Tally())
     first = await hold(pages, book)
     pages.fault = LookupError("a mistake")
-    waits = spawn(book.leave(7, clean=True), name="leaves")
+    waits = spawn(book.leave(7, CLEAN), name="leaves")
     await asyncio.sleep(0)
     pages.gate.set()
     with pytest.raises(LookupError, match=r"^a mistake$"):

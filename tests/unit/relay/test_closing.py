@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remote_service.relay.closing import MOST_REASON_BYTES, Close, close_for, said_goodbye
+from remote_service.relay.closing import CLEAN, CUT, MOST_REASON_BYTES, Close, Leaving, close_for, left_with
 from remote_service.states import EndReason
 
 CODES = {
@@ -72,8 +72,31 @@ def test_any_reason_fits_into_the_frame(reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "goodbye"),
-    [(1000, True), (1001, True), (1005, True), (1006, False), (1011, False), (1012, False), (4000, False)],
+    ("code", "leaving"), [(1000, CLEAN), (1001, CLEAN), (1005, CLEAN), (1006, CUT), (1011, CUT), (4000, CUT)]
 )
-def test_a_browser_that_closed_its_window_says_so_by_its_code(code: int, goodbye: bool) -> None:
-    assert said_goodbye(code) is goodbye
+def test_a_browser_that_closed_its_window_says_so_by_its_code(code: int, leaving: Leaving) -> None:
+    assert left_with(code) == leaving
+
+
+def test_who_is_there_when_the_server_stops_was_sent_away_by_it() -> None:
+    assert left_with(1012) == Leaving(clean=False, close_code=1012)
+
+
+@pytest.mark.parametrize(
+    ("leaving", "words"),
+    [(CLEAN, "closed"), (CUT, "line cut"), (Leaving(clean=True, close_code=4008), "sent away with 4008")],
+)
+def test_the_log_says_how_a_viewer_left(leaving: Leaving, words: str) -> None:
+    assert str(leaving) == words
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "both"),
+    [
+        (CUT, CLEAN, CUT),
+        (CUT, Leaving(clean=True, close_code=1000), Leaving(clean=False, close_code=1000)),
+        (Leaving(clean=False, close_code=4001), Leaving(clean=True, close_code=1000), Leaving(False, 4001)),
+    ],
+)
+def test_what_is_said_first_is_believed_and_completed(first: Leaving, later: Leaving, both: Leaving) -> None:
+    assert first.completed_by(later) == both

@@ -18,6 +18,7 @@ from remote_service.errors import NotAllowedError
 from remote_service.relay import book, closing, grants, rows, visits
 from remote_service.relay import gateway as module
 from remote_service.relay.clerk import ClerkError, NoPasswordError
+from remote_service.relay.closing import CLEAN, CUT, Leaving
 from remote_service.relay.gateway import GatewayProcess, gateway
 from remote_service.relay.grants import Admission
 from remote_service.relay.proof import Claim
@@ -46,7 +47,7 @@ class Rows:
     policy: Policy = field(default_factory=Policy)
     bad_logins: set[str] = field(default_factory=set)
     viewers: list[int] = field(default_factory=list)
-    closed: dict[int, bool] = field(default_factory=dict)
+    closed: dict[int, Leaving] = field(default_factory=dict)
     written: list[int] = field(default_factory=list)
     beats: list[tuple[uuid.UUID, set[uuid.UUID], list[int]]] = field(default_factory=list)
     notes: list[tuple[Any, ...]] = field(default_factory=list)
@@ -76,14 +77,14 @@ class Rows:
         self,
         gateway_id: uuid.UUID,
         came: Sequence[Callable[[], Admission]],
-        left: Mapping[int, bool],
+        left: Mapping[int, Leaving],
         traffic: Mapping[int, Traffic],
     ) -> tuple[list[Visit], set[Parting]]:
         self._reach()
         self.carried.update(traffic)
-        for viewer_id, clean in left.items():
+        for viewer_id, leaving in left.items():
             self.written.append(viewer_id)
-            self.closed.setdefault(viewer_id, clean)
+            self.closed[viewer_id] = self.closed.get(viewer_id, leaving).completed_by(leaving)
         found = []
         for decide in came:
             self.viewers.append(len(self.viewers) + 1)
@@ -162,7 +163,7 @@ async def test_it_beats_from_the_first_viewer_on(database: Rows) -> None:
     first, second = await process.open_viewer(grant()), await process.open_viewer(grant())
     await eventually_async(lambda: (process.id, set(), [first.viewer_id, second.viewer_id]) in database.beats)
 
-    await process.close_viewer(second, clean=True)
+    await process.close_viewer(second, CLEAN)
     await eventually_async(lambda: database.beats[-1] == (process.id, set(), [first.viewer_id]))
 
 
@@ -230,7 +231,7 @@ async def test_who_is_admitted_and_does_not_come_has_left(database: Rows) -> Non
     await process.forget(granted)
     await process.forget(granted)
 
-    assert (database.closed, process.watches) == ({1: False}, [])
+    assert (database.closed, process.watches) == ({1: CUT}, [])
 
 
 @pytest.mark.usefixtures("slow_looks")
@@ -239,9 +240,9 @@ async def test_that_its_own_viewers_come_and_leave_is_no_reason_to_look(database
     await process.open_viewer(grant())
     await eventually_async(lambda: database.looks == 1)
 
-    await process.close_viewer(await process.open_viewer(grant()), clean=True)
+    await process.close_viewer(await process.open_viewer(grant()), CLEAN)
     async with nudges.hearing(nudges.GATEWAY_GROUP) as heard:
-        await process.close_viewer(await process.open_viewer(grant()), clean=True)
+        await process.close_viewer(await process.open_viewer(grant()), CLEAN)
         await asyncio.wait_for(heard.wait(), 5)  # others hear of it
 
     assert database.looks == 1
@@ -305,21 +306,21 @@ async def test_without_viewers_it_does_not_look(database: Rows) -> None:
     watch = await process.open_viewer(grant())
     await eventually_async(lambda: database.looks > 1)
 
-    await process.close_viewer(watch, clean=True)
+    await process.close_viewer(watch, CLEAN)
     before, beats = database.looks, len(database.beats)
     await eventually_async(lambda: len(database.beats) > beats + 5)
 
     assert database.looks <= before + 1, "one look may have been under way"
 
 
-@pytest.mark.parametrize("clean", [True, False])
-async def test_a_viewer_that_leaves_is_written(database: Rows, clean: bool) -> None:
+@pytest.mark.parametrize("leaving", [CLEAN, CUT, Leaving(clean=False, close_code=4001)])
+async def test_a_viewer_that_leaves_is_written(database: Rows, leaving: Leaving) -> None:
     process = GatewayProcess()
     watch = await process.open_viewer(grant())
 
-    await process.close_viewer(watch, clean=clean)
+    await process.close_viewer(watch, leaving)
 
-    assert database.closed == {watch.viewer_id: clean}
+    assert database.closed == {watch.viewer_id: leaving}
 
 
 async def test_a_viewer_whose_endpoint_hung_up_is_written_as_cut_while_it_stays(
@@ -331,9 +332,9 @@ async def test_a_viewer_whose_endpoint_hung_up_is_written_as_cut_while_it_stays(
     await process.endpoint_lost(watch, "tcp:n8:5901 cannot be reached.", fatal=False, refused=False)
     database.glimpses[SESSION] = Glimpse(State.ENDED, "program_ended", "")
     await watch.until(lambda w: w.glimpse.state is State.ENDED)
-    await process.close_viewer(watch, clean=True)
+    await process.close_viewer(watch, Leaving(clean=True, close_code=1000))
 
-    assert database.closed == {watch.viewer_id: False}
+    assert database.closed == {watch.viewer_id: Leaving(clean=False, close_code=1000)}
     assert (database.stops, database.notes) == ([], [])
     warnings = [record.message for record in caplog.records if record.levelno == logging.WARNING]
     assert warnings == [f"session {SESSION}: tcp:n8:5901 cannot be reached."]
@@ -428,7 +429,7 @@ async def test_of_a_session_that_ran_when_its_viewer_came_nobody_asks_again_for_
 
     assert await process.password_of(SESSION) == "hers"
 
-    await process.close_viewer(watch, clean=True)
+    await process.close_viewer(watch, CLEAN)
     assert await process.password_of(SESSION) == "secret12"
 
 
@@ -505,11 +506,11 @@ async def test_a_viewer_that_leaves_meanwhile_is_written_later(database: Rows) -
     stays, leaves = await process.open_viewer(grant()), await process.open_viewer(grant())
 
     database.broken = True
-    await process.close_viewer(leaves, clean=True)
+    await process.close_viewer(leaves, CLEAN)
     assert database.closed == {}
     database.broken = False
 
-    await eventually_async(lambda: database.closed == {leaves.viewer_id: True})
+    await eventually_async(lambda: database.closed == {leaves.viewer_id: CLEAN})
     assert not stays.withdrawn
 
 
@@ -528,6 +529,6 @@ async def test_of_many_that_leave_at_once_each_is_written_once(database: Rows) -
     process = GatewayProcess()
     watches = [await process.open_viewer(grant()) for _ in range(30)]
 
-    await asyncio.gather(*(process.close_viewer(watch, clean=True) for watch in watches))
+    await asyncio.gather(*(process.close_viewer(watch, CLEAN) for watch in watches))
 
     assert database.written == [watch.viewer_id for watch in watches]

@@ -7,6 +7,7 @@ from django.db import OperationalError
 
 from remote_service.relay import gateway as module
 from remote_service.relay import traffic_rows
+from remote_service.relay.closing import CLEAN
 from remote_service.relay.gateway import GatewayProcess
 from remote_service.relay.traffic import Traffic
 from tests.unit.relay.test_gateway import Rows, database, grant  # noqa: F401 (a fixture that all tests here use)
@@ -43,7 +44,7 @@ async def test_of_a_viewer_that_leaves_it_is_written_at_once(written: Written, m
     watch = await process.open_viewer(grant())
     process.carries(watch, Traffic(5, 6, 7, 8))
 
-    await process.close_viewer(watch, clean=True)
+    await process.close_viewer(watch, CLEAN)
 
     assert written == {watch.viewer_id: Traffic(5, 6, 7, 8)}
     assert process.tally.total() == Traffic(5, 6, 7, 8)
@@ -57,10 +58,10 @@ async def test_or_as_soon_as_the_database_can_be_reached(
     watch = await process.open_viewer(grant())
     process.carries(watch, Traffic(5, 6, 7, 8))
     database.broken = True
-    await process.close_viewer(watch, clean=True)
+    await process.close_viewer(watch, CLEAN)
     assert written == {}
 
     database.broken = False
 
     await eventually_async(lambda: written == {watch.viewer_id: Traffic(5, 6, 7, 8)})
-    await eventually_async(lambda: database.closed == {watch.viewer_id: True})
+    await eventually_async(lambda: database.closed == {watch.viewer_id: CLEAN})

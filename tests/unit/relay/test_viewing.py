@@ -16,6 +16,7 @@ from remote_service.endpoints import Endpoint, EndpointKind
 from remote_service.networks import USUAL
 from remote_service.relay import viewing
 from remote_service.relay.clerk import ClerkError, NoPasswordError
+from remote_service.relay.closing import CLEAN, CUT, Leaving
 from remote_service.relay.own_services import Rules
 from remote_service.relay.proof import Claim
 from remote_service.relay.pump import EndpointError, ViewerGone, ViewerRefused
@@ -85,7 +86,7 @@ class Site:
         self.viewer.accepted = "binary"
         self.watch = Watch(GRANT, 1, Glimpse(State.STARTING, "", ""), Policy())
         self.pumps: list[Pump] = []
-        self.closed: list[bool] = []
+        self.closed: list[Leaving] = []
         self.lost: list[tuple[str, bool, bool]] = []
         self.inputs: list[uuid.UUID] = []
         self.carriers: list[Any] = []
@@ -112,9 +113,9 @@ class Site:
         assert grant is self.watch.grant
         return self.watch
 
-    async def close_viewer(self, watch: Watch, *, clean: bool) -> None:
+    async def close_viewer(self, watch: Watch, leaving: Leaving) -> None:
         assert watch is self.watch
-        self.closed.append(clean)
+        self.closed.append(leaving)
 
     def carries(self, watch: Watch, carrier: Any) -> None:
         assert watch is self.watch
@@ -230,7 +231,7 @@ async def test_where_it_cannot_the_viewer_comes_anew(site: Site) -> None:
     site.allows(LOOK)
 
     assert await site.told() == (4002, "What you may do here has changed.")
-    assert site.closed == [False], "it will be back"
+    assert site.closed == [Leaving(clean=False, close_code=4002)], "it will be back"
 
 
 async def test_input_is_reported_for_the_session(site: Site) -> None:
@@ -262,16 +263,24 @@ async def test_only_a_vnc_session_is_spoken_to_in_rfb(site: Site, kind: Endpoint
 
 
 @pytest.mark.parametrize(
-    ("code", "clean"), [(1000, True), (1001, True), (1005, True), (1006, False), (1011, False), (1012, False)]
+    ("code", "leaving"),
+    [
+        (1000, CLEAN),
+        (1001, CLEAN),
+        (1005, CLEAN),
+        (1006, CUT),
+        (1011, CUT),
+        (1012, Leaving(clean=False, close_code=1012)),
+    ],
 )
-async def test_a_viewer_that_leaves_is_written_with_how(site: Site, code: int, clean: bool) -> None:
+async def test_a_viewer_that_leaves_is_written_with_how(site: Site, code: int, leaving: Leaving) -> None:
     site.connect()
     pump = await site.served()
 
     pump.left.set_result(code)
     await site.over()
 
-    assert site.closed == [clean]
+    assert site.closed == [leaving]
     assert pump.closed
     assert site.viewer.closed is None, "nobody is there to be told"
 
@@ -283,7 +292,7 @@ async def test_a_viewer_may_leave_before_the_session_runs(site: Site) -> None:
     pump.left.set_result(1001)
     await site.over()
 
-    assert (pump.ran, site.closed) == ([], [True])
+    assert (pump.ran, site.closed) == ([], [CLEAN])
 
 
 async def test_a_goodbye_that_comes_behind_a_failed_send_is_heard(site: Site) -> None:
@@ -295,7 +304,7 @@ async def test_a_goodbye_that_comes_behind_a_failed_send_is_heard(site: Site) ->
     pump.left.set_result(1001)
     await site.over()
 
-    assert (site.closed, site.lost) == ([True], [])
+    assert (site.closed, site.lost) == ([CLEAN], [])
 
 
 async def test_a_viewer_that_takes_nothing_any_more_was_cut(site: Site) -> None:
@@ -306,7 +315,7 @@ async def test_a_viewer_that_takes_nothing_any_more_was_cut(site: Site) -> None:
     pump.done.set_exception(ViewerGone())
     await site.over()
 
-    assert (site.closed, site.lost) == ([False], [])
+    assert (site.closed, site.lost) == ([Leaving(clean=False, close_code=1011)], [])
 
 
 @pytest.mark.parametrize("where", ["left", "done"])
@@ -319,7 +328,7 @@ async def test_a_viewer_that_speaks_no_rfb_is_told_so(site: Site, where: str) ->
     code, reason = await site.told()
     assert code == 1011
     assert str(NO_RFB).startswith(reason)
-    assert (site.closed, site.lost) == ([False], [])
+    assert (site.closed, site.lost) == ([Leaving(clean=False, close_code=1011)], [])
 
 
 async def test_a_viewer_whose_limits_cannot_be_enforced_is_told_why_and_harms_nobody(
@@ -332,7 +341,7 @@ async def test_a_viewer_whose_limits_cannot_be_enforced_is_told_why_and_harms_no
 
     said = "Your rights are limited here, and this screen cannot be filtered. It is no VNC."
     assert await site.told() == (4003, said)
-    assert (site.closed, site.lost) == ([True], [])
+    assert (site.closed, site.lost) == ([Leaving(clean=True, close_code=4003)], [])
     assert site.refused == [said]
     assert f"session {SESSION}: a viewer whose rights are limited is refused: It is no VNC." in caplog.messages
 
@@ -364,7 +373,7 @@ async def test_the_viewer_is_told_why_its_session_ends(
     told = await site.told()
     assert told[0] == code
     assert told[1].endswith(" Details.")
-    assert site.closed == [clean]
+    assert site.closed == [Leaving(clean, code)]
     assert pump.closed
 
 
@@ -385,7 +394,7 @@ async def test_who_loses_the_right_is_told_so(site: Site) -> None:
     site.watch.changed.set()
 
     assert await site.told() == (4001, "You are logged out, or may not see this session any more.")
-    assert site.closed == [False], "whoever logs in again finds the session"
+    assert site.closed == [Leaving(clean=False, close_code=4001)], "whoever logs in again finds the session"
 
 
 async def test_whose_right_ends_with_the_session_is_told_of_its_end(site: Site) -> None:
@@ -406,7 +415,7 @@ async def test_of_whom_nobody_knows_any_more_whether_it_may_stay_has_to_go(site:
     site.watch.changed.set()
 
     assert await site.told() == (1011, "The gateway cannot reach its database at the moment.")
-    assert site.closed == [False], "it may come back"
+    assert site.closed == [Leaving(clean=False, close_code=1011)], "it may come back"
 
 
 async def test_nothing_passes_any_more_while_the_viewer_is_told(site: Site) -> None:
@@ -447,7 +456,7 @@ async def test_a_screen_that_hangs_up_while_its_session_lives_is_lost(site: Site
     pump.done.set_result(None)
 
     assert await site.told() == (4011, "The session's screen closed the connection.")
-    assert site.closed == [False]
+    assert site.closed == [Leaving(clean=False, close_code=4011)]
     assert site.lost == [("The session's screen closed the connection.", False, False)]
 
 
@@ -556,7 +565,7 @@ async def test_a_database_that_fails_on_the_way_sends_the_viewer_away(site: Site
     site.shows(RUNNING)
 
     assert (await site.told())[0] == 1011
-    assert site.closed == [False]
+    assert site.closed == [Leaving(clean=False, close_code=1011)]
 
 
 # ---- what the log says -----------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from django.utils import timezone
 from remote_service.errors import NotAllowedError
 from remote_service.models import Gateway, Session, SessionEvent, Viewer
 from remote_service.relay import visits
+from remote_service.relay.closing import CLEAN, CUT
 from remote_service.relay.grants import Admission, admit_again
 from remote_service.relay.traffic import Traffic
 from remote_service.relay.visits import Parting, Visit
@@ -97,8 +98,31 @@ def test_a_viewer_that_leaves_is_written_once(reserve: Reserve, alice: Any, clea
     assert not first.superseded
 
 
+@pytest.mark.parametrize("clean", [True, False])
+def test_with_which_code_it_was_sent_away_is_written(reserve: Reserve, clean: bool) -> None:
+    pk = opened(reserve().session)
+
+    leave(pk, clean=clean, close_code=4008)
+    assert leave(pk, clean=clean, close_code=1000) == set()
+
+    assert viewer(pk).close_code == 4008
+
+
+def test_a_code_that_is_known_only_later_is_added_and_changes_nothing_else(reserve: Reserve) -> None:
+    session = reserve().session
+    pk = opened(session)
+    leave(pk, clean=False)
+    first = viewer(pk)
+
+    assert leave(pk, clean=True, close_code=1000) == {Parting(session.pk, soon=False)}
+
+    found = viewer(pk)
+    assert found.close_code == 1000
+    assert (found.ending, found.closed_at, found.superseded) == ("cut", first.closed_at, first.superseded)
+
+
 def test_a_viewer_that_was_never_there_is_no_harm(db: None) -> None:
-    assert leave(4711, clean=True) == set()
+    assert leave(4711, clean=True) == leave(4711, clean=True, close_code=1000) == set()
 
 
 @pytest.mark.parametrize(
@@ -177,7 +201,7 @@ def test_who_comes_and_who_leaves_at_the_same_time_is_written_in_one_transaction
 
     # Two that come: two rows found and three statements each; who leaves: two, and one for what it has carried.
     with django_assert_num_queries(2 * (2 + 3) + 2 + 1 + 1 + 2):
-        found, partings = visits.write(GATEWAY, comes, {goes: True}, {goes: Traffic(1, 2, 3, 4)})
+        found, partings = visits.write(GATEWAY, comes, {goes: CLEAN}, {goes: Traffic(1, 2, 3, 4)})
 
     assert [one.admission.grant.user_id for one in found if isinstance(one, Visit)] == [alice.pk, bob.pk]
     assert partings == {Parting(another.pk, soon=False)}
@@ -189,7 +213,7 @@ def test_who_left_before_is_made_good_by_who_comes_at_the_same_time(reserve: Res
     session = reserve(alice).session
     cut = opened(session, alice)
 
-    visits.write(GATEWAY, [partial(admit_again, grant_for(session, alice))], {cut: False})
+    visits.write(GATEWAY, [partial(admit_again, grant_for(session, alice))], {cut: CUT})
 
     assert viewer(cut).superseded
 
@@ -213,7 +237,7 @@ def test_nothing_is_written_when_something_cannot_be(reserve: Reserve, alice: An
     gone = Session(pk=uuid.uuid4())
 
     with pytest.raises(IntegrityError):
-        visits.write(GATEWAY, [partial(admit_again, grant_for(one)) for one in (session, gone)], {stays: True})
+        visits.write(GATEWAY, [partial(admit_again, grant_for(one)) for one in (session, gone)], {stays: CLEAN})
 
     assert viewer(stays).closed_at is None
     assert Viewer.objects.count() == 1

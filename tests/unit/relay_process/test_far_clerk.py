@@ -14,6 +14,7 @@ import pytest
 
 from remote_service.hosting.wire import encode, parse
 from remote_service.relay.clerk import MOST_UNKNOWN, ClerkError, NoPasswordError
+from remote_service.relay.closing import CLEAN, CUT
 from remote_service.relay.proof import Claim
 from remote_service.relay.traffic import Traffic
 from remote_service.relay.watch import GONE, Watch
@@ -262,10 +263,10 @@ async def test_a_report_is_made_again_and_again(office: Office, monkeypatch: pyt
 async def test_who_leaves_is_told_at_once_with_what_was_carried_last(clerk: FarClerk, office: Office) -> None:
     watch = await opened(clerk, office)
     clerk.carries(watch, carrier(bytes_down=14, messages_down=1))
-    closing = spawn(clerk.close_viewer(watch, clean=True), name="leaves")
+    closing = spawn(clerk.close_viewer(watch, CLEAN), name="leaves")
     call = await office.answers("report")
     await closing
-    assert (call["left"], call["traffic"]) == ([[VIEWER, True]], [[VIEWER, [14, 0, 1, 0]]])
+    assert (call["left"], call["traffic"]) == ([[VIEWER, True, None]], [[VIEWER, [14, 0, 1, 0]]])
     assert (clerk.tally.viewers, clerk.tally.total()) == (0, Traffic(14, 0, 1, 0))
     await clerk.last_report()
     assert office.calls.empty()
@@ -285,14 +286,14 @@ async def test_what_could_not_be_told_is_told_the_next_time(
     clerk.carries(watch, carrier(bytes_down=14))
     clerk.input_seen(SESSION)
     with caplog.at_level(logging.DEBUG, module.__name__):
-        closing = spawn(clerk.close_viewer(watch, clean=False), name="leaves")
+        closing = spawn(clerk.close_viewer(watch, CUT), name="leaves")
         await office.answers("report", error="the database cannot be reached")
         await closing
     assert caplog.messages == ["a report is made up for: the database cannot be reached"]
     reporting = spawn(clerk._report(), name="report")
     call = await office.answers("report")
     await reporting
-    assert (call["input"], call["left"]) == ([str(SESSION)], [[VIEWER, False]])
+    assert (call["input"], call["left"]) == ([str(SESSION)], [[VIEWER, False, None]])
     assert call["traffic"] == [[VIEWER, [14, 0, 0, 0]]]
 
 
@@ -317,14 +318,14 @@ async def test_the_office_that_comes_next_is_told_of_them(clerk: FarClerk, offic
 async def test_who_left_meanwhile_is_told_when_it_is_back(clerk: FarClerk, office: Office) -> None:
     watch = await opened(clerk, office)
     await lost(clerk, office)
-    await clerk.close_viewer(watch, clean=True)
+    await clerk.close_viewer(watch, CLEAN)
     await clerk.last_report()
     assert office.calls.empty()
 
     hello = await found_again(clerk, office)
     assert hello["viewers"] == [[VIEWER, grant_as_data(GRANT)]], "else the office does not know who left"
     reporting = spawn(clerk._report(), name="report")
-    assert (await office.answers("report"))["left"] == [[VIEWER, True]]
+    assert (await office.answers("report"))["left"] == [[VIEWER, True, None]]
     await reporting
 
     await lost(clerk, office)
@@ -380,7 +381,7 @@ async def test_an_answer_to_an_opening_that_nobody_waits_for_any_more_closes_tha
     await eventually_async(lambda: clerk._left)
     monkeypatch.setattr(module, "ANSWER_PATIENCE", 5.0)
     reporting = spawn(clerk._report(), name="report")
-    assert (await office.answers("report"))["left"] == [[VIEWER, False]]
+    assert (await office.answers("report"))["left"] == [[VIEWER, False, None]]
     await reporting
 
 

@@ -202,6 +202,43 @@ async def test_a_slow_client_holds_the_pages_back_and_the_other_way_round(tmp_pa
         assert client.reading
 
 
+async def test_who_takes_nothing_does_not_stay_when_the_pages_have_given_it_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HELD_PATIENCE", 0.01)
+    async with pages_at(tmp_path / "pages.sock") as pages:
+        tunnel, client = come(Front(tmp_path / "pages.sock"))
+        await eventually_async(lambda: pages.heard)
+        tunnel.pause_writing()
+        pages.hangs_up()
+        await eventually_async(lambda: client.aborted)
+        tunnel.connection_lost(None)
+
+
+async def test_who_has_taken_some_is_not_looked_at_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HELD_PATIENCE", 0.01)
+    async with pages_at(tmp_path / "pages.sock") as pages:
+        tunnel, client = come(Front(tmp_path / "pages.sock"))
+        await eventually_async(lambda: pages.heard)
+        tunnel.pause_writing()
+        tunnel.resume_writing()
+        await asyncio.sleep(0.05)
+        assert not client.aborted
+
+
+async def test_nor_is_who_has_become_a_viewer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HELD_PATIENCE", 0.01)
+    async with pages_at(tmp_path / "pages.sock") as pages:
+        front = Front(tmp_path / "pages.sock")
+        tunnel, client = come(front)
+        await eventually_async(lambda: pages.heard)
+        tunnel.pause_writing()
+        line = front.line_of(Handover(GRANT, 1000, ANSWER, b"", "seven"))
+        await asyncio.sleep(0.05)
+        assert not client.aborted
+        line.connection_lost(None)
+
+
 # ---- screens ---------------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""The end of a client under TLS: what the kernel says of it, and that a slow one gets all it was sent."""
+"""Slow clients under TLS: what the kernel says of them, that they get all they were sent, and who is cut off."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from remote_service.admission.doorkeeper import ANSWER_PATIENCE
+from remote_service.relay_process import front as front_module
 from remote_service.relay_process import goodbye as module
 from remote_service.relay_process.front import Front
 from remote_service.relay_process.goodbye import taken_by
@@ -52,17 +54,18 @@ def test_the_kernel_knows_whether_a_client_takes_something(ends: tuple[socket.so
     eventually(lambda: taken_by(here) != before)
 
 
-async def download(folder: Path, *, first: float = 0.0, pause: float = 0.0) -> int:
+async def download(folder: Path, size: int = MUCH, *, first: float = 0.0, pause: float = 0.0) -> int:
     """How many bytes a client under TLS gets of an answer whose page process hangs up behind it.
 
     Args:
         folder: for sockets and certificate.
+        size: bytes of the answer.
         first: seconds before the client reads anything.
         pause: seconds between two of its reads.
     """
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(bytes(MUCH))
+        writer.write(bytes(size))
         writer.close()
 
     cert, key = self_signed(folder)
@@ -106,3 +109,25 @@ def test_a_slow_client_gets_all_of_what_it_was_sent_last(tmp_path: Path, monkeyp
 def test_one_that_takes_nothing_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PATIENCE", 0.05)
     assert uvloop.run(download(tmp_path, first=0.5)) < MUCH
+
+
+# ---- who holds the pages back ----------------------------------------------------------------------------
+
+TOO_MUCH = 1024 * 1024
+"""Bytes: more than a tunnel passes on at once."""
+
+
+def test_pages_and_tunnels_wait_for_a_client_equally_long() -> None:
+    assert module.HELD_PATIENCE == ANSWER_PATIENCE
+
+
+def test_who_takes_nothing_while_its_pages_are_held_back_is_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front_module, "HELD_PATIENCE", 0.1)
+    assert uvloop.run(download(tmp_path, TOO_MUCH, first=1.0)) < TOO_MUCH
+
+
+def test_who_takes_a_little_now_and_then_may_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front_module, "HELD_PATIENCE", 0.2)
+    assert uvloop.run(download(tmp_path, TOO_MUCH, pause=0.01)) == TOO_MUCH

@@ -13,6 +13,7 @@ import pytest
 
 from remote_service.endpoints import Endpoint, EndpointKind
 from remote_service.networks import Networks
+from remote_service.relay.closing import CLEAN, CUT, Leaving
 from remote_service.relay.own_services import OwnService, Rules
 from remote_service.relay.traffic import Traffic
 from remote_service.relay.watch import GONE, Glimpse, Grant
@@ -22,6 +23,7 @@ from remote_service.relay_process.messages import (
     glimpse_from_data,
     grant_as_data,
     grant_from_data,
+    leaving_as_data,
     policy_as_data,
     rules_as_data,
     rules_from_data,
@@ -122,3 +124,8 @@ def test_the_rules_arrive_as_they_were(rules: Rules) -> None:
 def test_what_was_carried_arrives_as_it_was() -> None:
     traffic = Traffic(bytes_down=1, bytes_up=2, messages_down=3, messages_up=4)
     assert Traffic(*sent(traffic_as_data(traffic))) == traffic
+
+
+@pytest.mark.parametrize("leaving", [CLEAN, CUT, Leaving(clean=True, close_code=4008)])
+def test_how_a_viewer_left_arrives_as_it_was(leaving: Leaving) -> None:
+    assert Leaving(*sent(leaving_as_data(leaving))) == leaving

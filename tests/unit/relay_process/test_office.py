@@ -16,6 +16,7 @@ import pytest
 
 from remote_service.hosting.wire import encode, parse
 from remote_service.relay.clerk import ClerkError, NoPasswordError
+from remote_service.relay.closing import CLEAN, Leaving
 from remote_service.relay.traffic import Carrier, Traffic
 from remote_service.relay.watch import GONE, NOTHING, Grant, Watch
 from remote_service.relay_process import far_clerk
@@ -40,7 +41,7 @@ class Gateway:
         self.id, self.looked = gateway_id, looked
         self.watches: list[Watch] = []
         self.carriers: dict[int, Carrier] = {}
-        self.closed: list[tuple[int, bool]] = []
+        self.closed: list[tuple[int, Leaving]] = []
         self.told: list[tuple[Any, ...]] = []
         self.used: list[uuid.UUID] = []
         self.kept: list[list[int]] = []
@@ -66,8 +67,8 @@ class Gateway:
     def watch_again(self, watch: Watch) -> None:
         self.watches.append(watch)
 
-    async def close_viewer(self, watch: Watch, *, clean: bool) -> None:
-        self.closed.append((watch.viewer_id, clean))
+    async def close_viewer(self, watch: Watch, leaving: Leaving) -> None:
+        self.closed.append((watch.viewer_id, leaving))
 
     def carries(self, watch: Watch, carrier: Carrier) -> None:
         self.carriers[watch.viewer_id] = carrier
@@ -205,11 +206,13 @@ async def test_a_report_of_input_and_traffic_reaches_the_gateway(site: Site, rel
 async def test_so_does_who_has_left_once_and_with_what_was_carried_last(site: Site, relay: Relay) -> None:
     viewer, other = await relay.opens(), await relay.opens()
     for _ in range(2):
-        await relay.asked("report", input=[], left=[[viewer, True], [99, True]], traffic=[[viewer, [5, 0, 1, 0]]])
-    assert site.gateway.closed == [(viewer, True)]
+        await relay.asked(
+            "report", input=[], left=[[viewer, True, None], [99, True, None]], traffic=[[viewer, [5, 0, 1, 0]]]
+        )
+    assert site.gateway.closed == [(viewer, CLEAN)]
     assert Traffic.of([site.gateway.carriers[viewer]]) == Traffic(5, 0, 1, 0)
-    await relay.asked("report", input=[], left=[[other, False]], traffic=[[99, [1, 1, 1, 1]]])
-    assert site.gateway.closed == [(viewer, True), (other, False)]
+    await relay.asked("report", input=[], left=[[other, False, 4001]], traffic=[[99, [1, 1, 1, 1]]])
+    assert site.gateway.closed == [(viewer, CLEAN), (other, Leaving(clean=False, close_code=4001))]
 
 
 @pytest.mark.parametrize(
@@ -263,7 +266,7 @@ async def test_what_changes_is_told_once_and_that_nothing_has_each_time(site: Si
 
 async def test_of_who_has_left_there_is_no_news(site: Site, relay: Relay) -> None:
     viewer = await relay.opens()
-    await relay.asked("report", input=[], left=[[viewer, True]], traffic=[])
+    await relay.asked("report", input=[], left=[[viewer, True, None]], traffic=[])
     site.gateway.watches[0].glimpse = GONE
     site.gateway.looked()
     assert await relay.hears() == {"news": []}
@@ -279,8 +282,8 @@ async def test_viewers_of_a_relay_that_was_there_before_are_known_again(site: Si
     watch.glimpse, watch.policy = RUNNING, Policy()
     site.gateway.looked()
     assert await again.hears() == {"news": [[12, standing()]]}
-    await again.asked("report", input=[], left=[[12, True]], traffic=[[12, [7, 0, 0, 0]]])
-    assert site.gateway.closed == [(12, True)]
+    await again.asked("report", input=[], left=[[12, True, None]], traffic=[[12, [7, 0, 0, 0]]])
+    assert site.gateway.closed == [(12, CLEAN)]
     assert Traffic.of([site.gateway.carriers[12]]) == Traffic(7)
     again.writer.close()
 
@@ -370,7 +373,7 @@ async def test_the_relays_clerk_and_its_office_understand_each_other(
     await clerk.viewer_refused(watch, "It cannot be filtered.")
     await clerk.endpoint_lost(watch, "It hung up.", fatal=False, refused=True)
     assert [told[0] for told in site.gateway.told] == ["unprotected", "refused", "lost"]
-    await clerk.close_viewer(watch, clean=True)
-    assert site.gateway.closed == [(1, True)]
+    await clerk.close_viewer(watch, CLEAN)
+    assert site.gateway.closed == [(1, CLEAN)]
     running.cancel()
     await eventually_async(lambda: site.gateway.ended)

@@ -6,16 +6,18 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
 from remote_service import lifecycle
 from remote_service.actors import Actor
 from remote_service.models import Session, Viewer
+from remote_service.relay import closing
 from remote_service.relay.traffic import Traffic
-from remote_service.states import State
+from remote_service.states import ENDINGS, State
 from webui import session_details
-from webui.session_details import UsedOption, details
+from webui.session_details import SENT_AWAY_WORDS, UsedOption, details
 
 MakeSession = Callable[..., Session]
 NOW = timezone.now()
@@ -56,6 +58,32 @@ def test_who_looks_comes_before_who_looked(alice: User, bob: User, make_session:
     assert [(viewer.who, viewer.status) for viewer in shown] == [
         ("a REST client", "is looking"), ("alice", "is looking"), ("bob", "line cut"), ("alice", "left"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ending", "code", "status"),
+    [
+        ("clean", 1000, "the session ended"),
+        ("cut", 1012, "the server stopped"),
+        ("clean", 4001, "logged out, or not allowed any more"),
+        ("cut", 4001, "logged out, or not allowed any more"),
+        ("clean", 4008, "the session was not used for too long"),
+        ("clean", 4013, "staff stopped the session"),
+        ("cut", 4321, "line cut"),
+    ],
+)
+def test_whom_the_gateway_sent_away_did_not_lose_its_line(
+    alice: User, make_session: MakeSession, ending: str, code: int, status: str
+) -> None:
+    session = make_session(alice)
+    Viewer.objects.create(session=session, user=alice, closed_at=NOW, ending=ending, close_code=code)
+    assert [viewer.status for viewer in details(session, alice, NOW).viewers] == [status]
+
+
+def test_every_code_with_which_the_gateway_sends_viewers_away_has_words() -> None:
+    own = {value for name, value in vars(closing).items() if name.isupper() and isinstance(value, int)}
+    codes = (own - {closing.MOST_REASON_BYTES}) | {ending.close_code for ending in ENDINGS.values()}
+    assert set(SENT_AWAY_WORDS) == codes
 
 
 def test_addresses_are_for_staff_alone(alice: User, manager: User, staff: User, make_session: MakeSession) -> None:
