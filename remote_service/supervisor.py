@@ -206,6 +206,7 @@ class Supervisor:
             self._catalogue = loaded
         term.runners.catalogue = self._catalogue
         await term.rows.write(publish, self._catalogue, loaded, generation)
+        term.runners.groups.complain(entry.loaded.type for entry in self._catalogue.entries.values())
         # Tasks of their own: who stops the server meanwhile must not leave one half ended.
         closing = {spawn(host.close(), name="end of a replaced script host") for host in retired}
         self._retiring |= closing
