@@ -84,11 +84,11 @@ def screen_rights(user: Visitor, session: Session) -> ScreenRights:
     """
     if _owns(user, session):
         return ScreenRights(watch=True, control=True)
-    share = share_of(user, session)
-    if share is not None and share.control:
+    held = holding_of(user, session)
+    if held is not None and held.control:
         return ScreenRights(watch=True, control=True)
     looks = _looks_with_reason(user, session)
-    return ScreenRights(watch=share is not None or looks, control=looks and _has(user, MANAGE))
+    return ScreenRights(watch=held is not None or looks, control=looks and _has(user, MANAGE))
 
 
 def may_watch(user: Visitor, session: Session) -> bool:
@@ -207,34 +207,34 @@ def terms_of(share: Share) -> Terms:
     )
 
 
-def share_of(user: Visitor, session: Session) -> Share | None:
-    """The share under which the user may watch the session now; of several the one that gives most."""
+def holding_of(user: Visitor, session: Session) -> ShareHolder | None:
+    """By what the user may watch the session that is another's; of several shares the one that gives most."""
     return shared_with(user, only=session).get(session.pk)
 
 
-def shared_with(user: Visitor, only: Session | None = None) -> dict[uuid.UUID, Share]:
-    """The shares that the user or guest holds and that are worth something now, by their session; of each the best.
+def shared_with(user: Visitor, only: Session | None = None) -> dict[uuid.UUID, ShareHolder]:
+    """What the user or guest holds of shares that are worth something now, by their session; of each the best.
 
-    Two queries and one for each type; one alone for who holds none.
+    Who was sent away holds nothing. Two queries and one for each type; one alone for who holds none.
     """
     if isinstance(user, Guest):
-        held = ShareHolder.objects.filter(guest=user.pk, share__revoked_at=None)
+        rows = ShareHolder.objects.filter(guest=user.pk, share__revoked_at=None)
     elif isinstance(user, User) and user.is_active:
-        held = ShareHolder.objects.filter(user=user.pk, share__revoked_at=None)
+        rows = ShareHolder.objects.filter(user=user.pk, share__revoked_at=None)
     else:
         return {}
-    held = held.filter(share__session__state__in=live_states()) if only is None else held.filter(share__session=only)
-    shares = [holder.share for holder in held.select_related("share__session", "share__group")]
-    if not shares:
+    rows = rows.filter(share__session__state__in=live_states()) if only is None else rows.filter(share__session=only)
+    holdings = list(rows.filter(sent_away_at=None).select_related("share__session", "share__group"))
+    if not holdings:
         return {}
     who, now = person(user), timezone.now()
-    one_each = {share.session.type_name: share.session for share in shares}
+    one_each = {held.share.session.type_name: held.share.session for held in holdings}
     reaches = {name: reach_of(session) for name, session in one_each.items()}
-    best: dict[uuid.UUID, Share] = {}
-    for share in shares:
-        reach, groups = reaches[share.session.type_name]
-        if refusal(terms_of(share), who, reach, groups, now, guests=guests_allowed()):
+    best: dict[uuid.UUID, ShareHolder] = {}
+    for held in holdings:
+        reach, groups = reaches[held.share.session.type_name]
+        if refusal(terms_of(held.share), who, reach, groups, now, guests=guests_allowed()):
             continue
-        if share.session_id not in best or share.control:
-            best[share.session_id] = share
+        if held.share.session_id not in best or held.control:
+            best[held.share.session_id] = held
     return best

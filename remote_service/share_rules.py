@@ -75,8 +75,9 @@ USED_UP = _("It was used up.")
 NOT_SHARED = _("Sessions of this type are not shared.")
 NOT_IN_TYPES_GROUP = _("Who opened it is in no group of the session's type.")
 FOR_OTHERS = _("It is for somebody else.")
+SENT_AWAY = _("Who opened it was sent away by the owner.")
 NO_GUESTS = _("This site lets in nobody without an account.")
-REFUSALS = (NOT_LIVE, REVOKED, EXPIRED, USED_UP, NOT_SHARED, NOT_IN_TYPES_GROUP, FOR_OTHERS, NO_GUESTS)
+REFUSALS = (NOT_LIVE, REVOKED, EXPIRED, USED_UP, NOT_SHARED, NOT_IN_TYPES_GROUP, FOR_OTHERS, SENT_AWAY, NO_GUESTS)
 
 
 def admits(person: Person, reach: Reach | None, type_groups: Collection[str] | None) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,14 +11,22 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from remote_service import access, guests
+from remote_service import access, guests, holders
 from remote_service.actors import Actor
 from remote_service.errors import NotAllowedError, UnknownTokenError
 from remote_service.lifecycle import note, note_refusal
 from remote_service.models import Guest, Session, Share, ShareHolder, StaffLook
 from remote_service.nudges import nudge_gateways
 from remote_service.sealing import new_token, token_hash
-from remote_service.share_rules import GUESTS_WITHOUT_A_NUMBER, NO_GUESTS, Audience, admits, refusal, use_refusal
+from remote_service.share_rules import (
+    GUESTS_WITHOUT_A_NUMBER,
+    NO_GUESTS,
+    SENT_AWAY,
+    Audience,
+    admits,
+    refusal,
+    use_refusal,
+)
 from remote_service.texts import sentence as _
 
 log = logging.getLogger(__name__)
@@ -92,9 +99,15 @@ def make_share(session: Session, offer: Offer, user: User, by: Actor) -> tuple[S
 
 
 def set_control(share: Share, control: bool, by: Actor) -> bool:
-    """Hands the keyboard over to a share's holders, or takes it back; False when it was so already."""
+    """Hands the keyboard over to all of a share's holders, or takes it back; False when it was so already.
+
+    What was decided about one of them alone counts no more.
+    """
     with transaction.atomic():
-        changed = Share.objects.filter(pk=share.pk, revoked_at=None).exclude(control=control).update(control=control)
+        live = Share.objects.filter(pk=share.pk, revoked_at=None)
+        changed = live.exclude(control=control).update(control=control)
+        own = ShareHolder.objects.filter(share__in=live, own_control=not control)
+        changed += own.update(own_control=None)
         if changed:
             share.control = control
             note(share.session_id, "control given" if control else "control taken back", why=in_words(share), by=by)
@@ -140,6 +153,8 @@ def find_offer(secret: str, user: access.Visitor, by: Actor, browser: str | None
     terms = access.terms_of(share)
     why = refusal(terms, access.person(user), reach, groups, timezone.now(), guests=access.guests_allowed())
     holder = user if isinstance(user, User) else guests.guest_at(browser, share.session_id)
+    if not why and holders.was_sent_away(holder, share):
+        why = SENT_AWAY
     if not why and not _holds(share, holder):
         why = use_refusal(terms)
     if why:
@@ -156,7 +171,7 @@ def accept(secret: str, user: User, by: Actor) -> Share:
     """
     share = find_offer(secret, user, by)
     if share.session.owner_id != user.pk and not _holds(share, user):
-        _take(share, by, user=user)
+        _take(share, user, by)
     return share
 
 
@@ -176,18 +191,18 @@ def accept_as_guest(share: Share, browser: str, name: str, by: Actor) -> Guest:
     """
     guest = guests.welcome(browser, share.session, name)
     if not _holds(share, guest):
-        _take(share, replace(by, name=guests.called(guest)), guest=guest)
+        _take(share, guest, replace(by, name=guests.called(guest)))
     return guest
 
 
-def _take(share: Share, by: Actor, **holder: User | Guest) -> None:
+def _take(share: Share, who: User | Guest, by: Actor) -> None:
     try:
         with transaction.atomic():
             # The row counts, not what was read: two may accept the last use at the same moment.
             free = Q(most_uses=None) | Q(uses__lt=F("most_uses"))
             if not Share.objects.filter(free, pk=share.pk, revoked_at=None).update(uses=F("uses") + 1):
                 raise UnknownTokenError(LEADS_NOWHERE)
-            ShareHolder.objects.create(share=share, **holder)
+            ShareHolder.objects.create(share=share, own_control=holders.own_control(who, share), **_mine(who))
             note(share.session_id, "share accepted", why=in_words(share), by=by)
     except IntegrityError:
         return  # the same one, twice at the same moment: one of them counts
@@ -195,10 +210,11 @@ def _take(share: Share, by: Actor, **holder: User | Guest) -> None:
 
 
 def _holds(share: Share, holder: User | Guest | None) -> bool:
-    if holder is None:
-        return False
-    mine = {"guest": holder} if isinstance(holder, Guest) else {"user": holder}
-    return ShareHolder.objects.filter(share=share, **mine).exists()
+    return holder is not None and ShareHolder.objects.filter(share=share, **_mine(holder)).exists()
+
+
+def _mine(who: User | Guest) -> dict[str, User | Guest]:
+    return {"guest": who} if isinstance(who, Guest) else {"user": who}
 
 
 # ---- staff --------------------------------------------------------------------------------------------------
@@ -232,8 +248,4 @@ def in_words(share: Share) -> str:
         Audience.ANYONE: "to anyone who is logged in",
         Audience.GUESTS: "to anyone with the link, without an account too",
     }[Audience(share.audience)]
-    return f"{_reference(share.pk)}: {whom}, {'with control' if share.control else 'view only'}"
-
-
-def _reference(share_id: uuid.UUID) -> str:
-    return f"share {str(share_id)[:8]}"
+    return f"{share.reference}: {whom}, {'with control' if share.control else 'view only'}"

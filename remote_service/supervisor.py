@@ -232,10 +232,13 @@ class Supervisor:
                 log.warning("some sessions were not over after %g s; the next start ends them", SHUTDOWN_PATIENCE)
             leaving.cancel()
             await asyncio.wait({leaving, *self._retiring})
+        lost = term.lost.is_set()
+        # What is still being done fails from here on, and must not tell of the failure as if it were the session's.
+        fence.leave()
         await term.hang_up()
         await self._catalogue.close()
         self._catalogue = Catalogue({})
-        if not term.lost.is_set():
-            await sync_to_async(fence.give_back)()
-        else:
+        if lost:
             log.warning("another supervisor has taken over; standing by")
+        else:
+            await sync_to_async(fence.give_back)()

@@ -17,8 +17,8 @@ from remote_service.models import Session, SessionType, Viewer
 from remote_service.relay.traffic import Traffic
 from remote_service.states import State
 from webui import words
+from webui.people import person_words
 from webui.session_cards import owner_words
-from webui.shares import person_words
 from webui.time_limits import TimeLimit, leaving, time_limits
 from webui.timeline import Timeline, timeline
 from webui.visitors import is_staff

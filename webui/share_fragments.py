@@ -13,7 +13,8 @@ from remote_service import access
 from remote_service.models import Guest, Session
 from webui.end_warning import end_mark
 from webui.live.fragments import Fragments
-from webui.shares import shared_cards, shares_of, watchers_of
+from webui.people import people_of
+from webui.shares import shared_cards, shares_of
 
 SESSION = "session"
 """The parameter of a page's address that names the session."""
@@ -41,12 +42,15 @@ def of_viewer(user: User | Guest, session: Session) -> Fragments:
 
 def of_shares(user: User, session: Session) -> Fragments:
     """Who looks at a session, and its shares, with what the user may do about them."""
-    watchers = watchers_of(session)
+    now = timezone.now()
+    people = people_of(session, now)
+    watchers = [person for person in people if person.watching]
     may_share = access.may_share(user, session)
     context = {
         "session": session,
-        "shares": shares_of(session, timezone.now()),
+        "shares": shares_of(session, now),
         "watchers": watchers,
+        "others": [person for person in people if not person.watching],
         "may_hand_over": may_share,
         # Its owner reads beside it that the type forbids it, which says enough.
         "unshareable": session.owner_id == user.pk and not may_share and not session.over,

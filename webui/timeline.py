@@ -29,6 +29,8 @@ EVENT_WORDS: dict[str, Promise] = {
     "share revoked": gettext_lazy("A link to it was revoked"),
     "control given": gettext_lazy("Control was handed over"),
     "control taken back": gettext_lazy("Control was taken back"),
+    "sent away": gettext_lazy("Somebody was sent away"),
+    "let in again": gettext_lazy("Somebody was let in again"),
     "staff looks": gettext_lazy("Staff looks at it"),
     "endpoint refused": gettext_lazy("Its endpoint was refused"),
     "unprotected": gettext_lazy("Its VNC server asked for no password"),

@@ -46,6 +46,12 @@ share_urls = [
     path("sessions/<uuid:session_id>/shares/", shares.make, name="session-share"),
     path("sessions/<uuid:session_id>/shares/<uuid:share_id>/rights", shares.rights, name="share-rights"),
     path("sessions/<uuid:session_id>/shares/<uuid:share_id>/revoke", shares.revoke, name="share-revoke"),
+    path("sessions/<uuid:session_id>/holders/<int:holder_id>/rights", shares.holder_rights, name="holder-rights"),
+    path(
+        "sessions/<uuid:session_id>/holders/<int:holder_id>/admission",
+        shares.holder_admission,
+        name="holder-admission",
+    ),
 ]
 
 account_urls = [

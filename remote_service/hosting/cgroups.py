@@ -21,6 +21,8 @@ from remote_service.hosting.shares import CONTROLLERS, Share, writes
 MOUNTINFO = Path("/proc/self/mountinfo")
 END_PATIENCE = 2.0
 """Seconds that killed processes have to leave."""
+_PEAK_AND_LIMIT = ("memory.max_usage_in_bytes", "memory.limit_in_bytes")
+_CHARGED_AT_ONCE = 1 << 20
 _ASIDE = f"{GROUPS}-aside"
 """Where what was in the site's group goes: of version 2, a group whose controllers are passed on holds no process."""
 
@@ -145,9 +147,9 @@ class Groups:
                     events = _counts(folder / "memory.events")
                     return events.get("oom_kill", 0) > 0 and events.get("oom", 0) > 0
                 killed = _counts(folder / "memory.oom_control").get("oom_kill", 0)
-                # Memory and swap together are counted first.
-                failed = [_read(folder / name).strip() for name in ("memory.failcnt", "memory.memsw.failcnt")]
-                return killed > 0 and any(count not in ("", "0") for count in failed)
+                # Newer kernels count no failures here (memory.failcnt). What is charged at once does not fit in any more.
+                most, limit = (int(_read(folder / name) or 0) for name in _PEAK_AND_LIMIT)
+                return killed > 0 and most >= limit - _CHARGED_AT_ONCE
         return False
 
     def sessions(self) -> set[str]:

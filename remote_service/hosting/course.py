@@ -7,8 +7,7 @@ return something false, again only when the process died inside the call; calls 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import Any
 
 from remote_service import details
@@ -16,6 +15,7 @@ from remote_service.answers import Answer, Poll
 from remote_service.endpoints import Endpoint
 from remote_service.hosting.programs import Program
 from remote_service.hosting.status import NEEDS_NO_STOP, Phase, StartFault, Status, StopOutcome
+from remote_service.hosting.steps import Command, Outcome, Step
 
 INTERRUPT_PATIENCE = 2.0
 """Seconds a call has to return after it was interrupted, before its process is killed."""
@@ -29,38 +29,8 @@ STOP_TRIES, REPLACEMENTS = 2, 3
 """The most calls of `stop`; how often a worker that dies between calls gets a successor, before all is given up."""
 
 
-class Command(StrEnum):
-    """What the course asks of the runner."""
-
-    CALL = "call"
-    """Make the named call in the worker."""
-    INTERRUPT = "interrupt"
-    """Raise an exception inside the running call."""
-    REPLACE = "replace"
-    """Kill the worker if it lives, fork a new one and load the saved state."""
-    CLEAN = "clean"
-    """End what is left, remove the scratch directory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One command; `call` and `arguments` belong to `CALL`."""
-
-    command: Command
-    call: str = ""
-    arguments: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a call ended: `kind` is done, refused, falsy, raised, exited or interrupted; `detail` one sentence.
-
-    `value` belongs to a `poll` that is done: answer, reason, progress.
-    """
-
-    kind: str
-    detail: str = ""
-    value: Sequence[str] = ()
+State = dict[str, Any] | None
+"""What a script saved, if it did."""
 
 
 class Course:
@@ -92,9 +62,7 @@ class Course:
         self._become(phase=Phase.STARTING)
         return [self._make_call(now, "validate", {"options": arguments["options"]})]
 
-    def recover(
-        self, state: dict[str, Any] | None, endpoint: Endpoint | None, programs: Sequence[Program]
-    ) -> list[Step]:
+    def recover(self, state: State, endpoint: Endpoint | None, programs: Sequence[Program] = ()) -> list[Step]:
         """Takes over a session whose runner was killed: its script's saved state goes into a fresh worker."""
         if self.status.phase is not Phase.IDLE:
             return []
@@ -120,13 +88,13 @@ class Course:
         """The script named its endpoint."""
         self._become(endpoint=endpoint, password=password)
 
-    def spawned(self, program: Program) -> None:
-        """The script started a program."""
-        self._become(programs=(*self.status.programs, program))
-
     def saved(self, state: dict[str, Any]) -> None:
         """The script saved its state."""
         self._become(state=state)
+
+    def spawned(self, program: Program) -> None:
+        """The script started a program."""
+        self._become(programs=(*self.status.programs, program))
 
     def call_ended(self, now: float, outcome: Outcome) -> list[Step]:
         """The running call came back; an outcome while none runs is nobody's, and changes nothing."""
@@ -199,8 +167,7 @@ class Course:
         if self._call == "poll" and now >= self._called_at + POLL_PATIENCE:
             self._become(poll=Poll.unknown(details.POLL_SILENT.filled(seconds=f"{POLL_PATIENCE:g}")))
         elif not self._call and self.status.phase in (Phase.WAITING, Phase.READY) and now >= self._next_poll:
-            listened = self.status.phase is Phase.READY
-            return [self._make_call(now, "poll", {"has_listened": listened})]
+            return [self._make_call(now, "poll", {"has_listened": self.status.phase is Phase.READY})]
         return []
 
     def next_deadline(self, now: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.conf import settings
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from django.db import models
 from django.utils import timezone
 
@@ -35,6 +35,11 @@ class Share(models.Model):
     def __str__(self) -> str:
         return f"share {self.pk} of {self.session_id}"
 
+    @property
+    def reference(self) -> str:
+        """What histories call it."""
+        return f"share {str(self.pk)[:8]}"
+
 
 class Guest(models.Model):
     """Somebody without an account who was let in to one session, in one browser session.
@@ -61,12 +66,14 @@ class Guest(models.Model):
 
 
 class ShareHolder(models.Model):
-    """Somebody who accepted a share: a user, or a guest."""
+    """Somebody who accepted a share: a user, or a guest. Written by `sharing` and `holders` alone."""
 
     share = models.ForeignKey(Share, on_delete=models.CASCADE, related_name="holders")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="shares_held")
     guest = models.ForeignKey(Guest, null=True, on_delete=models.CASCADE, related_name="shares_held")
     accepted_at = models.DateTimeField(default=timezone.now)
+    own_control = models.BooleanField(null=True, help_text="nothing: as their share")
+    sent_away_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("accepted_at",)
@@ -82,6 +89,18 @@ class ShareHolder(models.Model):
 
     def __str__(self) -> str:
         return f"holder {self.user_id or self.guest_id} of {self.share_id}"
+
+    @property
+    def person(self) -> User | Guest:
+        """Who it is."""
+        found = self.user or self.guest
+        assert found is not None, "the database does not allow that"
+        return found
+
+    @property
+    def control(self) -> bool:
+        """Whether what they type and click reaches the session."""
+        return self.share.control if self.own_control is None else self.own_control
 
 
 class StaffLook(models.Model):

@@ -141,19 +141,20 @@ def _leave(rows: Any, viewer_id: int, *, clean: bool) -> Parting | None:
 
 
 def _was_let_in(viewer_id: int, user_id: int | None, guest_id: uuid.UUID | None, session_id: uuid.UUID) -> bool:
-    """Whether the viewer was there by a share, also one that was taken back meanwhile and so made it leave."""
+    """Whether the viewer was there by a share, also if that was taken back meanwhile, or it was sent away."""
     if user_id is None and guest_id is None:
         return False
     came = Viewer.objects.filter(pk=viewer_id).values("opened_at")
     lasted = Q(share__revoked_at=None) | Q(share__revoked_at__gte=Subquery(came))
-    held = ShareHolder.objects.filter(lasted, share__session=session_id)
+    stayed = Q(sent_away_at=None) | Q(sent_away_at__gte=Subquery(came))
+    held = ShareHolder.objects.filter(lasted, stayed, share__session=session_id)
     return (held.filter(guest=guest_id) if guest_id else held.filter(user=user_id)).exists()
 
 
 def _is_let_in(user_id: int | None, guest_id: uuid.UUID | None, session_id: uuid.UUID) -> bool:
     who = find(User, "id", user_id) if guest_id is None else find(Guest, "id", guest_id)
     session = find(Session, "id", session_id)
-    return who is not None and session is not None and access.share_of(who, session) is not None
+    return who is not None and session is not None and access.holding_of(who, session) is not None
 
 
 def _whose(user_id: int | None, guest_id: Any) -> tuple[str, tuple[Any, ...]]:

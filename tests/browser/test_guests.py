@@ -84,11 +84,11 @@ def test_an_owner_lets_a_guest_look_hands_control_over_and_throws_them_out(
     expect(alice.page.locator("#watchers")).to_contain_text("1")
     expect(alice.page.locator("#shares .share")).to_contain_text("Accepted by: guest “Maria <b>” (looking now)")
 
-    alice.page.get_by_role("button", name="Give control").click()
+    alice.page.get_by_role("button", name="Give control", exact=True).click()
     expect(page.locator("#viewer")).to_have_attribute("data-control", "true")
     wait_for_screen(page)
     assert viewer(page, "rfb.viewOnly") is False
-    alice.page.get_by_role("button", name="Take control back").click()
+    alice.page.get_by_role("button", name="Take control back", exact=True).click()
     expect(page.locator("#viewer")).to_have_attribute("data-control", "false")
     wait_for_screen(page)
 

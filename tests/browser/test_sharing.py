@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.guard import REFUSED_PAGE, REFUSED_SOCKET, Guard
-from tests.browser.served import ALICE, BOB, CHARLIE, MEMBERS, NOBODY, ROOT, BrowserSite
+from tests.browser.served import ALICE, BOB, CHARLIE, MEMBERS, NOBODY, PATTERN, ROOT, BrowserSite
 from tests.browser.test_accessibility import check
 from tests.browser.visitor import Visitor, session_path, show_toolbar, viewer, wait_for_screen, wait_for_state
 from tests.browser.visits import Visits
@@ -89,6 +89,43 @@ def test_an_owner_lets_somebody_look_hands_control_over_and_throws_them_out(visi
     expect(alice.page.locator("#shares")).to_contain_text("Nobody else looks at this session, and it is not shared.")
     assert viewer(alice.page, "state") == "connected"
     assert not [address for address in guard.asked if secret in address]
+
+
+def test_of_two_who_hold_one_link_the_owner_hands_control_to_one_and_sends_one_away(
+    site: BrowserSite, visit: Visits, guard: Guard
+) -> None:
+    alice = visit(ALICE)
+    session = alice.connect(PATTERN)
+    link = f"/share/#{site.share(ALICE, session)}"
+    bob, charlie = accept(visit(BOB), link), accept(visit(CHARLIE), link)
+    open_panel(alice.page)
+    row = alice.page.locator("#shares .person", has_text=BOB)
+    expect(row).to_contain_text("looks only")
+
+    row.get_by_role("button", name="Give control").click()
+    expect(bob.locator("#viewer")).to_have_attribute("data-control", "true")
+    expect(row).to_contain_text("may type and click")
+    wait_for_screen(bob)
+    bob.reload()
+    wait_for_screen(bob)
+    assert viewer(bob, "rfb.viewOnly") is False
+    assert viewer(charlie, "rfb.viewOnly") is True
+
+    row.get_by_role("button", name="Take control back").click()
+    expect(bob.locator("#viewer")).to_have_attribute("data-control", "false")
+    wait_for_screen(bob)
+
+    guard.announce(REFUSED_PAGE)
+    row.get_by_role("button", name="Send away").click()
+    expect(bob.get_by_role("heading", name="This session is not there for you")).to_be_visible()
+    expect(row).to_contain_text("sent away")
+    assert viewer(charlie, "state") == "connected"
+    details = alice.open(f"{session_path(session)}details/")
+    row = details.locator("#shares .person", has_text=BOB)
+    row.get_by_role("button", name="Let in again").click()
+    expect(row.get_by_role("button", name="Give control")).to_be_visible()
+    bob.reload()
+    wait_for_screen(bob)
 
 
 def test_what_is_shared_appears_on_the_first_page_and_goes_with_it(

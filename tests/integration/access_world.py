@@ -16,7 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from remote_service.actors import Actor
-from remote_service.models import Session, SessionEvent, Share, Site, StaffLook
+from remote_service.models import Session, SessionEvent, Share, ShareHolder, Site, StaffLook
 from remote_service.reservations import Reservation, reserve_for_rest, reserve_for_user
 from remote_service.sealing import token_hash
 from remote_service.sharing import Offer, make_share
@@ -32,13 +32,15 @@ SHARE_SECRET = "what is behind the hash"
 @dataclass
 class World:
     """One site. `session` is Alice's and runs, `ended` was hers, `rest` is nobody's. Staff who may have said why they
-    look at both that live; `share` is a link to Alice's for anyone that nobody has accepted yet."""
+    look at both that live; `share` is a link to Alice's for anyone that nobody has accepted yet, and `holder` a
+    friend who accepted another."""
 
     users: dict[str, User]
     session: Reservation
     ended: Reservation
     rest: Reservation
     share: Share
+    holder: ShareHolder
     logins: dict[str, str]
     """The session cookie of everybody who has logged in."""
 
@@ -60,6 +62,7 @@ class World:
         values = {
             "<uuid:session_id>": str(self.session.session.pk),
             "<uuid:share_id>": str(self.share.pk),
+            "<int:holder_id>": str(self.holder.pk),
             "<path:type_name>": "Team",
             "<str:token>": self.rest.token,
             "<path:content_type_id>": str(ContentType.objects.get_for_model(User).pk),
@@ -121,12 +124,15 @@ def make_world(make_user: Callable[..., Any], make_type: Callable[..., Any], gro
     AccessLog.objects.create(username="mallory")
     share, _ = make_share(session.session, Offer(), users["alice"], Actor("alice", "", "web"))
     Share.objects.filter(pk=share.pk).update(secret_hash=token_hash(SHARE_SECRET))
+    friend = make_user("friend", groups=(group,))
+    another, _ = make_share(session.session, Offer(user=friend), users["alice"], Actor("alice", "", "web"))
+    holder = ShareHolder.objects.create(share=another, user=friend)
     for role in ("looker", "manager", "root"):
         for looked_at in (session, rest):
             StaffLook.objects.create(session=looked_at.session, user=users[role], reason="Ticket 4711")
     Session.objects.filter(pk=session.session.pk).update(state=State.RUNNING, running_at=timezone.now(), wanted="")
     Session.objects.filter(pk=ended.session.pk).update(state=State.ENDED, ended_at=timezone.now(), wanted="")
-    return World(users, session, ended, rest, share, {role: _log_in(user) for role, user in users.items()})
+    return World(users, session, ended, rest, share, holder, {role: _log_in(user) for role, user in users.items()})
 
 
 def _log_in(user: User) -> str:

@@ -76,6 +76,11 @@ SITE = {
     ("sessions/<uuid:session_id>/shares/<uuid:share_id>/rights", "POST"):  "login 303 404 404  404 403 403 403",
     ("sessions/<uuid:session_id>/shares/<uuid:share_id>/revoke", "GET"):   everybody(405),
     ("sessions/<uuid:session_id>/shares/<uuid:share_id>/revoke", "POST"):  "login 303 404 404  404 403 303 303",
+    # Likewise one of those whom the owner let in.
+    ("sessions/<uuid:session_id>/holders/<int:holder_id>/rights", "GET"):       everybody(405),
+    ("sessions/<uuid:session_id>/holders/<int:holder_id>/rights", "POST"):      "login 303 404 404  404 403 403 403",
+    ("sessions/<uuid:session_id>/holders/<int:holder_id>/admission", "GET"):    everybody(405),
+    ("sessions/<uuid:session_id>/holders/<int:holder_id>/admission", "POST"):   "login 303 404 404  404 403 303 303",
     ("login/", "GET"):                        "200 302 302 302  302 302 302 302",
     ("login/", "POST"):                       "200 302 302 302  302 302 302 302",
     ("logout/", "GET"):                       everybody(405),
@@ -413,7 +418,9 @@ def test_who_accepted_a_share_may_see_the_screen_and_nothing_else_of_the_session
     client.post("/share/accept", {"secret": SHARE_SECRET})
     pages = {page: client.get(f"/sessions/{world.session.session.pk}/{page}").status_code for page in PAGES_OF_A_GUEST}
     assert pages == PAGES_OF_A_GUEST
-    for act in ("stop", "shares/", f"shares/{world.share.pk}/rights", f"shares/{world.share.pk}/revoke", "watch"):
+    of_share, of_holder = f"shares/{world.share.pk}", f"holders/{world.holder.pk}"
+    of_others = (f"{of_share}/rights", f"{of_share}/revoke", f"{of_holder}/rights", f"{of_holder}/admission")
+    for act in ("stop", "shares/", *of_others, "watch"):
         assert client.post(f"/sessions/{world.session.session.pk}/{act}").status_code == 404
 
 

@@ -37,6 +37,8 @@ from tests.integration.test_relay_viewers import (  # noqa: F401 (run here, too)
 from tests.integration.test_shared_sessions import (  # noqa: F401 (run here, too)
     test_a_guest_sees_the_screen_and_types_in_vain_until_control_is_handed_over,
     test_a_guests_open_line_ends_at_once,
+    test_of_two_who_hold_one_link_one_alone_is_handed_control,
+    test_one_is_sent_away_and_stays_out_while_the_others_look_on,
 )
 
 

@@ -14,7 +14,7 @@ import pytest
 from tests.integration.conftest import BRIEF, SESSIONS, OwnServer
 from tests.integration.live import LiveServer
 from tests.integration.streams import BANNER, Stream, closed, launched, refusal
-from tests.integration.test_shared_sessions import AT_ONCE, act, share_ids, types
+from tests.integration.test_shared_sessions import AT_ONCE, act, act_on, follows, looking, share_ids, types
 from tests.waiting import eventually_async
 
 MARIA = "the browser of Maria, who has no account"
@@ -58,6 +58,27 @@ async def test_a_guest_sees_the_screen_and_types_in_vain_until_control_is_handed
                 await asyncio.to_thread(act, site, "alice", session, "rights", control="control" if control else "view")
                 while await types(guest) is not control:
                     assert time.monotonic() - began < AT_ONCE
+
+
+async def test_of_two_guests_who_hold_one_link_one_alone_is_handed_control_and_sent_away(site: LiveServer) -> None:
+    pedro = "the browser of Pedro, who has no account either"
+    async with launched(site, "alice", "Stub 3.8") as session:
+        secret = await let_in(site, session)
+        assert (await asyncio.to_thread(site.accept_as_guest, pedro, secret, "Pedro")).status == 200
+        async with site.guest_viewer(MARIA, session) as hers, site.guest_viewer(pedro, session) as his:
+            viewers = {"Maria": await looking(hers), "Pedro": await looking(his)}
+            for control in (True, False, True):
+                rights = "control" if control else "view"
+                await asyncio.to_thread(act_on, site, session, "Maria", "rights", control=rights)
+                await follows(viewers["Maria"], control)
+                assert not await types(viewers["Pedro"])
+            await asyncio.to_thread(act_on, site, session, "Pedro", "admission", admission="out")
+            assert (await closed(his))[0] == 4001
+            assert await refusal(site.guest_viewer(pedro, session)) == 403
+            assert (await asyncio.to_thread(site.accept_as_guest, pedro, secret, "Petra")).status == 404
+            assert await types(viewers["Maria"])
+        async with site.guest_viewer(MARIA, session) as again:
+            assert await types(await looking(again))
 
 
 async def test_a_guests_right_is_one_sessions_one_browsers_and_one_origins(site: LiveServer) -> None:

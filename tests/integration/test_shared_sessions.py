@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 import pytest
+from websockets.asyncio.client import ClientConnection
 
 from tests.integration.live import LiveServer
 from tests.integration.streams import BANNER, Stream, closed, launched, refusal
@@ -66,6 +67,78 @@ async def test_a_guest_sees_the_screen_and_types_in_vain_until_control_is_handed
                 await asyncio.to_thread(act, live, "alice", session, "rights", control="control" if control else "view")
                 while await types(guest) is not control:
                     assert time.monotonic() - began < AT_ONCE
+
+
+def act_on(live: LiveServer, session: str, called: str, what: str, **fields: str) -> None:
+    """Alice does something about one of those who hold shares, a user or a guest, by name."""
+    sql = (
+        "SELECT holder.id FROM remote_service_shareholder holder JOIN remote_service_share share "
+        "ON share.id = holder.share_id LEFT JOIN auth_user ON auth_user.id = holder.user_id "
+        "LEFT JOIN remote_service_guest guest ON guest.id = holder.guest_id "
+        "WHERE share.session_id = ? AND COALESCE(auth_user.username, guest.name) = ?"
+    )
+    ((holder,),) = live.query(sql, session.replace("-", ""), called)
+    assert live.post("alice", f"/sessions/{session}/holders/{holder}/{what}", fields).status == 200
+
+
+async def follows(viewer: Stream, control: bool) -> None:
+    """Waits until what somebody types arrives, or does not."""
+    began = time.monotonic()
+    while await types(viewer) is not control:
+        assert time.monotonic() - began < AT_ONCE
+
+
+async def looking(websocket: ClientConnection) -> Stream:
+    """Somebody who sees the stub's screen."""
+    viewer = Stream(websocket)
+    await viewer.log_in()
+    assert await viewer.read(1) == b"\x01"
+    return viewer
+
+
+async def test_of_two_who_hold_one_link_one_alone_is_handed_control(live: LiveServer) -> None:
+    async with launched(live, "alice", "Stub 3.8") as session:
+        secret = await let_in(live, "bob", session)
+        assert await asyncio.to_thread(live.accept, "charlie", secret) == 200
+        async with live.page_viewer("charlie", session) as others:
+            charlie = await looking(others)
+            async with live.page_viewer("bob", session) as first:
+                bob = await looking(first)
+                for control in (True, False, True):
+                    rights = "control" if control else "view"
+                    await asyncio.to_thread(act_on, live, session, "bob", "rights", control=rights)
+                    await follows(bob, control)
+                    assert not await types(charlie)
+            # It is his when he comes again, too.
+            async with live.page_viewer("bob", session) as again:
+                assert await types(await looking(again))
+
+            # What the link gives to all is taken back from one of them.
+            await asyncio.to_thread(act, live, "alice", session, "rights", control="control")
+            await follows(charlie, True)
+            await asyncio.to_thread(act_on, live, session, "charlie", "rights", control="view")
+            await follows(charlie, False)
+            async with live.page_viewer("bob", session) as again:
+                assert await types(await looking(again))
+
+
+async def test_one_is_sent_away_and_stays_out_while_the_others_look_on(live: LiveServer) -> None:
+    async with launched(live, "alice", "Stub 3.8") as session:
+        secret = await let_in(live, "bob", session)
+        assert await asyncio.to_thread(live.accept, "charlie", secret) == 200
+        async with live.page_viewer("charlie", session) as others, live.page_viewer("bob", session) as viewer:
+            charlie = await looking(others)
+            began = time.monotonic()
+            await asyncio.to_thread(act_on, live, session, "bob", "admission", admission="out")
+            assert await closed(viewer) == (4001, "You are logged out, or may not see this session any more.")
+            assert time.monotonic() - began < AT_ONCE
+            assert await refusal(live.page_viewer("bob", session)) == 403
+            assert await asyncio.to_thread(live.accept, "bob", secret) == 404
+            assert not await types(charlie)
+
+            await asyncio.to_thread(act_on, live, session, "bob", "admission", admission="in")
+            async with live.page_viewer("bob", session) as again:
+                await looking(again)
 
 
 async def types(guest: Stream) -> bool:

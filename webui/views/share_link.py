@@ -20,13 +20,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from remote_service import access, guests, sharing
+from remote_service import access, guests, holders, sharing
 from remote_service.admission.links import led_somewhere, try_link
 from remote_service.errors import RefusedError
 from webui.responses import SeeOther
 from webui.session_cards import owner_words
 from webui.shares import guest_cards
-from webui.visitors import actor, visitor
+from webui.visitors import actor, looker, visitor
 from webui.words import translated
 
 SECRET = "secret"
@@ -85,8 +85,10 @@ def ask(request: HttpRequest) -> HttpResponse:
         part = "webui/_share_refused.html" if request.user.is_authenticated else "webui/_share_log_in.html"
         return render(request, part, {"sentence": translated(refusal.sentence)}, status=404)
     session = share.session
+    who = looker(request, session.pk)
     context = {
         "share": share,
+        "control": share.control if who is None else holders.control_by(share, who),
         "session": session,
         "owner": owner_words(session),
         "own": isinstance(request.user, User) and session.owner_id == request.user.pk,

@@ -1,4 +1,4 @@
-"""What an owner does to let others in: makes a link, hands the keyboard over, takes either back."""
+"""What an owner does to let others in: makes a link, hands the keyboard over, to one or to all, takes either back."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from remote_service import access, sharing
-from remote_service.models import Session, Share
+from remote_service import access, holders, sharing
+from remote_service.models import Session, Share, ShareHolder
 from webui.forms.shares import CONTROL, ShareForm
 from webui.responses import SeeOther
 from webui.visitors import actor, visible_session, visitor
+
+LET_IN = "in"
+"""What is posted as `admission` to have somebody come again who was sent away."""
 
 
 @require_POST
@@ -59,7 +62,38 @@ def revoke(request: HttpRequest, session_id: uuid.UUID, share_id: uuid.UUID) -> 
     return SeeOther(reverse("session-details", args=[found.pk]))
 
 
+@require_POST
+@login_required
+def holder_rights(request: HttpRequest, session_id: uuid.UUID, holder_id: int) -> HttpResponse:
+    """Hands control to one of those who hold shares, or takes it back from them; the owner's alone to do."""
+    found, holder = _holder_of(request, session_id, holder_id)
+    if not access.may_share(visitor(request), found):
+        raise PermissionDenied
+    holders.hand_over(holder, request.POST.get("control") == CONTROL, actor(request))
+    return SeeOther(reverse("session-details", args=[found.pk]))
+
+
+@require_POST
+@login_required
+def holder_admission(request: HttpRequest, session_id: uuid.UUID, holder_id: int) -> HttpResponse:
+    """Sends one of them away, or lets them in again; 403 for who may see the session and no more."""
+    found, holder = _holder_of(request, session_id, holder_id)
+    if not access.may_revoke(visitor(request), found):
+        raise PermissionDenied
+    if request.POST.get("admission") == LET_IN:
+        holders.let_in_again(holder, actor(request))
+    else:
+        holders.send_away(holder, actor(request))
+    return SeeOther(reverse("session-details", args=[found.pk]))
+
+
 def _share_of(request: HttpRequest, session_id: uuid.UUID, share_id: uuid.UUID) -> tuple[Session, Share]:
     found = visible_session(request, session_id)
     shares = Share.objects.select_related("user", "group")
     return found, get_object_or_404(shares, pk=share_id, session=found)
+
+
+def _holder_of(request: HttpRequest, session_id: uuid.UUID, holder_id: int) -> tuple[Session, ShareHolder]:
+    found = visible_session(request, session_id)
+    rows = ShareHolder.objects.select_related("share", "user", "guest")
+    return found, get_object_or_404(rows, pk=holder_id, share__session=found)

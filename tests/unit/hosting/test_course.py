@@ -18,12 +18,10 @@ from remote_service.hosting.course import (
     POLL_PATIENCE,
     REPLACEMENTS,
     STOP_TIMEOUT,
-    Command,
     Course,
-    Outcome,
-    Step,
 )
 from remote_service.hosting.status import Phase, StartFault, Status, StopOutcome
+from remote_service.hosting.steps import Command, Outcome, Step
 
 ARGUMENTS = {"token": "t", "timestamp": 1.0, "options": {"size": "800x600"}}
 ENDPOINT = Endpoint.tcp("localhost", 5900)

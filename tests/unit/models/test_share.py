@@ -48,6 +48,22 @@ def test_a_holder_is_a_user_or_a_guest(share: Share, bob: Any) -> None:
             ShareHolder.objects.create(share=share, **wrong)
 
 
+@pytest.mark.parametrize(
+    ("shared", "own", "control"),
+    [(False, None, False), (True, None, True), (False, True, True), (True, False, False)],
+)
+def test_a_holders_own_control_goes_before_the_shares(
+    share: Share, bob: Any, shared: bool, own: Any, control: bool
+) -> None:
+    share.control = shared
+    holder = ShareHolder(share=share, user=bob, own_control=own)
+    assert (holder.control, holder.person) == (control, bob)
+
+
+def test_a_share_has_a_reference_that_does_not_open_it(share: Share) -> None:
+    assert share.reference == f"share {str(share.pk)[:8]}"
+
+
 def test_a_browser_is_one_guest_of_a_session(share: Share) -> None:
     Guest.objects.create(session=share.session, browser_hash="b")
     with pytest.raises(IntegrityError), transaction.atomic():

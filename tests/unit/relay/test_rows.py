@@ -13,10 +13,10 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session as LoginSession
 from django.utils import timezone
 
-from remote_service import guests, sharing
+from remote_service import guests, holders, sharing
 from remote_service.actors import Actor
 from remote_service.endpoints import Endpoint
-from remote_service.models import Gateway, Guest, Session, SessionEvent, Share, Viewer
+from remote_service.models import Gateway, Guest, Session, SessionEvent, Share, ShareHolder, Viewer
 from remote_service.relay import rows
 from remote_service.relay.proof import Claim
 from remote_service.relay.watch import Glimpse, Grant
@@ -311,6 +311,28 @@ def test_control_that_is_given_and_taken_back_changes_the_policy(held: tuple[Ses
     for control, policy in ((True, Policy()), (False, Policy(view_only=True))):
         sharing.set_control(share, control, Actor("alice", "", "web"))
         assert rows.look({grant})[1] == {grant: policy}
+
+
+def test_control_that_one_is_given_alone_changes_the_policy_of_no_other(
+    held: tuple[Session, Share], bob: Any, charlie: Any
+) -> None:
+    session, share = held
+    ShareHolder.objects.create(share=share, user=charlie)
+    Share.objects.update(audience="anyone")
+    his, others = (grant_for(session, user, login=logged_in()) for user in (bob, charlie))
+    for control, policy in ((True, Policy()), (False, Policy(view_only=True))):
+        holders.hand_over(share.holders.get(user=bob), control, Actor("alice", "", "web"))
+        assert rows.look({his, others})[1] == {his: policy, others: Policy(view_only=True)}
+    holders.send_away(share.holders.get(user=bob), Actor("alice", "", "web"))
+    assert rows.look({his, others})[1] == {others: Policy(view_only=True)}
+
+
+def test_who_was_sent_away_is_not_waited_for(held: tuple[Session, Share], bob: Any) -> None:
+    session, share = held
+    pk = opened(session, bob)
+    holders.send_away(share.holders.get(), Actor("alice", "", "web"))
+    leave(pk, clean=False)
+    assert (viewer(pk).superseded, viewer(pk).ending) == (False, Viewer.Ending.CLEAN)
 
 
 def test_whom_the_owner_let_in_counts_for_the_end_as_she_does(held: tuple[Session, Share], bob: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from remote_service import sharing
+from remote_service import holders, sharing
 from remote_service.actors import Actor
 from remote_service.models import Session
 from remote_service.sharing import Offer
@@ -56,6 +56,41 @@ def test_buttons_are_there_for_those_who_may(session: Session, alice: User, watc
         return f'id="rights-{share.pk}"' in html, f'id="revoke-{share.pk}"' in html
 
     assert [buttons(user) for user in (alice, manager, watcher)] == [(True, True), (False, True), (False, False)]
+
+
+def test_each_holder_has_buttons_of_their_own(
+    session: Session, alice: User, bob: User, watcher: User, manager: User
+) -> None:
+    share, secret = sharing.make_share(session, Offer(), alice, BY)
+    sharing.accept(secret, bob, Actor("bob", "", "web"))
+    holder = share.holders.get()
+
+    def html(user: User = alice) -> str:
+        return " ".join(of_shares(user, session)["shares"].split())
+
+    def buttons(user: User) -> tuple[bool, bool]:
+        return f'id="hand-{bob.pk}"' in html(user), f'id="admission-{bob.pk}"' in html(user)
+
+    assert [buttons(user) for user in (alice, manager, watcher)] == [(True, True), (False, True), (False, False)]
+    assert "Not looking now" in html() and "data-watcher" not in html()
+    act = f'formaction="/sessions/{session.pk}/holders/{holder.pk}/rights" name="control"'
+    assert f'{act} value="control"' in html() and "Give control</button>" in html()
+    session.viewers.create(user=bob)
+    holders.hand_over(holder, True, BY)
+    assert "Looking now" in html() and "Not looking now" not in html() and 'data-watcher="bob"' in html()
+    assert f'{act} value="view"' in html() and "Take control back</button>" in html()
+    assert "Give control to all</button>" in html()
+    holders.send_away(holder, BY)
+    assert buttons(alice) == (False, True)
+    assert 'value="in"' in html() and "Let in again</button>" in html()
+
+
+def test_a_link_for_one_user_has_the_button_until_there_is_that_user(session: Session, alice: User, bob: User) -> None:
+    share, secret = sharing.make_share(session, Offer(user=bob), alice, BY)
+    assert f'id="rights-{share.pk}"' in of_shares(alice, session)["shares"]
+    sharing.accept(secret, bob, Actor("bob", "", "web"))
+    html = of_shares(alice, session)["shares"]
+    assert f'id="rights-{share.pk}"' not in html and f'id="hand-{bob.pk}"' in html
 
 
 def test_nobody_and_some_are_told_apart(session: Session, alice: User, bob: User) -> None:

@@ -7,16 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.utils import timezone
 
-from remote_service import sharing
+from remote_service import holders, sharing
 from remote_service.actors import Actor
 from remote_service.models import Session, Share
 from remote_service.sharing import Offer
 from remote_service.states import State
-from tests.conftest import GROUP
-from webui.shares import Holder, Watcher, guest_cards, shared_cards, shares_of, watchers_of, whom
+from webui.shares import Holder, guest_cards, shared_cards, shares_of
 
 BY = Actor("alice", "", "web")
 
@@ -32,12 +31,6 @@ def accepted(session: Session, by: User, **offer: Any) -> Share:
     share, secret = sharing.make_share(session, Offer(**offer), session.owner, BY)
     sharing.accept(secret, by, Actor(by.username, "", "web"))
     return share
-
-
-def test_it_is_said_for_whom_a_share_is(session: Session, alice: User, bob: User, group: Group) -> None:
-    offers = [Offer(user=bob), Offer(group=group), Offer()]
-    shares = [sharing.make_share(session, offer, alice, BY)[0] for offer in offers]
-    assert [whom(share) for share in shares] == ["bob", f"the group {GROUP}", "all who have the link"]
 
 
 def test_those_that_count_are_listed_with_who_holds_them(session: Session, alice: User, bob: User) -> None:
@@ -63,19 +56,19 @@ def test_for_one_user_the_uses_do_not_matter(session: Session, alice: User, bob:
     assert shares_of(session, timezone.now())[0].uses_left == ""
 
 
-def test_who_looks_is_all_but_the_owner_and_staff_with_their_reason(
-    session: Session, alice: User, bob: User, watcher: User, manager: User
-) -> None:
-    accepted(session, bob)
-    sharing.say_why(session, watcher, "Ticket 4711", BY)
-    sharing.say_why(session, watcher, "Ticket 4712", BY)
-    for user in (alice, watcher, bob, bob):
-        session.viewers.create(user=user)
-    session.viewers.create(user=manager, closed_at=timezone.now())
-    assert watchers_of(session) == (
-        Watcher("bob", "", key=str(bob.pk)),
-        Watcher("wanda", "Ticket 4712", key=str(watcher.pk)),
-    )
+def test_a_link_for_one_user_shows_what_that_user_may(session: Session, bob: User) -> None:
+    share = accepted(session, bob, user=bob)
+    many = accepted(session, bob)
+    holders.hand_over(share.holders.get(), True, BY)
+    shown = {found.pk: (found.control, found.for_many) for found in shares_of(session, timezone.now())}
+    assert shown == {share.pk: (True, False), many.pk: (False, True)}
+
+
+def test_a_card_says_what_its_user_may_alone(session: Session, bob: User) -> None:
+    share = accepted(session, bob)
+    assert not shared_cards(bob)[0].control
+    holders.hand_over(share.holders.get(), True, BY)
+    assert shared_cards(bob)[0].control
 
 
 def test_a_card_has_what_a_guest_may_know(session: Session, alice: User, bob: User) -> None:
@@ -103,8 +96,6 @@ def test_guests_are_told_from_users(
     session.viewers.create(guest=guests[0])
     session.viewers.create()
 
-    assert [watcher.name for watcher in watchers_of(session)] == ["a guest", "guest “<b>”", "guest “bob”"]
-    assert len({watcher.key for watcher in watchers_of(session)}) == 3
     shown = shares_of(session, timezone.now())
     assert [share.holders for share in shown] == [
         (Holder("bob", watching=False),),

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from remote_service import access, guests, sharing
+from remote_service import access, guests, holders, sharing
 from remote_service.actors import Actor
 from remote_service.admission import links
 from remote_service.models import Guest, Session, Share, ShareHolder
@@ -55,6 +55,15 @@ def test_the_offer_says_whose_what_and_how_far(made: Made, bob: User, alice: Use
     assert "You may look at it; what you type and click does not reach it." in shown
     assert "Until the session ends." in shown
     assert "This link leads to your own session" in visit(alice).post("/share/ask", {"secret": secret}).content.decode()
+
+
+def test_the_offer_says_to_its_holder_what_they_may_alone(made: Made, bob: User, visit: Visit) -> None:
+    browser, (_session, secret) = visit(bob), made
+    browser.post("/share/accept", {"secret": secret})
+    held, by = ShareHolder.objects.get(), Actor("alice", "", "web")
+    for control, sentence in ((False, "You may look at it;"), (True, "You may look, type and click in it.")):
+        holders.hand_over(held, control, by)
+        assert sentence in browser.post("/share/ask", {"secret": secret}).content.decode()
 
 
 def test_accepting_leads_to_the_session(made: Made, bob: User, visit: Visit) -> None:

@@ -11,7 +11,7 @@ from django.test import Client
 
 from remote_service import access, sharing
 from remote_service.actors import Actor
-from remote_service.models import Session, Share
+from remote_service.models import Session, Share, ShareHolder
 from remote_service.sealing import token_hash
 from remote_service.sharing import Offer
 
@@ -102,6 +102,47 @@ def test_the_owner_and_who_manages_sessions_revoke(
     assert session.events.get(what="share revoked").who == "mona"
 
 
+def test_one_of_a_shares_holders_is_handed_control_by_the_owner_alone(
+    session: Session, share: Share, alice: User, bob: User, charlie: User, manager: User, visit: Visit
+) -> None:
+    holder, other = (ShareHolder.objects.create(share=share, user=user) for user in (bob, charlie))
+    act = f"/sessions/{session.pk}/holders/{holder.pk}/rights"
+    for control in (True, False):
+        answer = visit(alice).post(act, {"control": "control" if control else "view"})
+        assert (answer.status_code, answer.headers["Location"]) == (303, f"/sessions/{session.pk}/details/")
+        assert access.may_control(bob, session) is control
+        assert not access.may_control(charlie, session)
+    for user, status in ((manager, 403), (bob, 404)):
+        assert visit(user).post(act, {"control": "control"}).status_code == status
+    assert not access.may_control(bob, session)
+    assert other.own_control is None
+    assert session.events.get(what="control given").who == "alice"
+
+
+def test_the_owner_and_who_manages_sessions_send_one_away_and_let_them_in_again(
+    session: Session, share: Share, alice: User, bob: User, manager: User, watcher: User, visit: Visit
+) -> None:
+    holder = ShareHolder.objects.create(share=share, user=bob)
+    act = f"/sessions/{session.pk}/holders/{holder.pk}/admission"
+    for user, status in ((watcher, 403), (bob, 404)):
+        assert visit(user).post(act, {"admission": "out"}).status_code == status
+    assert access.may_watch(bob, session)
+    for user in (manager, alice):
+        assert visit(user).post(act, {"admission": "out"}).status_code == 303
+        assert not access.may_watch(bob, session)
+        assert visit(user).post(act, {"admission": "in"}).status_code == 303
+        assert access.may_watch(bob, session)
+
+
+def test_a_holder_is_found_below_their_own_session_alone(
+    share: Share, alice: User, bob: User, visit: Visit, make_session: Callable[..., Session]
+) -> None:
+    holder = ShareHolder.objects.create(share=share, user=bob)
+    other = make_session(alice)
+    for act in ("rights", "admission"):
+        assert visit(alice).post(f"/sessions/{other.pk}/holders/{holder.pk}/{act}").status_code == 404
+
+
 def test_a_share_is_found_below_its_own_session_alone(
     share: Share, alice: User, visit: Visit, make_session: Callable[..., Session]
 ) -> None:
@@ -120,8 +161,8 @@ def test_the_lists_say_who_holds_what(
 
     shown = " ".join(visit(alice).get(f"/sessions/{session.pk}/details/").content.decode().split())
 
-    assert "<strong><bdi>bob</bdi></strong></li>" in shown
-    assert "<strong><bdi>wanda</bdi></strong> · staff: “Ticket 4711”</li>" in shown
+    assert '<bdi>bob</bdi></strong> <span class="pill running">may type and click</span>' in shown
+    assert "<bdi>wanda</bdi></strong> · staff: “Ticket 4711” </p>" in shown
     assert 'data-watcher="bob"' in shown and 'data-why=""' in shown
     assert 'data-watcher="wanda"' in shown and 'data-why="Ticket 4711"' in shown
     assert "Accepted by: <bdi>bob</bdi> (looking now)" in shown

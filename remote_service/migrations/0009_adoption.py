@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("remote_service", "0007_guests"),
+        ("remote_service", "0008_holders"),
     ]
 
     operations = [
