@@ -175,8 +175,8 @@ class Limits(Strict):
     """Live sessions of this type that one user may have."""
     memory: Annotated[
         int | None,
-        BeforeValidator(_as_bytes),
         Field(ge=LEAST_MEMORY, le=2**60),
+        BeforeValidator(_as_bytes),
         Says(_('a text such as "8G" or a number of bytes, 64 MiB at least, or null for no limit'), '"8G"'),
     ] = None
     """Bytes; a session that needs more is ended, alone."""

@@ -147,7 +147,7 @@ class Groups:
                     events = _counts(folder / "memory.events")
                     return events.get("oom_kill", 0) > 0 and events.get("oom", 0) > 0
                 killed = _counts(folder / "memory.oom_control").get("oom_kill", 0)
-                # Newer kernels count no failures here (memory.failcnt). What is charged at once does not fit in any more.
+                # Newer kernels count no failures (memory.failcnt). The next helping did not fit in any more.
                 most, limit = (int(_read(folder / name) or 0) for name in _PEAK_AND_LIMIT)
                 return killed > 0 and most >= limit - _CHARGED_AT_ONCE
         return False
