@@ -75,6 +75,10 @@ class GatewaySettings:
     """The control group below which each session gets its own, as `/proc/PID/cgroup` names it; empty for none."""
     metrics_token: str = field(default="", repr=False)
     """The secret of `/metrics`; empty leaves them to this machine."""
+    history_days: int = 180
+    """How long sessions that are over stay as history; 0: for ever."""
+    log_days: int = 14
+    """How long the logs of sessions that are over stay; 0: for ever."""
 
     crew: Crew | None = None
     """None where one process does everything."""
@@ -93,6 +97,11 @@ class GatewaySettings:
     def type_logs(self) -> Path:
         """What scripts print while they are loaded, one file a type."""
         return self.state_dir / "logs" / "types"
+
+    @property
+    def used_copies(self) -> Path:
+        """Which copies of scripts this server has used, an empty file each; see `script_copies`."""
+        return self.state_dir / "copies"
 
 
 def current() -> GatewaySettings:

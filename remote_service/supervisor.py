@@ -14,7 +14,7 @@ from contextlib import suppress
 from asgiref.sync import sync_to_async
 from django import db
 
-from remote_service import lease, nudges
+from remote_service import lease, nudges, retention
 from remote_service.catalogue import Catalogue, load_catalogue, publish
 from remote_service.conf import GatewaySettings
 from remote_service.hosting.account import AccountError
@@ -137,7 +137,8 @@ class Supervisor:
 
     async def _supervise_while_possible(self, fence: Fence) -> None:
         try:
-            await self._supervise(fence)
+            async with retention.at_work(self._settings, lambda: self._catalogue.scripts):
+                await self._supervise(fence)
         except db.Error as error:
             log.error("the database does not answer, so nobody can supervise; trying again: %s", error)
             await sync_to_async(db.close_old_connections)()

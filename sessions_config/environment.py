@@ -5,18 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from remote_service.networks import DEFAULT, Networks
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+FOREVER = "forever"
+SYSLOG = "syslog"
 
 Names = Annotated[tuple[str, ...], NoDecode]
 """A list of names separated by commas or spaces."""
 
 Paths = Annotated[tuple[Path, ...], NoDecode]
 """A list of paths separated by colons, as in PATH."""
+
+Days = Annotated[int, BeforeValidator(lambda value: 0 if value == FOREVER else value)]
+"""A number of days; 0, which may be written as `forever`, is no end."""
 
 
 class Environment(BaseSettings):
@@ -58,6 +63,12 @@ class Environment(BaseSettings):
     """Whether users may share sessions with people who have no account."""
     metrics_token: str = Field("", validation_alias="REMOTE_SERVICE_METRICS_TOKEN", repr=False)
     """The secret of `/metrics`; empty leaves the figures to this machine."""
+    history_days: Days = Field(180, ge=0, validation_alias="REMOTE_SERVICE_HISTORY_DAYS")
+    """How long sessions that are over stay as history; 0: for ever."""
+    log_days: Days = Field(14, ge=0, validation_alias="REMOTE_SERVICE_LOG_DAYS")
+    """How long the logs of sessions that are over stay; 0: for ever."""
+    audit: str = Field("", validation_alias="REMOTE_SERVICE_AUDIT")
+    """Where every event is written as a line of JSON: the path of a file, or `syslog`; empty: nowhere."""
     debug: bool = Field(False, validation_alias="REMOTE_SERVICE_DEBUG")
     """Django's DEBUG: only on a developer's own machine."""
     allowed_hosts: Names = Field((), validation_alias="REMOTE_SERVICE_ALLOWED_HOSTS")
@@ -94,6 +105,13 @@ class Environment(BaseSettings):
     def _cgroup(cls, value: str) -> str:
         if value and (not value.startswith("/") or ".." in value.split("/")):
             raise ValueError("expected a control group as /proc/PID/cgroup names it, such as /system.slice/a.service")
+        return value
+
+    @field_validator("audit")
+    @classmethod
+    def _audit(cls, value: str) -> str:
+        if value not in ("", SYSLOG) and not value.startswith("/"):
+            raise ValueError(f"expected the absolute path of a file, or {SYSLOG}")
         return value
 
     @field_validator("path_prefix")

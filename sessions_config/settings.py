@@ -37,6 +37,8 @@ REMOTE_SERVICE = GatewaySettings(
     guests=ENVIRONMENT.guests,
     cgroup=ENVIRONMENT.cgroup,
     metrics_token=ENVIRONMENT.metrics_token,
+    history_days=ENVIRONMENT.history_days,
+    log_days=ENVIRONMENT.log_days,
 )
 
 DEBUG = ENVIRONMENT.debug
@@ -196,6 +198,7 @@ LOGGING: dict[str, Any] = {
     },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
+        "remote_service.audit": {"handlers": [], "level": "CRITICAL", "propagate": False},
         "django": {"handlers": [], "level": "INFO"},
         # A request that was refused stands in an event row; its path may hold a token.
         "django.request": {"level": "ERROR"},
@@ -210,3 +213,6 @@ LOGGING: dict[str, Any] = {
         "uvicorn": {"level": "ERROR"},
     },
 }
+if ENVIRONMENT.audit:
+    LOGGING["handlers"]["audit"] = {"()": "remote_service.audit_handlers.audit_handler", "where": ENVIRONMENT.audit}
+    LOGGING["loggers"]["remote_service.audit"] |= {"handlers": ["audit"], "level": "INFO"}

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from remote_service import operations, server, supervisor
+from remote_service import audit, operations, retention, server, supervisor
 from remote_service.admission import doorkeeper, handshakes, http, log_ins
 from remote_service.config.schema import Limits
 from remote_service.crew import keeper
 from remote_service.endpoints import Endpoint, EndpointError
 from remote_service.hosting import account, client, course, processes, readable, runner, session_log
 from remote_service.hosting.scratch import PREFIX
+from remote_service.management.commands import sessions
 from remote_service.monitoring import event_loop, readiness
 from remote_service.monitoring.exposition import ProcessNow, SiteNow
 from remote_service.monitoring.metrics import REGISTRY
@@ -76,6 +77,12 @@ SAID = [
     (ADMINS, f"grows up to {keeper.MOST_WAIT:g} s while it goes on dying"),
     (ADMINS, f"has not ended within {keeper.END_PATIENCE:g} s; killed"),
     (ADMINS, f"(signal 9); it is started again in {keeper.FIRST_WAIT:g} s"),
+    (ADMINS, f"no type has used for {retention.COPY_DAYS} days"),
+    (ADMINS, f"| {retention.COPY_DAYS} days without a type"),
+    (ADMINS, f"`REMOTE_SERVICE_HISTORY_DAYS`, {Environment.model_fields['history_days'].default} days from"),
+    (ADMINS, f"`REMOTE_SERVICE_LOG_DAYS`, {Environment.model_fields['log_days'].default} days from"),
+    (ADMINS, f"A reason is cut after {audit.MOST_WHY} characters"),
+    (ADMINS, f"or after so many seconds, {sessions.PATIENCE:g} without a number ({sessions.NOT_OVER})"),
     (ADMINS, f"lock the name at that address for {settings.AXES_COOLOFF_TIME.total_seconds() / 60:g} minutes"),
 ]  # fmt: skip
 """A page, and a sentence's part that must stand there."""

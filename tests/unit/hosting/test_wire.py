@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remote_service.hosting import wire
-from remote_service.hosting.wire import Channel, Decoder, Message, WireError, encode, listen_on, short_path
+from remote_service.hosting.wire import Channel, Decoder, Message, WireError, encode, listen_on, peer_of, short_path
 
 VALUES = st.none() | st.booleans() | st.integers() | st.text(max_size=9) | st.lists(st.text(max_size=3), max_size=3)
 MESSAGES = st.lists(st.dictionaries(st.text(max_size=5), VALUES, max_size=3), max_size=4)
@@ -163,3 +163,9 @@ def test_a_socket_is_private_and_replaces_a_stale_one(tmp_path: Path) -> None:
 def test_a_socket_that_cannot_be_made_leaves_no_descriptor(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         listen_on(tmp_path / "nowhere" / "sock")
+
+
+def test_the_kernel_says_who_is_at_the_other_end() -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        assert peer_of(here) == (os.getpid(), os.geteuid())

@@ -30,6 +30,9 @@ DEFAULTS = {
     "log_ins_per_minute": 30,
     "guests": False,
     "metrics_token": "",
+    "history_days": 180,
+    "log_days": 14,
+    "audit": "",
     "debug": False,
     "allowed_hosts": (),
     "host": "127.0.0.1",
@@ -81,6 +84,11 @@ def test_an_empty_variable_is_as_good_as_none(read: Any) -> None:
         ("REMOTE_SERVICE_GUESTS", "1", "guests", True),
         ("REMOTE_SERVICE_GUESTS", "no", "guests", False),
         ("REMOTE_SERVICE_METRICS_TOKEN", "hush", "metrics_token", "hush"),
+        ("REMOTE_SERVICE_HISTORY_DAYS", "365", "history_days", 365),
+        ("REMOTE_SERVICE_HISTORY_DAYS", "forever", "history_days", 0),
+        ("REMOTE_SERVICE_LOG_DAYS", "0", "log_days", 0),
+        ("REMOTE_SERVICE_AUDIT", "/var/log/remote-session.jsonl", "audit", "/var/log/remote-session.jsonl"),
+        ("REMOTE_SERVICE_AUDIT", "syslog", "audit", "syslog"),
         ("REMOTE_SERVICE_DEBUG", "1", "debug", True),
         ("REMOTE_SERVICE_DEBUG", "false", "debug", False),
         (
@@ -124,6 +132,13 @@ def test_every_variable_has_been_read_above() -> None:
         ("REMOTE_SERVICE_HANDSHAKES_PER_MINUTE", "0", "Input should be greater than or equal to 1"),
         ("REMOTE_SERVICE_LOGINS_PER_MINUTE", "0", "Input should be greater than or equal to 1"),
         ("REMOTE_SERVICE_GUESTS", "some", "Input should be a valid boolean, unable to interpret input"),
+        ("REMOTE_SERVICE_HISTORY_DAYS", "-1", "Input should be greater than or equal to 0"),
+        (
+            "REMOTE_SERVICE_LOG_DAYS",
+            "always",
+            "Input should be a valid integer, unable to parse string as an integer",
+        ),
+        ("REMOTE_SERVICE_AUDIT", "audit.log", "Value error, expected the absolute path of a file, or syslog"),
         ("REMOTE_SERVICE_DEBUG", "perhaps", "Input should be a valid boolean, unable to interpret input"),
         ("REMOTE_SERVICE_TLS", "2", "Input should be a valid boolean, unable to interpret input"),
     ],
@@ -184,14 +199,17 @@ def test_the_environment_is_read_nowhere_else() -> None:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "environb"):
                 readers.add(str(path.relative_to(BASE_DIR)))
-    # They pass it on, mark processes in it, keep its secrets out of what they write, or name the settings module; none
-    # of them reads a setting of ours.
+    # They pass it on, mark processes in it, keep its secrets out of what they write, say who types, or name the
+    # settings module; none of them reads a setting of ours.
     assert readers == {
         "manage.py",
         "remote_service/catalogue.py",
+        "remote_service/crew/parts.py",
         "remote_service/hosting/processes.py",
         "remote_service/hosting/script_context.py",
         "remote_service/hosting/script_host.py",
+        "remote_service/management/commands/backup.py",
+        "remote_service/management/commands/sessions.py",
         "remote_service/support_bundle.py",
         "sessions_config/asgi.py",
         "webui/management/commands/prepare.py",
