@@ -57,6 +57,8 @@ class GatewaySettings:
     """The account that scripts run as when the server is started by root; "root" keeps root."""
     security_token: str = field(default="", repr=False)
     """The secret of the stand-alone REST; empty closes it."""
+    rest_stop: bool | None = None
+    """Whether the stand-alone REST may end the server; None: where one process does everything."""
     endpoint_networks: Networks = USUAL
     """Where the endpoints of sessions may be."""
     per_user_total: int = 5

@@ -49,6 +49,10 @@ class Environment(BaseSettings):
     """The first admin's password; empty: a random one, printed once."""
     security_token: str = Field("", validation_alias="WEBSOCKETSERVER_SECURITY_TOKEN", repr=False)
     """The secret of the stand-alone REST; empty closes it."""
+    rest_stop: bool | None = Field(None, validation_alias="REMOTE_SERVICE_REST_STOP")
+    """Whether `/v1/stop` ends the server; empty: where one process does everything."""
+    lease_time: float = Field(5.0, ge=1, allow_inf_nan=False, validation_alias="REMOTE_SERVICE_LEASE_TIME")
+    """Seconds without a sign of life of the supervisor after which one that stands by takes over."""
     endpoint_networks: Names = Field(DEFAULT, validation_alias="REMOTE_SERVICE_ENDPOINT_NETWORKS")
     """Where the endpoints of sessions may be: `loopback`, `types` (the host that a type names), and networks."""
     per_user_total: int = Field(5, ge=1, validation_alias="REMOTE_SERVICE_PER_USER_TOTAL")

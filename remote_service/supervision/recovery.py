@@ -72,11 +72,14 @@ class Recovery:
                 charge.link = None
                 charge.miss(details.RUNNER_SILENT.filled(seconds=f"{ANSWER_PATIENCE:g}"))
             return
-        log.info("session %s: found again, its runner is process %d", session.pk, status.runner)
+        log.info("session %s: found again, its runner is process %s", session.pk, status.runner or "unknown")
         try:
             if status.phase is Phase.IDLE and State(session.state) is State.STARTING:
                 await self._runners.order_start(session, link)
             elif State(session.state) is State.STOPPING:
+                if status.phase is Phase.IDLE:
+                    # It was forked to call the script's stop, and has not been told whose.
+                    await link.order("recover", **self._runners.successor_of(session).as_order())
                 await link.order("stop", timeout=STOP_TIMEOUT)
         except OSError:
             charge.lose()
@@ -129,6 +132,8 @@ class Recovery:
 
     async def _successor(self, session: Session, charge: Charge) -> RunnerLink:
         """A runner that has been forked and told nothing yet, of an attempt before; else a fresh one."""
+        if charge.runner is Runner.HERE and charge.link is not None:
+            return charge.link
         with suppress(FileNotFoundError, ConnectionRefusedError):
             return await self._runners.connect(session, charge)
         charge.pid = await self._runners.replace(session)

@@ -155,6 +155,9 @@ RUNNING = [
         {"status": status(Phase.OVER, detail="It died."), "viewers": 2},
         Decision(Action.STOP, EndReason.PROGRAM_ENDED, "It died."),
     ),
+    ("a successor has been told nothing", {"status": status(Phase.IDLE)}, Decision(Action.SUCCEED)),
+    ("a successor is being told", {"status": status(Phase.IDLE), "may_try_again": False}, NOTHING),
+    ("a successor must know what it stops", {"status": status(Phase.IDLE), "wanted": "stop"}, Decision(Action.SUCCEED)),
     ("the runner was killed", {"runner_lost": True, "viewers": 1}, Decision(Action.RECOVER, EndReason.RUNNER_LOST)),
     # max_lifetime
     ("no lifetime is set", {"viewers": 1, "running_age": 1e9}, NOTHING),
