@@ -24,7 +24,7 @@ from tests.unit.docs.pages import (
     prose,
 )
 
-FILES = (*PAGES, ROOT / "docs" / "nginx.conf", ROOT / "docs" / "remote-session.service")
+FILES = (*PAGES, ROOT / "docs" / "nginx.conf", *sorted((ROOT / "docs").glob("*.service")))
 LANGUAGES = {"console", "json", "python", "text", "ini"}
 
 
