@@ -11,7 +11,7 @@ from remote_service import details
 from remote_service.config.byte_sizes import in_words
 from remote_service.config.schema import Limits, SessionType
 from remote_service.hosting.cgroups import Groups
-from remote_service.hosting.processes import belongs
+from remote_service.hosting.processes import look
 from remote_service.hosting.shares import Share
 from remote_service.hosting.status import Status
 from remote_service.models import Session
@@ -55,11 +55,10 @@ class SessionGroups:
 
     async def end_survivors(self, status: Status) -> Status:
         """Kills what a runner that is over could not end; returns what it said, of those that are left now."""
-        if not status.survivors:
+        if not status.survivors or not self._groups.homes:
             return status
         await self.end(status.session)
-        left = [pid for pid in status.survivors if await asyncio.to_thread(belongs, pid, status.session)]
-        return replace(status, survivors=tuple(left)) if self._groups.homes else status
+        return replace(status, survivors=tuple(pid for pid in status.survivors if _lives(pid)))
 
     async def end(self, session: str, leave: float = 0.0) -> None:
         """Kills what is left in a session's group, and removes it.
@@ -74,3 +73,8 @@ class SessionGroups:
     def sessions(self) -> set[str]:
         """The sessions that have a group, also those of other servers that share it."""
         return self._groups.sessions()
+
+
+def _lives(pid: int) -> bool:
+    found = look(pid)
+    return found is not None and not found.dead

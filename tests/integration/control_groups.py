@@ -32,11 +32,11 @@ def control_group(found: list[Hierarchy] | None = None) -> Iterator[str]:
     name = f"/remote-session-test-{os.getpid()}"
     folders = [each.folder(name) for each in (mounted() if found is None else found)]
     try:
-        for folder in folders:
-            folder.mkdir()
-    except OSError as error:
-        pytest.skip(f"no control group can be made here: {error}")
-    try:
+        try:
+            for folder in folders:
+                folder.mkdir()
+        except OSError as error:
+            pytest.skip(f"no control group can be made here: {error}")
         yield name
     finally:
         for folder in folders:
