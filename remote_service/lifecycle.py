@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
@@ -102,12 +103,13 @@ def ask_to_stop(
         reason: why.
         by: who asks.
         detail: a sentence for the session's owner.
-        declared: staff says that it has ended, which history tells from a stop.
+        declared: staff says that it has ended, which history tells from a stop, and which counts after one, too.
 
     Returns:
         False when that has been asked for before, or the session is over.
     """
-    live = Session.objects.live().filter(pk=session_id).exclude(wanted="stop")
+    asked_before = Q(wanted="stop", wanted_reason=reason) if declared else Q(wanted="stop")
+    live = Session.objects.live().filter(pk=session_id).exclude(asked_before)
     asked = live.update(wanted="stop", wanted_reason=reason, wanted_detail=detail)
     if asked:
         if declared:

@@ -102,8 +102,7 @@ class Course:
         if not call:
             return []
         if call == "stop":
-            done = outcome.kind == "done"
-            self._become(stop=StopOutcome.DONE if done else StopOutcome.FAILED)
+            self._become(stop=StopOutcome.DONE if outcome.kind == "done" else StopOutcome.FAILED)
             return self._clean()
         if self.status.phase is Phase.STOPPING:
             nothing_runs = call == "start" and outcome.kind == "falsy" and not self.status.fault
@@ -122,9 +121,8 @@ class Course:
 
     def worker_died(self, now: float, how: str) -> list[Step]:
         """The worker's process ended without being asked to; `how` says how ("exit status 3", "signal 9")."""
-        call, self._call = self._call, ""
-        interrupted, self._interrupted_at = self._interrupted_at is not None, None
-        phase = self.status.phase
+        call, interrupted, phase = self._call, self._interrupted_at is not None, self.status.phase
+        self._call, self._interrupted_at = "", None
         if phase is Phase.STARTING and self.status.fault is None:
             self._become(fault=StartFault.DIED, detail=details.SCRIPT_DIED.filled(how=how))
         if call == "validate":
@@ -134,8 +132,7 @@ class Course:
         if phase in (Phase.IDLE, Phase.WAITING, Phase.READY):
             self._replaced += 1
             self._next_poll = now + POLL_INTERVAL
-            too_often = self._replaced > REPLACEMENTS
-            return self._give_up(now, how) if too_often else [Step(Command.REPLACE)]
+            return self._give_up(now, how) if self._replaced > REPLACEMENTS else [Step(Command.REPLACE)]
         if phase is Phase.STOPPING:
             if call == "stop" and interrupted:
                 # It hung, and the interrupt ended its process: the same as one that had to be killed.
@@ -159,8 +156,8 @@ class Course:
             self._become(fault=StartFault.TIMEOUT, detail=self._timeout_sentence())
             return self._interrupt(now)
         if self.status.phase is Phase.WAITING and self._due(now):
-            where = details.NEVER_LISTENED.filled(endpoint=self.status.endpoint)
-            return self._fail(now, StartFault.NEVER_LISTENED, where)
+            why = details.NEVER_LISTENED.filled(endpoint=self.status.endpoint)
+            return self._fail(now, StartFault.NEVER_LISTENED, why)
         if self._call == "stop" and now >= self._called_at + self._stop_patience:
             self._become(stop=StopOutcome.HUNG)
             return self._interrupt(now)

@@ -82,6 +82,8 @@ NOT_TYPED = {
     ".venv/bin/python manage.py compilemessages --locale de --ignore .venv": "test_another_language types it",
     ".venv/bin/python manage.py serve --workers 2": "tests/integration/server/test_crew does",
     "kill -USR2 $(cat var/server.pid)": "tests/integration/server/test_crew sends it",
+    ".venv/bin/python manage.py supervise": "tests/integration/server/test_standby does",
+    "systemctl kill --kill-whom=main --signal=SIGINT remote-session": "is about the machine's own systemd",
     "systemctl daemon-reload": "is about the machine's own systemd",
     "systemctl enable --now remote-session-sessions remote-session": "is about the machine's own systemd",
     "systemctl kill --kill-whom=main --signal=SIGINT remote-session": "is about the machine's own systemd",

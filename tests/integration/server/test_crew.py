@@ -208,6 +208,8 @@ def test_when_it_leaves_the_next_start_goes_on_with_its_sessions(crew: LiveServe
 
     with crew.open_page("alice", session) as viewer:
         echoes(viewer, b"hello again")
+        # Who was sent away by it counts as cut off: it did not close the page.
+        eventually(lambda: crew.query("SELECT ending FROM remote_service_viewer ORDER BY id")[0] == ("cut",), within=20)
     assert pids(session) == before
 
 

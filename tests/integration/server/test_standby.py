@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.leftovers import marked
-from tests.integration.server.marked_site import MarkedSite
+from tests.integration.pages import fetch, opener
+from tests.integration.server.marked_site import MarkedSite, marked_site
 from tests.integration.serving import PROJECT, READY_WITHIN
 from tests.waiting import eventually
 
@@ -173,3 +174,44 @@ def test_ctrl_c_of_the_one_that_stands_by_ends_no_session(site: PagesSite) -> No
     assert second.process.wait(5) == 0
     assert site.row(site.reservations[0]).state == "running"
     assert site.epoch == 1
+
+
+def test_beside_a_server_that_is_killed_it_takes_over_and_the_next_server_leaves_it_that(prepared_state: Path) -> None:
+    with marked_site(prepared_state) as server:
+        server.write_sessions({PATTERN: server.entry("marked_pattern.py", 3)})
+        server.start()
+        beside = Supervisor(server, "beside")
+        try:
+            beside.says("another supervisor is at work")
+            reservation, _ = server.run_session(PATTERN)
+            session = server.row(reservation).id
+            before = {process.pid for process in marked(session)}
+
+            server.kill()
+            beside.says("supervising, epoch 2")
+            beside.says("found again")
+            server.start()
+
+            assert "another supervisor is at work" in server.output
+            with server.open(reservation) as viewer:
+                assert viewer.recv(20) == b"RFB 003.008\n"
+            another, _ = server.run_session(PATTERN)
+            assert server.row(another).state == "running"
+            assert {process.pid for process in marked(session)} == before
+            assert fetch(opener(), f"{server.url}/readyz").status == 200
+            server.release_all()
+        finally:
+            beside.send(signal.SIGINT)
+            assert beside.process.wait(10) == 0
+
+
+def test_a_site_without_any_supervisor_is_not_ready(site: PagesSite) -> None:
+    assert fetch(opener(), f"{site.url}/readyz").status == 200
+    for supervisor in site.supervisors:
+        supervisor.send(signal.SIGTERM)
+        supervisor.process.wait(5)
+
+    eventually(lambda: fetch(opener(), f"{site.url}/readyz").status == 503)
+    # What runs can be looked at all the same.
+    with site.open(site.reservations[0]) as viewer:
+        assert viewer.recv(20) == b"RFB 003.008\n"

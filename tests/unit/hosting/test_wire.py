@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import socket
@@ -150,10 +151,21 @@ def test_a_path_may_be_longer_than_a_socket_address(tmp_path: Path) -> None:
         pass
 
 
-def test_a_socket_is_private_and_replaces_a_stale_one(tmp_path: Path) -> None:
+def test_a_name_that_is_taken_is_left_to_who_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "sock"
+    listener = listen_on(path)
+    with pytest.raises(OSError) as caught:
+        listen_on(path)
+    assert caught.value.errno == errno.EADDRINUSE
+    with short_path(path) as name, socket.socket(socket.AF_UNIX) as client:
+        client.connect(name)
+    listener.close()
+
+
+def test_a_socket_is_private_and_replaces_a_stale_one_where_that_is_wanted(tmp_path: Path) -> None:
     path = tmp_path / "sock"
     path.write_text("stale")
-    listener = listen_on(path)
+    listener = listen_on(path, replacing=True)
     mode = path.stat().st_mode
     assert stat.S_ISSOCK(mode) and stat.S_IMODE(mode) == 0o600
     assert not os.get_inheritable(listener.fileno())

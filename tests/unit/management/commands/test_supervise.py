@@ -1,4 +1,4 @@
-"""`manage.py supervise`: the supervisor alone, one a state directory."""
+"""`manage.py supervise`: the supervisor alone; a second one stands by."""
 
 from __future__ import annotations
 
@@ -33,15 +33,13 @@ def test_it_runs_the_supervisor_of_the_site(supervised: Any, session_account: Ga
     assert supervised == [session_account]
 
 
-def test_a_second_one_on_the_state_directory_is_refused(supervised: Any, session_account: GatewaySettings) -> None:
-    state = session_account.state_dir
-    with pid_file.hold(state), pytest.raises(CommandError) as caught:
+def test_a_second_one_on_the_state_directory_runs_too_and_the_pid_file_stays_the_firsts(
+    supervised: Any, session_account: GatewaySettings
+) -> None:
+    with pid_file.hold(session_account.state_dir):
         call_command("supervise")
-    assert str(caught.value) == (
-        f"a server (process {os.getpid()}) already runs with the state directory {state}; expected none. "
-        "Stop it, or set REMOTE_SERVICE_STATE_DIR to another directory to run a second one"
-    )
-    assert supervised == []
+        assert (session_account.state_dir / "server.pid").read_text() == f"{os.getpid()}\n"
+    assert supervised == [session_account]
 
 
 def test_without_an_account_for_scripts_it_does_not_start(supervised: Any, monkeypatch: pytest.MonkeyPatch) -> None:
