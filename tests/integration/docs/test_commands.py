@@ -86,7 +86,6 @@ NOT_TYPED = {
     "systemctl kill --kill-whom=main --signal=SIGINT remote-session": "is about the machine's own systemd",
     "systemctl daemon-reload": "is about the machine's own systemd",
     "systemctl enable --now remote-session-sessions remote-session": "is about the machine's own systemd",
-    "systemctl kill --kill-whom=main --signal=SIGINT remote-session": "is about the machine's own systemd",
     "systemctl reboot": "is about the machine itself",
 }  # fmt: skip
 """Only looked at by the shell (`bash -n`) and, where it is make's, by `make -n`; with the reason."""
