@@ -73,6 +73,8 @@ class GatewaySettings:
     """Seconds without a sign of life after which another supervisor takes over."""
     unknown_alarm: float = 3600.0
     """Seconds after which a session of which nobody can tell whether it lives is one that somebody should look at."""
+    cgroup: str = ""
+    """The control group below which each session gets its own, as `/proc/PID/cgroup` names it; empty for none."""
     metrics_token: str = field(default="", repr=False)
     """The secret of `/metrics`; empty leaves them to this machine."""
     history_days: int = 180

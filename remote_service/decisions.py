@@ -114,6 +114,8 @@ class Known:
     status: Status | None = None
     """What its runner said last; None when there is no runner that we know of."""
     runner: Runner = Runner.UNSEEN
+    exceeded: str = ""
+    """What it used more of than it may, in a sentence, so that the system has killed something of it."""
     may_try_again: bool = True
     """Whether enough time has passed since it was looked for, or replaced, in vain."""
 
@@ -129,6 +131,8 @@ def decide(known: Known) -> Decision:
         return Decision(Action.RECOVER, EndReason.RUNNER_LOST)
     if not over and known.runner is Runner.LOST:
         return _without_runner(known)
+    if known.exceeded and known.status is not None and known.state is not State.STOPPING:
+        return Decision(Action.STOP, EndReason.OUT_OF_MEMORY, known.exceeded)
     return _BY_STATE[known.state](known)
 
 
@@ -150,6 +154,8 @@ def _away(known: Known) -> Decision:
 
 def _without_runner(known: Known) -> Decision:
     """What runs goes on with another one; what was about to start or to stop is ended."""
+    if known.exceeded and known.state is not State.STOPPING:
+        return Decision(Action.RECOVER, EndReason.OUT_OF_MEMORY, known.exceeded)
     if known.state is not State.RUNNING:
         return _lost(known)
     if known.wanted == "stop":

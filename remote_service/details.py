@@ -37,6 +37,8 @@ RUNNER_UNREACHABLE = _("The process that holds it cannot be reached: %(error)s."
 RUNNER_ELSEWHERE = _("The process that holds it is at %(place)s, where this supervisor cannot reach it.")
 NO_SUCCESSOR = _("The process that held it has ended, and no other can take its place: %(error)s")
 
+TOOK_MORE_MEMORY = _("It used more than its %(memory)s of memory.")
+
 # ---- what the server did ------------------------------------------------------------------------------------
 
 IS_WANTED = _("It is wanted.")

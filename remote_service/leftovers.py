@@ -96,7 +96,7 @@ def end_marked(session: str) -> list[int]:
     survivors = processes.end_processes(
         lambda: processes.marked(session),
         patience=TERM_PATIENCE,
-        still=lambda process: processes.carries_marker(process.pid, session),
+        still=lambda process: processes.belongs(process.pid, session),
     )
     for left in scratch_left_by(session):
         remove_tree(left)

@@ -51,6 +51,7 @@ def known(
     status: Status | None,
     *,
     runner: Runner,
+    exceeded: str = "",
     may_try_again: bool = True,
 ) -> Known:
     """Everything that a decision needs. While no supervisor ran, nobody could use a session, and nobody has to pay."""
@@ -79,6 +80,7 @@ def known(
         ),
         status=status,
         runner=runner,
+        exceeded=exceeded,
         may_try_again=may_try_again,
     )
 

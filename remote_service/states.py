@@ -90,6 +90,7 @@ class EndReason(StrEnum):
     ENDPOINT_LOST = "endpoint_lost"
     ENDPOINT_REFUSED = "endpoint_refused"
     RUNNER_LOST = "runner_lost"
+    OUT_OF_MEMORY = "out_of_memory"
     RESERVATION_EXPIRED = "reservation_expired"
     RELEASED = "released"
     SERVER_STOPPED = "server_stopped"
@@ -118,6 +119,7 @@ ENDINGS: dict[EndReason, Ending] = {
     EndReason.ENDPOINT_LOST: Ending(State.FAILED, _("Its screen could not be reached."), 4011),
     EndReason.ENDPOINT_REFUSED: Ending(State.FAILED, _("Its endpoint was refused."), 4011),
     EndReason.RUNNER_LOST: Ending(State.FAILED, _("The process that held it was killed or does not answer."), 4011),
+    EndReason.OUT_OF_MEMORY: Ending(State.FAILED, _("It ran out of memory."), 4011),
     EndReason.RESERVATION_EXPIRED: Ending(State.ENDED, _("It was reserved and not used in time."), 4004),
     EndReason.RELEASED: Ending(State.ENDED, _("It was released."), 1000),
     EndReason.SERVER_STOPPED: Ending(State.ENDED, _("The server was stopped."), 1012),

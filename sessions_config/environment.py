@@ -61,6 +61,8 @@ class Environment(BaseSettings):
     """How many websockets one address may ask for that are refused."""
     log_ins_per_minute: int = Field(30, ge=1, validation_alias="REMOTE_SERVICE_LOGINS_PER_MINUTE")
     """How many log-ins one address may try that fail."""
+    cgroup: str = Field("", validation_alias="REMOTE_SERVICE_CGROUP")
+    """The control group below which each session gets its own; empty: they get none, and cannot be limited."""
     guests: bool = Field(False, validation_alias="REMOTE_SERVICE_GUESTS")
     """Whether users may share sessions with people who have no account."""
     metrics_token: str = Field("", validation_alias="REMOTE_SERVICE_METRICS_TOKEN", repr=False)
@@ -100,6 +102,13 @@ class Environment(BaseSettings):
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         Networks.read(value)
+        return value
+
+    @field_validator("cgroup")
+    @classmethod
+    def _cgroup(cls, value: str) -> str:
+        if value and (not value.startswith("/") or ".." in value.split("/")):
+            raise ValueError("expected a control group as /proc/PID/cgroup names it, such as /system.slice/a.service")
         return value
 
     @field_validator("audit")

@@ -37,6 +37,7 @@ REMOTE_SERVICE = GatewaySettings(
     handshakes_per_minute=ENVIRONMENT.handshakes_per_minute,
     log_ins_per_minute=ENVIRONMENT.log_ins_per_minute,
     guests=ENVIRONMENT.guests,
+    cgroup=ENVIRONMENT.cgroup,
     metrics_token=ENVIRONMENT.metrics_token,
     history_days=ENVIRONMENT.history_days,
     log_days=ENVIRONMENT.log_days,

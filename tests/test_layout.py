@@ -18,6 +18,7 @@ PURE = (
     "states", "errors", "ages", "decisions", "answers", "endpoints", "rfb", "config.schema", "config.problems",
     "config.form", "texts", "details", "relay.closing", "relay.origin", "relay.frames", "relay.traffic",
     "admission.rate", "admission.waiting", "hosting.course", "hosting.status", "hosting.steps",
+    "hosting.shares", "config.byte_sizes",
     "networks", "relay.proof", "hosting.tcp_table", "relay_process.messages", "crew.names",
 )  # fmt: skip
 """Decisions without I/O: they know no socket, no Django, no clock, no event loop."""

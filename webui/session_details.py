@@ -20,7 +20,7 @@ from remote_service.states import State
 from webui import words
 from webui.people import person_words
 from webui.session_cards import owner_words
-from webui.time_limits import TimeLimit, leaving, time_limits
+from webui.time_limits import TimeLimit, leaving, may_use, time_limits
 from webui.timeline import Timeline, timeline
 from webui.visitors import is_staff
 
@@ -85,6 +85,8 @@ class Details:
     door: str
     options: tuple[UsedOption, ...]
     limits: tuple[TimeLimit, ...]
+    may_use: tuple[str, ...]
+    """What of its machine it may use at most."""
     leaving: str
     """What becomes of it when its last viewer leaves; empty when that does not count any more."""
     viewers: tuple[ShownViewer, ...]
@@ -110,6 +112,7 @@ def details(session: Session, user: User, now: datetime) -> Details:
         door=str(DOOR_WORDS.get(session.door, session.door)),
         options=_options(session),
         limits=time_limits(session, now, was_viewed=bool(viewers)),
+        may_use=may_use(session) if counts else (),
         leaving=leaving(session) if counts else "",
         viewers=_viewers(viewers[:MOST_VIEWERS], for_staff),
         viewers_left_out=max(0, session.viewers.count() - MOST_VIEWERS) if len(viewers) > MOST_VIEWERS else 0,

@@ -1,4 +1,4 @@
-"""How long a session may go on, as its page tells it: each limit with what is left of it."""
+"""How long a session may go on, as its page tells it: each limit with what is left of it; and what it may use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 
 from django.utils.timesince import timeuntil
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from remote_service.config.byte_sizes import in_words
 from remote_service.models import Session
 from remote_service.states import State
 from webui import words
@@ -62,3 +64,17 @@ def left_words(until: datetime, now: datetime) -> str:
 def leaving(session: Session) -> str:
     """What becomes of a live session when nobody looks at it any more."""
     return words.leaving_words(session.on_last_disconnect, session.limits.linger)
+
+
+def may_use(session: Session) -> tuple[str, ...]:
+    """What the session may use of its machine at most, as far as that is limited."""
+    limits = session.limits
+    found = []
+    if limits.memory is not None:
+        found.append(_("%(amount)s of memory") % {"amount": in_words(limits.memory)})
+    if limits.cpus is not None:
+        processors = ngettext("%(count)s processor", "%(count)s processors", 1 if limits.cpus == 1 else 2)
+        found.append(processors % {"count": f"{limits.cpus:g}"})
+    if limits.tasks is not None:
+        found.append(_("%(count)s processes and threads") % {"count": limits.tasks})
+    return tuple(found)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from remote_service.config.byte_sizes import bytes_of
 from remote_service.config.values import (
     MAX_COUNT,
     MAX_SIZE_TEXT,
@@ -41,9 +42,19 @@ DEFAULT_SIZES = (
 """The size menu of a type whose options have no `sizes`. The first is the one preselected."""
 
 
+LEAST_MEMORY = 64 * 1024 * 1024
+"""Bytes that a session takes before it has started anything, and some more."""
+LEAST_TASKS = 8
+
+
 def _as_list(value: Any) -> Any:
     """Accepts one text where a list of them is meant."""
     return [value] if isinstance(value, str) else value
+
+
+def _as_bytes(value: Any) -> Any:
+    """Accepts "8G" where bytes are meant."""
+    return bytes_of(value) if isinstance(value, str) else value
 
 
 class KnownOptions(BaseModel):
@@ -139,7 +150,8 @@ class FormField(Strict):
 
 
 class Limits(Strict):
-    """What ends a session by itself, in seconds (0 at once, None never), and how many one user may have."""
+    """What ends a session by itself, in seconds (0 at once, None never), how many one user may have, and what each
+    may use of its machine (None: as much as there is)."""
 
     reservation_timeout: Annotated[Seconds, seconds("300")] = 300.0
     """How long a slot stays reserved without its session being wanted."""
@@ -161,6 +173,25 @@ class Limits(Strict):
         Says(_("a whole number of at least 1, or null for no limit of this type's own"), "1"),
     ] = None
     """Live sessions of this type that one user may have."""
+    memory: Annotated[
+        int | None,
+        Field(ge=LEAST_MEMORY, le=2**60),
+        BeforeValidator(_as_bytes),
+        Says(_('a text such as "8G" or a number of bytes, 64 MiB at least, or null for no limit'), '"8G"'),
+    ] = None
+    """Bytes; a session that needs more is ended, alone."""
+    cpus: Annotated[
+        float | None,
+        Field(ge=0.01, le=100_000),
+        Says(_("a number of processors from 0.01 on, or null for no limit"), "2"),
+    ] = None
+    """Processors' time in each second."""
+    tasks: Annotated[
+        int | None,
+        Field(ge=LEAST_TASKS, le=2**22),
+        Says(_("a whole number of at least %(least)s, or null for no limit", least=LEAST_TASKS), "500"),
+    ] = None
+    """Processes and threads."""
 
 
 _Flag = Annotated[bool, Says(_("true or false"), "true")]

@@ -1,7 +1,8 @@
-"""Processes of a session: found as descendants and by the marker in their environment, ended without mistakes.
+"""Processes of a session: found as descendants, by marker and by control group, and ended without mistakes.
 
 Read from `/proc` (proc(5)). A pid alone is never believed: between reading and killing, the process is held by a
-pidfd and its start time and marker are looked at again (pidfd_open(2)).
+pidfd and its start time and marker are looked at again (pidfd_open(2)). The marker is in the environment, which a
+program may empty; the group, where sessions have one (`hosting.cgroups`), it cannot leave.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 MARKER = "REMOTE_SERVICE_SESSION"
+GROUPS = "remote-session"
+"""The control group below which each session has its own, by its UUID."""
 NO_SESSION = "00000000-0000-0000-0000-000000000000"
 """What a script host carries in the marker's place; as long as a session's UUID, so it can be overwritten."""
 
@@ -92,9 +95,23 @@ def marker_of(pid: int) -> str:
     return found.decode(errors="replace")
 
 
+def in_group(pid: int, session: str) -> bool:
+    """Whether the process is in the session's control group (False when that may not be read)."""
+    try:
+        with open(f"/proc/{pid}/cgroup", "rb") as groups:
+            return f"/{GROUPS}/{session}/".encode() in groups.read().replace(b"\n", b"/")
+    except OSError:
+        return False
+
+
+def belongs(pid: int, session: str) -> bool:
+    """Whether the process is the session's for sure."""
+    return carries_marker(pid, session) or in_group(pid, session)
+
+
 def marked(session: str) -> list[Process]:
-    """The living processes that carry the session's marker."""
-    return [p for p in all_processes().values() if not p.dead and carries_marker(p.pid, session)]
+    """The living processes that carry the session's marker, or are in its control group."""
+    return [p for p in all_processes().values() if not p.dead and belongs(p.pid, session)]
 
 
 def mark_this_process(session: str) -> None:

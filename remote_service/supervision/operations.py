@@ -22,6 +22,7 @@ from remote_service.models import MOST_REASON, Session
 from remote_service.sealing import SealError, seal
 from remote_service.states import ENDINGS, EndReason, Event, State
 from remote_service.supervision.charges import Charge
+from remote_service.supervision.groups import LEAVE_PATIENCE
 from remote_service.supervision.rows import Rows
 from remote_service.supervision.runners import Runners
 
@@ -158,13 +159,15 @@ class Operations:
         """Writes that the session is over, and lets its runner go."""
         assert charge.status is not None
         key = str(session.pk)
-        await self._rows.judge_stop(session, charge.status)
+        groups = self._runners.groups
+        await self._rows.judge_stop(session, await groups.end_survivors(charge.status))
         await self._rows.move_to_end(session)
         if charge.link is not None:
             try:
                 await charge.link.order("dismiss")
             except OSError:
                 log.debug("the runner of %s had left", key)
+        await groups.end(key, leave=LEAVE_PATIENCE)
         remove_socket(self._settings.run_dir, key)
         # Last, so that nobody finds the session without its charge and takes its runner for lost.
         self._runners.charges.pop(key, None)

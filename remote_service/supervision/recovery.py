@@ -187,7 +187,9 @@ class Recovery:
         await self._rows.check()
         key = str(session.pk)
         survivors = await end_without_runner(self._settings.run_dir, key)
-        await self._rows.judge_stop(session, Status(key, survivors=tuple(survivors)))
+        status = await self._runners.groups.end_survivors(Status(key, survivors=tuple(survivors)))
+        await self._runners.groups.end(key)
+        await self._rows.judge_stop(session, status)
         session.state = State.STOPPING
         await self._rows.move_to_end(session)
         self._runners.charges.pop(key, None)

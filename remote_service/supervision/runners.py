@@ -10,6 +10,7 @@ from collections.abc import Callable
 from remote_service import details
 from remote_service.catalogue import Catalogue, Entry
 from remote_service.conf import GatewaySettings
+from remote_service.hosting.cgroups import Groups
 from remote_service.hosting.client import HostError, RunnerLink
 from remote_service.hosting.machine import boot
 from remote_service.hosting.programs import NEVER, Program
@@ -18,6 +19,7 @@ from remote_service.leftovers import Successor, remove_socket, socket_path
 from remote_service.models import Session
 from remote_service.sealing import SealError, unseal
 from remote_service.supervision.charges import Charge
+from remote_service.supervision.groups import SessionGroups
 from remote_service.supervision.rows import Rows
 from remote_service.tasks import spawn
 
@@ -33,6 +35,7 @@ class Runners:
         self._rows = rows
         self._poke = poke
         self.catalogue = Catalogue({})
+        self.groups = SessionGroups(Groups.of_this_system(settings.cgroup))
         self.charges: dict[str, Charge] = {}
 
     def entry(self, session: Session) -> Entry:
@@ -52,11 +55,18 @@ class Runners:
     async def fork(self, session: Session) -> int:
         """Forks a runner, and returns its process id; a script host that has died is started again, once.
 
+        It is in the session's control group before it is told anything.
+
         Raises:
             FencedError: the lease is over.
             HostError: the script cannot be had.
             OSError: the system refuses; or the session has a runner, or the socket of one.
         """
+        pid = await self._fork(session)
+        await self.groups.hold(session, pid)
+        return pid
+
+    async def _fork(self, session: Session) -> int:
         key = str(session.pk)
         where = socket_path(self._settings.run_dir, key), self._settings.session_logs / f"{key}.log"
         host = self.entry(session).host

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django import db
@@ -111,6 +112,7 @@ class Term:
             self._ages,
             status,
             runner=charge.runner,
+            exceeded=self.runners.groups.exceeded(session),
             may_try_again=charge.attempts.due,
         )
         return decide(known)
@@ -160,14 +162,17 @@ class Term:
             await recovery.recover(session, decision.reason or EndReason.RUNNER_LOST, decision.detail)
 
     async def end_strays(self) -> None:
-        """Ends runners of sessions that are over, or that nobody knows."""
+        """Ends runners of sessions that are over, or that nobody knows, and what is left in groups of our own."""
         live = {str(key) for key in await sync_to_async(_live_sessions)()}
         for key in set(sessions_with_sockets(self._settings.run_dir)) - live:
             spawn(self._end_stray(key), name=f"stray runner {key}")
+        for key in await sync_to_async(_over_among)(self.runners.groups.sessions()):
+            spawn(self.runners.groups.end(key), name=f"stray group {key}")
 
     async def _end_stray(self, key: str) -> None:
         await ask_runner_to_end(self._settings.run_dir, key, self.rows.epoch)
         await end_without_runner(self._settings.run_dir, key)
+        await self.runners.groups.end(key)
 
     # ---- the end ----------------------------------------------------------------------------------------
 
@@ -232,3 +237,16 @@ class Term:
 
 def _live_sessions() -> list[object]:
     return list(Session.objects.live().values_list("pk", flat=True))
+
+
+def _over_among(names: set[str]) -> list[str]:
+    """Which of these are sessions of ours that are over: another server may have its sessions beside ours."""
+    keys = [key for name in names if (key := _uuid(name)) is not None]
+    return [str(key) for key in Session.objects.filter(pk__in=keys, state__in=FINAL).values_list("pk", flat=True)]
+
+
+def _uuid(name: str) -> UUID | None:
+    try:
+        return UUID(name)
+    except ValueError:
+        return None

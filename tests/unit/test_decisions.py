@@ -417,3 +417,27 @@ def test_a_slot_is_in_quarantine_when_its_processes_could_not_be_ended() -> None
 def test_a_slot_is_in_quarantine_when_stop_hung() -> None:
     hung = status(Phase.OVER, stop=StopOutcome.HUNG)
     assert quarantine_reason(hung) == "stop() did not return in time, so nobody knows what it left"
+
+
+TOO_MUCH = "It used more than its 8 GiB of memory."
+
+
+@pytest.mark.parametrize("state", [State.STARTING, State.QUEUED, State.RUNNING])
+def test_what_used_too_much_memory_is_ended_for_that_whatever_else_is_known(state: State) -> None:
+    ended = Decision(Action.STOP, EndReason.OUT_OF_MEMORY, TOO_MUCH)
+    assert decide(known(state, runner=Runner.HERE, exceeded=TOO_MUCH, viewers=1)) == ended
+    over = status(Phase.OVER, fault=StartFault.DIED, detail="signal 9")
+    assert decide(known(state, runner=Runner.HERE, exceeded=TOO_MUCH, status=over)) == ended
+    killed = known(state, runner=Runner.LOST, exceeded=TOO_MUCH, status=None)
+    assert decide(killed) == Decision(Action.RECOVER, EndReason.OUT_OF_MEMORY, TOO_MUCH)
+    assert decide(replace(killed, status=STATUS[state])) == decide(killed)
+
+
+def test_what_stops_already_keeps_its_reason() -> None:
+    assert decide(known(State.STOPPING, runner=Runner.HERE, exceeded=TOO_MUCH)) == NOTHING
+    lost = known(State.STOPPING, runner=Runner.LOST, exceeded=TOO_MUCH, status=None)
+    assert decide(lost) == Decision(Action.RECOVER, EndReason.RUNNER_LOST)
+
+
+def test_of_what_nobody_can_reach_memory_says_nothing() -> None:
+    assert decide(known(State.RUNNING, runner=Runner.UNSEEN, exceeded=TOO_MUCH, status=None)).action is Action.ADOPT

@@ -75,7 +75,8 @@ NOT_TYPED = {
     "install -d -m 750 -g www-data /run/remote-session": "changes the machine; test_nginx makes one of its own",
     "nginx -t": "is about the machine's own nginx; test_nginx does it with the page's file",
     "systemctl reload nginx": "is about the machine's own nginx",
-    "install -m 644 docs/remote-session.service /etc/systemd/system/": "changes the machine; see test_service",
+    "install -m 644 docs/remote-session.service docs/remote-session-sessions.service /etc/systemd/system/":
+        "changes the machine; see test_service",
     "mkdir -p locale && .venv/bin/python manage.py makemessages --locale de --ignore tests --ignore tools --ignore var":
         "test_another_language types it",
     ".venv/bin/python manage.py compilemessages --locale de --ignore .venv": "test_another_language types it",
@@ -84,7 +85,8 @@ NOT_TYPED = {
     ".venv/bin/python manage.py supervise": "tests/integration/server/test_standby does",
     "systemctl kill --kill-whom=main --signal=SIGINT remote-session": "is about the machine's own systemd",
     "systemctl daemon-reload": "is about the machine's own systemd",
-    "systemctl enable --now remote-session": "is about the machine's own systemd",
+    "systemctl enable --now remote-session-sessions remote-session": "is about the machine's own systemd",
+    "systemctl reboot": "is about the machine itself",
 }  # fmt: skip
 """Only looked at by the shell (`bash -n`) and, where it is make's, by `make -n`; with the reason."""
 

@@ -15,7 +15,7 @@ ENTRY_KEYS = (
 )
 LIMIT_KEYS = (
     'one of "reservation_timeout", "start_timeout", "linger", "reconnect", "idle_timeout", "max_lifetime", '
-    '"most_lifetime" and "per_user"'
+    '"most_lifetime", "per_user", "memory", "cpus" and "tasks"'
 )
 FIELD_KEYS = 'one of "name", "type", "label", "default", "choices", "min", "max", "unit", "help" and "show_if"'
 A_SCRIPT = "the bare name of a Python file that is beside the sessions file or in a script directory"
@@ -214,6 +214,17 @@ def test_it_refuses_a_number_of_sessions_per_user_of(site: Site, value: Any, fou
         site.at("limits", "per_user")
         + f"found {found}; expected a whole number of at least 1, or null for no limit of this type's own. "
         'Fix: write for example "per_user": 1.'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "found"), [("much", 'the text "much"'), (8, "the number 8"), ("8 gigabytes", 'the text "8 gigabytes"')]
+)
+def test_it_refuses_a_memory_of(site: Site, value: Any, found: str) -> None:
+    assert site.entry_messages(limits={"memory": value}) == [
+        site.at("limits", "memory")
+        + f'found {found}; expected a text such as "8G" or a number of bytes, 64 MiB at least, or null for no limit. '
+        'Fix: write for example "memory": "8G".'
     ]
 
 

@@ -41,6 +41,9 @@ def test_everything_but_script_count_and_options_has_a_default() -> None:
         "max_lifetime": None,
         "most_lifetime": None,
         "per_user": None,
+        "memory": None,
+        "cpus": None,
+        "tasks": None,
     }
 
 
@@ -134,3 +137,19 @@ def test_every_key_has_words_for_its_errors_and_a_sample_that_is_right(model: ty
         if model is KnownOptions:
             others = {"sizes": ["1x1"]}
         assert model.model_validate({**others, key: json.loads(says.sample)})
+
+
+def test_memory_is_bytes_and_may_be_written_with_a_unit() -> None:
+    limits = a_type(limits={"memory": "8G", "cpus": 2, "tasks": 500}).limits
+    assert (limits.memory, limits.cpus, limits.tasks) == (8 * 2**30, 2.0, 500)
+    assert a_type(limits={"memory": 2**30}).limits.memory == 2**30
+    # As a row keeps it.
+    assert Limits.model_validate(limits.model_dump(mode="json")) == limits
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"memory": "8"}, {"memory": 8}, {"memory": "much"}, {"memory": 1.5e9}, {"cpus": 0}, {"tasks": 7}]
+)
+def test_what_no_session_can_live_with_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        a_type(limits=wrong)

@@ -45,6 +45,6 @@ def test_it_has_every_variable_with_its_default() -> None:
 
 def test_no_page_speaks_of_a_variable_that_is_not_there() -> None:
     known = {*variables(), "REMOTE_SERVICE_SESSION"}
-    for page in (README, SCRIPTS, ADMINS, ROOT / "docs" / "nginx.conf", ROOT / "docs" / "remote-session.service"):
+    for page in (README, SCRIPTS, ADMINS, ROOT / "docs" / "nginx.conf", *(ROOT / "docs").glob("*.service")):
         named = set(re.findall(r"\bREMOTE_SERVICE_[A-Z_]+", page.read_text()))
         assert named <= known, page.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 from pathlib import Path
@@ -64,6 +65,32 @@ def test_the_marked_are_those_that_live_and_carry_it(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(processes, "carries_marker", lambda pid, session: pid != 12 and session == SESSION)
     assert [process.pid for process in processes.marked(SESSION)] == [10]
     assert processes.marked("another") == []
+
+
+def test_what_is_in_the_session_s_group_is_its_own_without_a_marker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "all_processes", lambda: table((10, 1, "S"), (11, 1, "S")))
+    monkeypatch.setattr(processes, "in_group", lambda pid, session: (pid, session) == (11, SESSION))
+    assert [process.pid for process in processes.marked(SESSION)] == [11]
+
+
+@pytest.mark.parametrize(
+    ("groups", "is_in"),
+    [
+        (f"0::/system.slice/a.service/remote-session/{SESSION}\n", True),
+        (f"4:memory:/remote-session/{SESSION}\n0::/\n", True),
+        (f"4:memory:/\n0::/remote-session/{SESSION}/inner\n", True),
+        (f"0::/remote-session/{SESSION}0\n", False),
+        (f"0::/{SESSION}\n", False),
+        ("0::/\n", False),
+    ],
+)
+def test_the_group_of_a_process_names_its_session(monkeypatch: pytest.MonkeyPatch, groups: str, is_in: bool) -> None:
+    monkeypatch.setattr("builtins.open", lambda path, mode: io.BytesIO(groups.encode()))
+    assert processes.in_group(1, SESSION) is is_in
+
+
+def test_a_process_that_is_not_there_is_in_no_group() -> None:
+    assert processes.in_group(2**22 + 1, SESSION) is False
 
 
 def test_the_marker_of_a_process_is_the_session_that_it_was_started_for() -> None:

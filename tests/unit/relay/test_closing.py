@@ -21,6 +21,7 @@ CODES = {
     EndReason.ENDPOINT_LOST: 4011,
     EndReason.ENDPOINT_REFUSED: 4011,
     EndReason.RUNNER_LOST: 4011,
+    EndReason.OUT_OF_MEMORY: 4011,
     EndReason.RESERVATION_EXPIRED: 4004,
     EndReason.RELEASED: 1000,
     EndReason.SERVER_STOPPED: 1012,

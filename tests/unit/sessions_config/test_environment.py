@@ -30,6 +30,7 @@ DEFAULTS = {
     "per_user_total": 5,
     "handshakes_per_minute": 600,
     "log_ins_per_minute": 30,
+    "cgroup": "",
     "guests": False,
     "metrics_token": "",
     "history_days": 180,
@@ -86,6 +87,7 @@ def test_an_empty_variable_is_as_good_as_none(read: Any) -> None:
         ("REMOTE_SERVICE_PER_USER_TOTAL", "12", "per_user_total", 12),
         ("REMOTE_SERVICE_HANDSHAKES_PER_MINUTE", "60", "handshakes_per_minute", 60),
         ("REMOTE_SERVICE_LOGINS_PER_MINUTE", "3", "log_ins_per_minute", 3),
+        ("REMOTE_SERVICE_CGROUP", "/system.slice/a.service", "cgroup", "/system.slice/a.service"),
         ("REMOTE_SERVICE_GUESTS", "1", "guests", True),
         ("REMOTE_SERVICE_GUESTS", "no", "guests", False),
         ("REMOTE_SERVICE_METRICS_TOKEN", "hush", "metrics_token", "hush"),
@@ -232,6 +234,17 @@ def test_a_network_that_is_none_is_named_with_what_was_expected(monkeypatch: pyt
         "REMOTE_SERVICE_ENDPOINT_NETWORKS is 'loopback 10.0.1.x': value error, '10.0.1.x' is no network ('10.0.1.x' "
         "does not appear to be an IPv4 or IPv6 network); expected 'loopback', 'types', an address or a network, such "
         "as 10.0.1.0/24. Correct the environment; docs/admins.md lists every variable with what it may hold"
+    )
+
+
+@pytest.mark.parametrize("group", ["system.slice", "/a/../../b"])
+def test_what_is_no_control_group_is_refused(monkeypatch: pytest.MonkeyPatch, group: str) -> None:
+    monkeypatch.setenv("REMOTE_SERVICE_CGROUP", group)
+    with pytest.raises(EnvironmentVariableError) as caught:
+        read_environment()
+    assert str(caught.value) == (
+        f"REMOTE_SERVICE_CGROUP is '{group}': value error, expected a control group as /proc/PID/cgroup names it, such "
+        "as /system.slice/a.service. Correct the environment; docs/admins.md lists every variable with what it may hold"
     )
 
 

@@ -59,6 +59,7 @@ def test_what_the_environment_says_reaches_the_framework(load: Load, tmp_path: P
         REMOTE_SERVICE_HANDSHAKES_PER_MINUTE="60",
         REMOTE_SERVICE_LOGINS_PER_MINUTE="3",
         REMOTE_SERVICE_METRICS_TOKEN="hush too",
+        REMOTE_SERVICE_CGROUP="/sessions",
     )
     assert site["REMOTE_SERVICE"] == GatewaySettings(
         state_dir=tmp_path / "state",
@@ -72,6 +73,7 @@ def test_what_the_environment_says_reaches_the_framework(load: Load, tmp_path: P
         handshakes_per_minute=60,
         log_ins_per_minute=3,
         metrics_token="hush too",
+        cgroup="/sessions",
     )
 
 

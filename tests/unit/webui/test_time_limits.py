@@ -9,7 +9,7 @@ import pytest
 
 from remote_service.models import Session
 from remote_service.states import State
-from webui.time_limits import leaving, left_words, time_limits
+from webui.time_limits import leaving, left_words, may_use, time_limits
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NBSP = "\N{NO-BREAK SPACE}"
@@ -83,3 +83,10 @@ def test_what_is_left_is_said_in_its_largest_units(left: timedelta, said: str) -
 
 def test_it_says_what_leaving_means() -> None:
     assert leaving(session(State.RUNNING)) == "It ends 15 seconds after its last viewer has left."
+
+
+def test_it_says_what_of_its_machine_a_session_may_use() -> None:
+    assert may_use(session(State.RUNNING)) == ()
+    limited = session(State.RUNNING, limits={"memory": "8G", "cpus": 1.5, "tasks": 500})
+    assert may_use(limited) == ("8 GiB of memory", "1.5 processors", "500 processes and threads")
+    assert may_use(session(State.RUNNING, limits={"cpus": 1})) == ("1 processor",)
