@@ -193,7 +193,9 @@ class Term:
         sessions = await sync_to_async(lambda: list(Session.objects.live()))()
         endings = (self._end_at_shutdown(session) for session in sessions)
         for session, error in zip(sessions, await asyncio.gather(*endings, return_exceptions=True), strict=True):
-            if error is not None:
+            if isinstance(error, FencedError):
+                self.lost.set()
+            elif error is not None:
                 log.error("session %s was not ended; the next start takes it over", session.pk, exc_info=error)
 
     async def _end_at_shutdown(self, session: Session) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -154,8 +155,9 @@ async def test_whatever_one_does_that_was_overtaken_changes_nothing(
             await sync_to_async(attempt)()
     await sync_to_async(first.fence.give_back)()
     assert charge.link is not None
-    await charge.link.order("stop", timeout=1.0)
-    await charge.link.order("dismiss")
+    with suppress(OSError):  # refused, and hung up on
+        await charge.link.order("stop", timeout=1.0)
+        await charge.link.order("dismiss")
 
     now = await everything(Session, SessionEvent, Lease, SessionType, Site)
     assert now[:2] + now[3:] == rows[:2] + rows[3:]
