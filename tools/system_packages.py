@@ -69,7 +69,6 @@ TEST_NEEDS = (
     Need("gettext", "xgettext"),
     Need("postgresql", "pg_ctlcluster"),
     Need("redis-server", "redis-server"),
-    Need("faketime", "faketime"),
     Need("libnss-wrapper", f"{LIBRARIES}/libnss_wrapper.so"),
 )
 

@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis of the tests' own, with passwords, at TCP ports and Unix sockets; they can be stopped and started.
+"""PostgreSQL and Redis of the tests' own: with passwords, at TCP ports and Unix sockets, to be stopped and started.
 
 They run as the session account when root runs the tests, since PostgreSQL refuses root.
 """
@@ -85,8 +85,8 @@ class Postgres(Service):
         word = self.folder / "password"
         word.write_text(self.password)
         subprocess.run(
-            [self._programs / "initdb", "-D", self.folder / "data", "-U", "gateway", "-A", "scram-sha-256", "-E", "UTF8",
-             "--pwfile", word, "--no-sync", "--no-instructions", "--locale", "C"],
+            [self._programs / "initdb", "-D", self.folder / "data", "-U", "gateway", "-A", "scram-sha-256",
+             "-E", "UTF8", "--pwfile", word, "--no-sync", "--no-instructions", "--locale", "C"],
             cwd=self.folder, user=ACCOUNT, group=ACCOUNT, extra_groups=[] if ACCOUNT else None, check=True,
             capture_output=True,
         )  # fmt: skip

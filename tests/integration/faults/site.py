@@ -26,7 +26,7 @@ TEMPLATE = "template_with_users"
 
 
 def make_template(postgres: Postgres) -> Path:
-    """Prepares a database with users in it, for sites to have copies of; returns the state directory that goes with it."""
+    """Prepares a database with users in it, for sites to have copies of; returns its state directory."""
     postgres.create(TEMPLATE)
     variables = {"DATABASE_URL": postgres.url(TEMPLATE)}
     state = prepare(postgres.folder / "template", **variables)
