@@ -38,7 +38,7 @@ def let_files_grow(processes: list[psutil.Process], most: str) -> None:
     """To so many bytes; a write beyond them fails, with the error "File too large"."""
     for process in processes:
         # As their own account: a root without all its capabilities may not.
-        subprocess.run(["prlimit", f"--pid={process.pid}", f"--fsize={most}:"], user=ACCOUNT, check=True)
+        subprocess.run(["prlimit", f"--pid={process.pid}", f"--fsize={most}:"], user=ACCOUNT, group=ACCOUNT, check=True)
 
 
 def test_a_site_whose_logs_cannot_be_written_serves_its_sessions(site: Surroundings) -> None:
