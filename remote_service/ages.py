@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+BLIND = 5.0
+"""Seconds between two looks from which on nobody could look, since the database was away: nobody could come, either."""
+
 
 class Ages:
     """Remembers when each moment was met."""
@@ -16,8 +19,9 @@ class Ages:
     def __init__(self, gap: float = 0.0) -> None:
         """`gap`: seconds before the first look in which nobody looked, as far as stored UTC tells."""
         self._gap = gap
+        self._blind: list[tuple[float, float]] = []
+        """From when to when nobody looked (monotonic seconds)."""
         self._met: dict[tuple[str, str | int], tuple[datetime, float]] = {}
-        self._first_look: float | None = None
         self._last_look: float | None = None
         self._mono = 0.0
         self._utc: datetime | None = None
@@ -25,7 +29,9 @@ class Ages:
     def look(self, mono: float, utc: datetime) -> None:
         """Begins a look at the rows; `mono` in seconds, `utc` aware."""
         self._last_look = None if self._utc is None else self._mono
-        self._first_look = mono if self._first_look is None else self._first_look
+        since = mono - self._gap if self._last_look is None else self._last_look
+        if self._last_look is None or mono - since >= BLIND:
+            self._blind.append((since, mono))
         self._mono, self._utc = mono, utc
 
     def age(self, key: tuple[str, str | int], moment: datetime) -> float:
@@ -40,10 +46,10 @@ class Ages:
         return self._mono - known[1]
 
     def watched(self, key: tuple[str, str | int], moment: datetime) -> float:
-        """The same without the gap before the first look: nobody could do anything about it then."""
+        """The same without the time in which nobody looked: nobody could do anything about it then."""
         age = self.age(key, moment)
-        since_first = self._mono - (self._mono if self._first_look is None else self._first_look)
-        return min(age, since_first) + max(0.0, age - since_first - self._gap)
+        met = self._mono - age
+        return age - sum(max(0.0, end - max(begin, met)) for begin, end in self._blind)
 
     def forget_all_but(self, live: Collection[str]) -> None:
         """Drops the moments of rows that are not live any more; a key begins with its row's id."""

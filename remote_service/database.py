@@ -1,14 +1,35 @@
-"""Whether the database is what this release needs."""
+"""Whether the database is what this release needs; and asking it from an event loop."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
+from asgiref.sync import sync_to_async
 from django.core.management.base import CommandError
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, Error, close_old_connections, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from remote_service.filesystems import network_kind_of
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def asked(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Calls a function that asks the database, in the thread that does so for this event loop.
+
+    Django looks after the connections of requests only: without this, one that broke would be asked again for ever.
+
+    Raises:
+        django.db.Error: it does not answer; the next call makes another connection.
+    """
+    try:
+        return await sync_to_async(function)(*args, **kwargs)
+    except Error:
+        await sync_to_async(close_old_connections)()
+        raise
 
 
 def database_file() -> Path | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sysconfig
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from tools.shell import Finished, SetupError, lock, run, say
 
 # An administrator's PATH holds these; that of an ordinary user, or of root after a plain `su`, may not.
 ADMIN_DIRECTORIES = "/usr/local/sbin:/usr/sbin:/sbin"
+LIBRARIES = Path("/usr/lib") / (sysconfig.get_config_var("MULTIARCH") or "")
 APT_DIRECTORY = Path("/var/lib/apt")
 
 # Another apt may be at work (unattended upgrades): wait up to 300 s for it.
@@ -65,6 +67,9 @@ TEST_NEEDS = (
     Need("openssh-client", "ssh"),
     Need("nginx-light", "nginx"),
     Need("gettext", "xgettext"),
+    Need("postgresql", "pg_ctlcluster"),
+    Need("redis-server", "redis-server"),
+    Need("libnss-wrapper", f"{LIBRARIES}/libnss_wrapper.so"),
 )
 
 

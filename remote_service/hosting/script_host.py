@@ -241,12 +241,12 @@ def load(channel: Channel, order: LoadOrder) -> list[RemoteServiceScript]:
 
 
 def _forget_handlers() -> None:
-    """Handlers that the script installed at import would run in our loops; a lost peer is no reason to die."""
+    """Handlers that the script installed would run in our loops; a lost peer or a full log is no reason to die."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         with suppress(OSError, ValueError):
             signal.signal(number, signal.SIG_DFL)
-    for number in (signal.SIGINT, signal.SIGPIPE):
+    for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_IGN)
 
 

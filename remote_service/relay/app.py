@@ -10,9 +10,10 @@ import logging
 import weakref
 from typing import Any
 
-from asgiref.sync import sync_to_async
+from django.db import DatabaseError
 
 from remote_service import conf
+from remote_service.database import asked
 from remote_service.errors import RefusedError
 from remote_service.relay import closing
 from remote_service.relay.backpressure import lacks_backpressure
@@ -40,13 +41,13 @@ async def relay(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     site = gateway()
     try:
         if lacks_backpressure(send):
-            grant = await sync_to_async(find_grant)(scope)
+            grant = await _granted(scope)
             log.error("session %s: a viewer is sent away: %s", grant.session_id, closing.NO_BACKPRESSURE)
             await send(accept)
             await say(Close(closing.RELAY_ERROR, closing.NO_BACKPRESSURE), send)
             return
         if (relay_process := giver()) is not None and (detach := detach_of(scope)):
-            grant = await sync_to_async(find_grant)(scope)
+            grant = await _granted(scope)
             await _give_away(relay_process, detach, accept, grant)
             return
         grant = await site.admit(scope)
@@ -66,6 +67,19 @@ async def relay(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     if line is not None:
         receive, send = line.receive, line.send
     await serve_viewer(site, grant, receive, send, line)
+
+
+async def _granted(scope: dict[str, Any]) -> Grant:
+    """What somebody is let in with whom another process serves.
+
+    Raises:
+        RefusedError: they are not let in.
+        ClerkError: the database does not answer.
+    """
+    try:
+        return await asked(find_grant, scope)
+    except DatabaseError as error:
+        raise ClerkError(f"the database cannot be reached: {error}") from error
 
 
 async def _take(accept: dict[str, Any], scope: dict[str, Any], send: Send) -> Line | None:

@@ -74,6 +74,8 @@ class Term:
             # No answer is not the answer that a session has ended: all of them go on.
             log.error("the database does not answer, so nothing is decided; the next look tries again: %s", error)
             await sync_to_async(db.close_old_connections)()
+            # Nor could gateways move their counters: all of them have their whole time again.
+            self._gateways.clear()
             return None
         return look
 
@@ -128,6 +130,11 @@ class Term:
                 await self._carry_out(session, charge, decision)
             except FencedError:
                 self.lost.set()
+            except db.Error as error:
+                log.error(
+                    "session %s: the database does not answer; what is to be done is tried again: %s", session.pk, error
+                )
+                await sync_to_async(db.close_old_connections)()
             finally:
                 charge.busy = False
                 charge.changed.set()

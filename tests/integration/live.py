@@ -111,12 +111,17 @@ def template_with_users() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not state.exists():
             half = FOLDER / "template.new"
-            order = json.dumps([USERS, PASSWORD])
-            done = manage(environment_of(prepare(half)), "shell", "--no-imports", "-c", _MAKE_USERS, given=order)
-            assert done.returncode == 0, done.stderr
-            _logins_file(state).write_text(done.stdout)
+            make_users(state, environment_of(prepare(half)))
             half.rename(state)
     return state
+
+
+def make_users(template: Path, variables: Mapping[str, str]) -> None:
+    """Makes the users of sites that work on copies of `template`, in the database that the variables name."""
+    order = json.dumps([USERS, PASSWORD])
+    done = manage(variables, "shell", "--no-imports", "-c", _MAKE_USERS, given=order)
+    assert done.returncode == 0, done.stderr
+    _logins_file(template).write_text(done.stdout)
 
 
 def _logins_file(template: Path) -> Path:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from remote_service.ages import Ages
+from remote_service.ages import BLIND, Ages
 
 NOON = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)
 KEY = ("session", "state")
@@ -117,3 +117,26 @@ def test_what_is_forgotten_is_met_anew_and_the_rest_is_kept() -> None:
     ages.look(1.0, NOON + seconds(1))
     assert ages.age(("gone", "state"), moment) == 1.0
     assert ages.age(("live", 7), moment) == 101.0
+
+
+def test_what_is_watched_does_not_age_while_nobody_can_look() -> None:
+    ages = Ages()
+    ages.look(0.0, NOON)
+    ages.look(1.0, NOON + seconds(1))
+    left = NOON + seconds(0.5)
+    assert ages.watched(KEY, left) == 0.5
+    ages.look(31.0, NOON + seconds(31))
+    assert ages.watched(KEY, left) == 0.5
+    assert ages.age(KEY, left) == 30.5
+    # Written while nobody looked.
+    assert ages.watched(("other", "state"), NOON + seconds(11)) == 0.0
+    ages.look(32.0, NOON + seconds(32))
+    assert ages.watched(KEY, left) == 1.5
+    assert ages.watched(("other", "state"), NOON + seconds(11)) == 1.0
+
+
+def test_a_look_that_comes_a_little_late_counts() -> None:
+    ages = Ages()
+    ages.look(0.0, NOON)
+    ages.look(BLIND - 0.5, NOON + seconds(BLIND - 0.5))
+    assert ages.watched(KEY, NOON) == BLIND - 0.5

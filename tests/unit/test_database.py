@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management.base import CommandError
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 
 from remote_service import database
 from remote_service.database import database_file, missing_file, require_prepared_database, unapplied_migrations
@@ -93,3 +93,19 @@ def test_a_database_on_a_server_lies_on_no_disk_of_ours(monkeypatch: pytest.Monk
     monkeypatch.setattr(database, "database_file", lambda: None)
     monkeypatch.setattr(database, "network_kind_of", lambda _path: "nfs4")
     database.refuse_shared_file()
+
+
+async def test_who_asks_from_an_event_loop_is_answered() -> None:
+    assert await database.asked(divmod, 7, 2) == (3, 1)
+
+
+async def test_a_connection_that_broke_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = []
+    monkeypatch.setattr(database, "close_old_connections", lambda: closed.append(1))
+
+    def broken() -> None:
+        raise OperationalError("terminating connection due to administrator command")
+
+    with pytest.raises(OperationalError, match=r"^terminating connection due to administrator command$"):
+        await database.asked(broken)
+    assert closed == [1]

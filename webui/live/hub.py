@@ -18,12 +18,12 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import DatabaseError
 from django.urls import set_script_prefix
 
 from remote_service import nudges
+from remote_service.database import asked
 from remote_service.models import Session, SessionEvent, Site
 from remote_service.tasks import spawn
 from webui.live import rights
@@ -110,7 +110,7 @@ class Hub:
         async with self._turn.taken(rank):
             page.changed.clear()
             page.concerned.clear()
-            found, cost = await sync_to_async(_rendered)(page.right.who, page.address)
+            found, cost = await asked(_rendered, page.right.who, page.address)
             self._cost += (cost - self._cost) * LATEST
         return found
 
@@ -132,7 +132,7 @@ class Hub:
                 owners: set[int | None] = set()
                 if sessions and self._pages:
                     with suppress(DatabaseError):  # then nobody in particular is concerned
-                        owners = await sync_to_async(_owners)(sessions)
+                        owners = await asked(_owners, sessions)
                 self._wake(owners)
 
     async def _look(self) -> None:
@@ -145,7 +145,7 @@ class Hub:
     async def look(self) -> None:
         """Looks once."""
         pages = list(self._pages)
-        good, newest = await sync_to_async(_seen)({page.right for page in pages})
+        good, newest = await asked(_seen, {page.right for page in pages})
         for page in pages:
             if page.right not in good:
                 page.withdrawn.set()

@@ -7,11 +7,11 @@ import json
 import logging
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from remote_service.database import asked as answered
 from remote_service.relay import closing
 from remote_service.relay.closing import Close
 from remote_service.relay.viewing import Receive, Send
@@ -33,7 +33,11 @@ async def live(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     message = await receive()
     if message["type"] != "websocket.connect":
         return
-    asked = await sync_to_async(judge)(scope)
+    try:
+        asked = await answered(judge, scope)
+    except DatabaseError as error:
+        log.warning("an open page is not kept up to date, the database cannot be reached: %s", error)
+        asked = None
     if asked is None:
         await send({"type": "websocket.close"})
         return

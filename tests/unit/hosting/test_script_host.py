@@ -8,6 +8,7 @@ import os
 import pwd
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -325,3 +326,14 @@ def test_an_account_is_taken_on_in_the_order_that_leaves_nothing_behind(monkeypa
 def test_an_account_that_does_not_exist_is_an_error() -> None:
     with pytest.raises(KeyError, match="no-such-account"):
         become("no-such-account")
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGPIPE", "SIGXFSZ"])
+def test_what_is_no_reason_to_die_is_ignored_whatever_a_script_has_installed(name: str) -> None:
+    told = (
+        "import signal; from remote_service.hosting import script_host; "
+        f"signal.signal(signal.{name}, lambda *_: None); script_host._forget_handlers(); "
+        f"print(signal.getsignal(signal.{name}) is signal.SIG_IGN)"
+    )
+    ended = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert ended.stdout == "True\n"

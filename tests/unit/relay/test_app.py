@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from remote_service.actors import Actor
 from remote_service.conf import Crew
@@ -99,6 +100,18 @@ async def test_who_cannot_be_decided_about_is_told_so(site: Site, caplog: pytest
     assert (site.viewer.accepted, site.viewer.closed) == ("binary", (1011, closing.NO_DATABASE))
     assert site.served == []
     assert caplog.messages == ["a viewer is sent away, the database cannot be reached: it is locked"]
+
+
+async def test_so_is_who_another_process_would_serve(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.refusal = OperationalError("the connection is closed")
+    monkeypatch.setattr(app, "lacks_backpressure", lambda _send: True)
+
+    await site.connect("binary")
+
+    assert (site.viewer.accepted, site.viewer.closed) == ("binary", (1011, closing.NO_DATABASE))
+    assert caplog.messages == ["a viewer is sent away, the database cannot be reached: the connection is closed"]
 
 
 async def test_who_hangs_up_before_the_answer_is_forgotten(site: Site) -> None:
