@@ -20,7 +20,7 @@ from remote_service.hosting.listening import PROC_NET
 from remote_service.hosting.processes import look
 from remote_service.hosting.sock_diag import look_up
 from remote_service.hosting.tcp_table import Place, TcpSocket, plain, tcp_sockets
-from remote_service.pid_file import NAME
+from remote_service.pid_file import SERVER, SUPERVISOR
 from remote_service.relay.proof import Server, serving
 
 _MOST_REMEMBERED = 10_000
@@ -31,10 +31,11 @@ _UCRED = struct.Struct("3i")
 
 
 def gateway_pids(state_dir: Path) -> frozenset[int]:
-    """This process, and the one that supervises with the state directory."""
+    """This process, and those that serve and supervise with the state directory."""
     found = {os.getpid()}
-    with suppress(OSError, ValueError):
-        found.add(int((state_dir / NAME).read_text()))
+    for name in (SERVER, SUPERVISOR):
+        with suppress(OSError, ValueError):
+            found.add(int((state_dir / name).read_text()))
     return frozenset(found)
 
 

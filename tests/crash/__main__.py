@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shutil
 import sys
 from pathlib import Path
 
@@ -20,20 +21,26 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--users", type=int, default=30)
     parser.add_argument("--seed", default="1", help="the same one draws the same plan (default %(default)s)")
     parser.add_argument("--keep", type=Path, help="copy the logs of the site here")
+    parser.add_argument("--only", action="append", default=[], help="kill these alone (may be repeated); see plan.py")
     options = parser.parse_args(arguments)
+    order = Order(options.seed, options.kills, options.users, tuple(options.only))
     root = make_folder("crash")
     with backends(root) as variables:
         print(f"{names(variables)}; seed {options.seed}, {options.kills} kills, {options.users} users", flush=True)
         try:
-            result = asyncio.run(crash(Order(options.seed, options.kills, options.users), root, variables))
+            result = asyncio.run(crash(order, root, variables))
         finally:
             if options.keep:
-                options.keep.mkdir(parents=True, exist_ok=True)
-                for log in root.glob("*.out"):
-                    (options.keep / log.name).write_bytes(log.read_bytes())
-                (options.keep / "calls").write_bytes((root / "marks" / "calls").read_bytes())
+                _keep_logs(root, options.keep)
     print("\n".join([*by_kind(result), "", *lines(result)]))
     return 0 if passed(result) else 1
+
+
+def _keep_logs(root: Path, there: Path) -> None:
+    """What the services said, what sessions printed, and which calls scripts got."""
+    there.mkdir(parents=True, exist_ok=True)
+    for log in (*root.glob("*.out"), *root.glob("marks/*"), *root.glob("state/logs/sessions/*")):
+        shutil.copy(log, there)
 
 
 if __name__ == "__main__":

@@ -40,13 +40,21 @@ class Blow(NamedTuple):
     """The next one does not wait until all is well again."""
 
 
-def plan(seed: str, count: int) -> list[Blow]:
-    """So many; each point comes once in every so many blows at points, in an order of the seed's."""
+def plan(seed: str, count: int, only: tuple[str, ...] = ()) -> list[Blow]:
+    """So many; each point comes once in every so many blows at points, in an order of the seed's.
+
+    Args:
+        seed: draws it.
+        count: how many.
+        only: the kinds to draw from, to look for the cause of something; all of them when it is empty.
+    """
     dice = Random(seed)
     points: list[str] = []
     blows = []
     for _ in range(count):
-        if dice.random() < AT_A_POINT:
+        if only:
+            kind = dice.choice(only)
+        elif dice.random() < AT_A_POINT:
             points = points or dice.sample(POINTS, len(POINTS))
             kind = points.pop()
         else:

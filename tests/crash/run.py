@@ -30,6 +30,8 @@ class Order:
     seed: str
     kills: int
     users: int
+    only: tuple[str, ...] = ()
+    """Kinds of blows, instead of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ async def crash(order: Order, root: Path, variables: Mapping[str, str]) -> Resul
     living = [spawn(user.live(enough), name="a user") for user in users]
     watching = spawn(auditor.watch_slots(), name="double slots")
     try:
-        await Killer(site, story, probes, order.seed).carry_out(plan(order.seed, order.kills))
+        await Killer(site, story, probes, order.seed).carry_out(plan(order.seed, order.kills, order.only))
         enough.set()
         async with asyncio.timeout(LEAVES_WITHIN):
             await asyncio.gather(*living)
