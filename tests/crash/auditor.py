@@ -47,6 +47,8 @@ class Auditor:
         self._site = site
         self._story = story
         self.verdict = Verdict()
+        self._heard_of: set[str] = set()
+        """Hashes of the tokens of sessions that a client has stopped, as each does with what it has heard of."""
 
     # ---- all the time -----------------------------------------------------------------------------------
 
@@ -119,6 +121,7 @@ class Auditor:
         self._judge_clients(found)
         steps = history(self._site)
         marks = Marks(self._site.marks_file)
+        self._heard_of = {_hash(token) for token in self._story.stopped}
         for row in found.values():
             self._judge_row(row, steps[row.id])
             self._judge_marks(row, steps[row.id], marks)
@@ -143,8 +146,11 @@ class Auditor:
     def _judge_row(self, row: Row, steps: list[Step]) -> None:
         if not _is_path(row, steps):
             self.verdict.wrong.append(f"its history is no way through the table: {steps} of {row}")
+        heard_of = row.token_hash in self._heard_of
         if not row.over:
-            self.verdict.wrong.append(f"it is not over: {row}")
+            # A reservation of which nobody has heard, since the answer was cut off, is dropped when its time is over.
+            if heard_of or row.state is not State.RESERVED:
+                self.verdict.wrong.append(f"it is not over: {row}")
         elif row.end_reason not in self._expected(row):
             self.verdict.wrong.append(f"it ended for another reason than its client's: {row}")
         if row.quarantined:
@@ -153,8 +159,7 @@ class Auditor:
     def _expected(self, row: Row) -> set[EndReason]:
         if row.type_name == BROKEN:
             return {EndReason.START_FAILED, EndReason.RELEASED, *WITHOUT_CLIENT}
-        asked = {_hash(token) for token in self._story.stopped}
-        return {EndReason.RELEASED} if row.token_hash in asked else set(WITHOUT_CLIENT)
+        return {EndReason.RELEASED} if row.token_hash in self._heard_of else set(WITHOUT_CLIENT)
 
     def _judge_marks(self, row: Row, steps: list[Step], marks: Marks) -> None:
         starts, stops = marks.of(row.id, "start"), marks.of(row.id, "stop")

@@ -14,8 +14,10 @@ from tests.crash.lines import Refused, Slot, open_screen, reserve
 from tests.crash.site import PROBE, CrashSite
 from tests.crash.story import Story
 
-BEGIN_EVERY = 0.5
-"""Seconds: one that hangs keeps no other from trying."""
+VIEW_EVERY, LAUNCH_EVERY = 0.5, 2.0
+"""Seconds between two attempts: one that hangs keeps no other from trying, and they shall not be what holds it up."""
+AGAIN = 0.25
+"""Seconds until the next one after one that failed."""
 PATIENCE = 60.0
 """Seconds after which service counts as not back at all."""
 _FAILURES = (OSError, EOFError, WebSocketException, Refused, AssertionError)
@@ -45,7 +47,7 @@ class Probes:
 
     async def back(self, since: float) -> tuple[float, float]:
         """Seconds from then until a view worked, and until a launch did; attempts begin from now on."""
-        view, launch = await asyncio.gather(_first(self._view), _first(self._launch))
+        view, launch = await asyncio.gather(_first(self._view, VIEW_EVERY), _first(self._launch, LAUNCH_EVERY))
         return view - since, launch - since
 
     async def _view(self) -> None:
@@ -74,18 +76,18 @@ class Probes:
         leaving.add_done_callback(self._leaving.discard)
 
 
-async def _first(attempt: Callable[[], Awaitable[None]]) -> float:
+async def _first(attempt: Callable[[], Awaitable[None]], every: float) -> float:
     """When the first of several attempts has succeeded; after `PATIENCE` the moment of giving up."""
     deadline = time.monotonic() + PATIENCE
     running: set[asyncio.Task[bool]] = set()
     try:
         while time.monotonic() < deadline:
             running.add(spawn(_succeeds(attempt), name="probe"))
-            done, running = await asyncio.wait(running, timeout=BEGIN_EVERY, return_when=asyncio.FIRST_COMPLETED)
+            done, running = await asyncio.wait(running, timeout=every, return_when=asyncio.FIRST_COMPLETED)
             if any(task.result() for task in done):
                 break
             if done:
-                await asyncio.sleep(BEGIN_EVERY / 2)
+                await asyncio.sleep(AGAIN)
         return time.monotonic()
     finally:
         for task in running:
