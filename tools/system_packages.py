@@ -65,6 +65,8 @@ TEST_NEEDS = (
     Need("openssh-client", "ssh"),
     Need("nginx-light", "nginx"),
     Need("gettext", "xgettext"),
+    Need("postgresql", "pg_ctlcluster", elsewhere="postgres"),
+    Need("redis-server", "redis-server"),
 )
 
 

@@ -19,6 +19,8 @@ from tests.crash.users import User
 
 WARM_UP = 60.0
 """Seconds that the site has to serve for the first time."""
+BUSY_USERS = 8
+"""More of them take more time each, so that a small machine is not busy with them alone."""
 LEAVES_WITHIN = 90.0
 """Seconds that all users have to be through with what they do."""
 
@@ -50,7 +52,8 @@ async def crash(order: Order, root: Path, variables: Mapping[str, str]) -> Resul
     site = CrashSite(root, max(4, order.users), variables)
     story = Story()
     auditor, probes = Auditor(site, story), Probes(site, story)
-    users = [User(f"user {n}", site, story, f"{order.seed} {n}") for n in range(order.users)]
+    leisure = max(1.0, order.users / BUSY_USERS)
+    users = [User(f"user {n}", site, story, f"{order.seed} {n}", leisure) for n in range(order.users)]
     site.begin()
     async with asyncio.timeout(WARM_UP):
         await probes.prepare()

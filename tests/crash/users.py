@@ -25,7 +25,17 @@ SAID_GOODBYE = 0.4
 class User:
     """One of them."""
 
-    def __init__(self, name: str, site: CrashSite, story: Story, seed: str) -> None:
+    def __init__(self, name: str, site: CrashSite, story: Story, seed: str, leisure: float) -> None:
+        """Prepares.
+
+        Args:
+            name: the user's.
+            site: where.
+            story: what is written down.
+            seed: of the dice.
+            leisure: how many times longer than usual it stays and is away.
+        """
+        self._leisure = leisure
         self._client = Client(name, site, story)
         self._dice = Random(seed)
         self._slot: Slot | None = None
@@ -43,7 +53,7 @@ class User:
                 await be_impatient(self._client)
             else:
                 await be_unlucky(self._client)
-            await _pause(enough, self._dice.uniform(*AWAY))
+            await _pause(enough, self._between(AWAY))
 
     async def last_look(self) -> None:
         """Comes back to what it has."""
@@ -60,12 +70,15 @@ class User:
         (type_name,) = self._dice.choices(list(TYPES), list(TYPES.values()))
         self._slot = await self._client.reserve(type_name)
         for _ in range(self._dice.randint(2, MOST_VISITS)):
-            if not await self._visit(self._slot, self._dice.uniform(*STAY)):
+            if not await self._visit(self._slot, self._between(STAY)):
                 return
-            await _pause(enough, self._dice.uniform(*AWAY))
+            await _pause(enough, self._between(AWAY))
             if enough.is_set():
                 return
         await self.leave()
+
+    def _between(self, seconds: tuple[float, float]) -> float:
+        return self._leisure * self._dice.uniform(*seconds)
 
     async def _visit(self, slot: Slot, seconds: float) -> bool:
         why = await self._client.visit(slot, seconds, goodbye=self._dice.random() < SAID_GOODBYE)
