@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -21,10 +23,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--users", type=int, default=30)
     parser.add_argument("--seed", default="1", help="the same one draws the same plan (default %(default)s)")
     parser.add_argument("--keep", type=Path, help="copy the logs of the site here")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="after which no more are killed")
     parser.add_argument("--only", action="append", default=[], help="kill these alone (may be repeated); see plan.py")
     options = parser.parse_args(arguments)
-    order = Order(options.seed, options.kills, options.users, tuple(options.only))
+    order = Order(options.seed, options.kills, options.users, tuple(options.only), 60 * options.minutes)
     root = make_folder("crash")
+    # So that everything is ended then, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with backends(root) as variables:
         print(f"{names(variables)}; seed {options.seed}, {options.kills} kills, {options.users} users", flush=True)
         try:

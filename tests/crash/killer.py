@@ -40,9 +40,13 @@ class Killer:
         self._beside: set[asyncio.Task[None]] = set()
         """What goes on while the next blow comes."""
 
-    async def carry_out(self, blows: list[Blow]) -> None:
-        """All of them."""
+    async def carry_out(self, blows: list[Blow], seconds: float) -> None:
+        """All of them, or as many as there is time for."""
+        end = time.monotonic() + seconds
         for number, blow in enumerate(blows, 1):
+            if time.monotonic() > end:
+                print(f"the time is over after {number - 1}")
+                break
             await asyncio.sleep(blow.pause)
             kill = await (self._at_point(blow.kind) if blow.kind in POINTS else self._at_random(blow.kind))
             print(f"{number:4} {blow.kind}{'' if kill else ': nobody to kill'}", end="", flush=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +40,15 @@ def processes(root: Path) -> list[Process]:
     """
     found = (_look(int(name), str(root).encode()) for name in os.listdir("/proc") if name.isdigit())
     return [process for process in found if process is not None]
+
+
+def end_all(root: Path) -> None:
+    """Kills what is left when all has been judged, or the test was stopped."""
+    while found := processes(root):
+        for process in found:
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+        time.sleep(0.05)
 
 
 def _look(pid: int, root: bytes) -> Process | None:

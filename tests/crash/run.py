@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from tests.crash.auditor import Auditor, Verdict
 from tests.crash.killer import Killer
 from tests.crash.plan import plan
 from tests.crash.probes import Probes
+from tests.crash.processes import end_all
 from tests.crash.site import CrashSite
 from tests.crash.story import Story
 from tests.crash.users import User
@@ -34,6 +36,8 @@ class Order:
     users: int
     only: tuple[str, ...] = ()
     """Kinds of blows, instead of all."""
+    seconds: float = math.inf
+    """After which no more blows come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,9 @@ async def crash(order: Order, root: Path, variables: Mapping[str, str]) -> Resul
     living = [spawn(user.live(enough), name="a user") for user in users]
     watching = spawn(auditor.watch_slots(), name="double slots")
     try:
-        await Killer(site, story, probes, order.seed).carry_out(plan(order.seed, order.kills, order.only))
+        await Killer(site, story, probes, order.seed).carry_out(
+            plan(order.seed, order.kills, order.only), order.seconds
+        )
         enough.set()
         async with asyncio.timeout(LEAVES_WITHIN):
             await asyncio.gather(*living)
@@ -75,6 +81,7 @@ async def crash(order: Order, root: Path, variables: Mapping[str, str]) -> Resul
         for each in living:
             each.cancel()
         ended = await site.stop()
-    auditor.compare_ended(ended)
+        auditor.compare_ended(ended)
+        end_all(root)
     ((sessions,),) = site.query("SELECT count(*) FROM remote_service_session WHERE running_at IS NOT NULL")
     return Result(story, auditor.verdict, int(sessions), time.monotonic() - began)
