@@ -2,7 +2,9 @@
 
 What:  round trips of 6 bytes to a session and 50 back, one every 2 ms, while two clients load one page after another;
        with `--workers 2`, where the relay has a process of its own.
-Peer:  the same with one process for everything; both take turns, and each is measured alone, too.
+Peers: the same with one process for everything; and, beside the pages of the site with `--workers 2`, the same over
+       plain TCP without any relay: what two bare processes wait for each other on this machine. All take turns, and
+       each is measured alone, too.
 Bar:   p99 at most 3 ms beside pages that cost some 30 ms.
 Run:   python -m benchmarks.beside_pages [--seconds 20] [--rounds 3] [--lines 40]
 """
@@ -19,12 +21,15 @@ import sys
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 
 from benchmarks.figures import Figures, bar, compared
-from benchmarks.product import PROJECT, Product, running
-from benchmarks.strangers import SCRIPTS, SESSIONS, TYPE, Viewer, percentile
+from benchmarks.product import PROJECT, Product, free_port, running
+from benchmarks.programs import PROGRAMS, VARIABLES, program_session
+from benchmarks.relays import wait_for
+from benchmarks.round_trips import Line, Viewer, percentile
 
 CLIENTS = 2
 MOST_ROUNDS = 20
@@ -33,7 +38,8 @@ MOST = 3.0
 PAGE = "/dashboard/"
 MANY = "Reserved"
 """Of these sessions the page has a line each."""
-WAYS = {"one process": (), "--workers 2": ("--workers", "2")}
+TYPE = "Echo"
+ECHO = "echo.py"
 
 
 def load(port: int) -> None:
@@ -88,38 +94,66 @@ class Loader:
 
 
 class Site:
-    """One way to serve, with a viewer and clients."""
+    """One way to serve, with clients."""
 
     def __init__(self, arguments: Sequence[str], lines: int, stack: ExitStack) -> None:
-        reserved = {"script": "echo_session.py", "count": lines, "options": {}, "limits": {"reservation_timeout": None}}
-        sessions = {TYPE: {**SESSIONS[TYPE], "count": MOST_ROUNDS}, MANY: reserved}
-        site = running(sessions, {"REMOTE_SERVICE_SCRIPT_DIRS": str(SCRIPTS)}, arguments)
-        self.product = stack.enter_context(site)
+        sessions = {
+            TYPE: program_session(ECHO, count=MOST_ROUNDS, stream="raw"),
+            MANY: program_session(ECHO, count=lines, limits={"reservation_timeout": None}),
+        }
+        self.product = stack.enter_context(running(sessions, VARIABLES, arguments))
         for _ in range(lines):
             self.product.reserve(MANY)
-        self.loaders = [Loader(self.product, stack) for _ in range(CLIENTS)]
-        self.alone: list[list[float]] = []
-        self.beside: list[list[float]] = []
+        self._loaders = [Loader(self.product, stack) for _ in range(CLIENTS)]
         self.pages: list[float] = []
 
-    def measure(self, seconds: float) -> None:
-        """One round, by a viewer of its own: one that says nothing while others are measured would be cut off."""
-        viewer = Viewer(self.product)
-        self.alone.append(viewer.round_trips(seconds))
-        with self._loading(seconds):
-            self.beside.append(viewer.round_trips(seconds))
-        viewer.close()
+    def viewer(self) -> Line:
+        """Comes to a session of its own."""
+        return Viewer(self.product, TYPE)
 
     @contextmanager
-    def _loading(self, seconds: float) -> Iterator[None]:
-        for loader in self.loaders:
+    def loading(self, seconds: float) -> Iterator[None]:
+        """Clients load pages for so long."""
+        for loader in self._loaders:
             loader.begin(seconds)
         yield
-        self.pages += [float(loader.answer()) for loader in self.loaders]
+        self.pages += [float(loader.answer()) for loader in self._loaders]
 
-    def figures(self, name: str, share: float, found: list[list[float]]) -> Figures:
+
+@dataclass(slots=True)
+class Way:
+    """One way to the other end, beside the pages of one site."""
+
+    name: str
+    site: Site
+    line: Callable[[], Line]
+    alone: list[list[float]] = field(default_factory=list)
+    beside: list[list[float]] = field(default_factory=list)
+
+    def measure(self, seconds: float) -> None:
+        """One round, by a line of its own: one that says nothing while others are measured would be cut off."""
+        line = self.line()
+        self.alone.append(line.round_trips(seconds))
+        with self.site.loading(seconds):
+            self.beside.append(line.round_trips(seconds))
+        line.close()
+
+    def figures(self, where: str, share: float, found: list[list[float]]) -> Figures:
         """A share of the round trips of each round."""
-        return Figures.of(f"p{share * 100:g} of a round trip, {name}", "ms", [percentile(one, share) for one in found])
+        what = f"p{share * 100:g} of a round trip, {self.name}, {where}"
+        return Figures.of(what, "ms", [percentile(one, share) for one in found])
+
+
+@contextmanager
+def echoing() -> Iterator[Callable[[], Line]]:
+    """A bare process that answers, for the time of a block; gives what connects to it."""
+    port = free_port()
+    with subprocess.Popen([sys.executable, str(PROGRAMS / ECHO), str(port)]) as process:
+        try:
+            wait_for(ECHO, process, port)
+            yield lambda: Line(port)
+        finally:
+            process.kill()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -134,17 +168,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         load(options.load)
         return
     with ExitStack() as stack:
-        sites = {name: Site(way, options.lines, stack) for name, way in WAYS.items()}
+        single, several = Site((), options.lines, stack), Site(("--workers", "2"), options.lines, stack)
+        peer = Way("one process", single, single.viewer)
+        ours = Way("--workers 2", several, several.viewer)
+        bare = Way("no relay", several, stack.enter_context(echoing()))
+        ways = (peer, ours, bare)
         for _ in range(options.rounds):
-            for site in sites.values():
-                site.measure(options.seconds)
-    for name, site in sites.items():
-        print(Figures.of(f"a page, with {CLIENTS} clients, {name}", "ms", site.pages))
-        print(site.figures(f"{name}, alone", 0.99, site.alone))
+            for way in ways:
+                way.measure(options.seconds)
+    for way in (peer, ours):
+        print(Figures.of(f"a page, with {CLIENTS} clients, {way.name}", "ms", way.site.pages))
     for share in (0.5, 0.99):
-        peer, ours = (site.figures(f"{name}, beside pages", share, site.beside) for name, site in sites.items())
-        print(peer, ours, compared(ours, peer), sep="\n")
-    print(bar("p99 of a round trip beside pages", ours.median, "ms", at_most=MOST))
+        for way in ways:
+            print(way.figures("alone", share, way.alone))
+        beside = {way.name: way.figures("beside pages", share, way.beside) for way in ways}
+        print(*beside.values(), sep="\n")
+        print(*(compared(beside[ours.name], beside[other.name]) for other in (peer, bare)), sep="\n")
+    print(bar("p99 of a round trip beside pages", beside[ours.name].median, "ms", at_most=MOST))
 
 
 if __name__ == "__main__":

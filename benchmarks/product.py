@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -129,7 +130,8 @@ def running(
             _wait_until_it_serves(product, set(sessions), process, log)
             yield product
         finally:
-            process.terminate()
+            # SIGTERM would leave its sessions.
+            process.send_signal(signal.SIGINT)
             try:
                 process.wait(STOP_PATIENCE)
             except subprocess.TimeoutExpired:

@@ -17,12 +17,13 @@ from contextlib import contextmanager
 
 import psutil
 
-from benchmarks.product import PROJECT, Product, running
+from benchmarks.product import Product, running
+from benchmarks.programs import PROGRAMS, VARIABLES, program_session
 from benchmarks.relay_ends import Door, Viewer
 
 TYPE = "Greeting"
-SESSIONS = {TYPE: {"script": "greeting_session.py", "count": 1, "options": {}, "on_last_disconnect": "keep"}}
-SCRIPTS = PROJECT / "benchmarks" / "scripts"
+GREETING = "greeting.py"
+SESSIONS = {TYPE: program_session(GREETING, tcp=True, on_last_disconnect="keep")}
 BANNER = b"RFB 003.008\n"
 PATIENCE = 20.0
 _FORM_TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
@@ -32,7 +33,7 @@ _SESSION = re.compile(r"/sessions/([0-9a-f-]{36})/")
 @contextmanager
 def site() -> Iterator[tuple[psutil.Process, Door]]:
     """Serves for the time of a block, and gives the process and the way to the session's screen."""
-    with running(SESSIONS, {"REMOTE_SERVICE_SCRIPT_DIRS": str(SCRIPTS)}) as product:
+    with running(SESSIONS, VARIABLES) as product:
         door = _launched(product)
         _wait_until_it_greets(door)
         yield psutil.Process(product.pid), door
@@ -41,7 +42,7 @@ def site() -> Iterator[tuple[psutil.Process, Door]]:
 @contextmanager
 def greeting(port: int) -> Iterator[None]:
     """Greets at this port for the time of a block."""
-    with subprocess.Popen([sys.executable, str(SCRIPTS / "greeting_program.py"), str(port)]) as process:
+    with subprocess.Popen([sys.executable, str(PROGRAMS / GREETING), str(port)]) as process:
         try:
             yield
         finally:

@@ -15,133 +15,30 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import os
 import random
-import resource
-import socket
 import ssl
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
-import psutil
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from benchmarks.figures import bar
-from benchmarks.product import PROJECT
+from benchmarks.relays import allow_many_files, bare_relay
 from benchmarks.soak_sessions import played, rss, sessions
-from tests.integration.certificates import self_signed
+from benchmarks.soak_streams import PATIENCE, Stream, Wrong
 
-PATTERN = random.Random(7).randbytes(1 << 20)
-"""What every stream carries, again and again: a byte that is lost, doubled or moved differs."""
-SIZES = (1, 6, 125, 126, 1000, 16 * 1024, 65535, 65536, 200_000)
 CUT = 0.2
 """How many of a viewer's messages are fragmented."""
 EPISODE = (2.0, 12.0)
 """Seconds that a viewer stays, at least and at most."""
-PATIENCE = 30.0
-"""Seconds within which something has to be heard, as long as not all was that was sent, once both ends read."""
-MOST_FILES = 65536
 REPORT = 60.0
 """Seconds between two lines of how it goes."""
 MOST_GROWTH = 1.05
 """MB (of 1 000 000 bytes) a stream: 1 MiB."""
 MOST_GROWTH_TLS = 8.0
 """The same with TLS, whose buffers glibc keeps when they are free: of 5.4 MB that were seen 0.9 were in use."""
-
-
 FIRST = asyncio.FIRST_COMPLETED
-
-
-class Wrong(Exception):
-    """What was heard is not what was sent."""
-
-
-@dataclass
-class Direction:
-    """One direction of a stream: what was sent, and how much of it was heard."""
-
-    sent: int = 0
-    heard: int = 0
-
-    def next(self, size: int) -> bytes:
-        """The next bytes to send."""
-        data = cut(self.sent, size)
-        self.sent += size
-        return data
-
-    def hear(self, data: bytes) -> None:
-        """Compares what came.
-
-        Raises:
-            Wrong: it is something else.
-        """
-        if data != cut(self.heard, len(data)):
-            raise Wrong(f"bytes {self.heard} to {self.heard + len(data)} differ")
-        self.heard += len(data)
-
-
-def cut(at: int, size: int) -> bytes:
-    """So many bytes of what streams carry, from there on."""
-    at %= len(PATTERN)
-    return (
-        (PATTERN[at:] + PATTERN * (1 + size // len(PATTERN)))[:size]
-        if at + size > len(PATTERN)
-        else PATTERN[at : at + size]
-    )
-
-
-@dataclass
-class Stream:
-    """A viewer and its endpoint."""
-
-    number: int
-    chance: random.Random
-    up: Direction = field(default_factory=Direction)
-    down: Direction = field(default_factory=Direction)
-    talking: bool = True
-    met: asyncio.Event = field(default_factory=asyncio.Event)
-    """The endpoint has been connected to."""
-
-    async def talk(self, direction: Direction, send: Callable[[bytes], Awaitable[None]]) -> None:
-        """Sends until the episode is over."""
-        while self.talking:
-            await send(direction.next(self.chance.choice((*SIZES, self.chance.randint(1, max(SIZES))))))
-            await asyncio.sleep(self.chance.choice((0, 0.001, 0.05, 0.2)))
-
-    async def listen(self, direction: Direction, receive: Callable[[], Awaitable[bytes]]) -> None:
-        """Hears until the other side hangs up; now and then it reads nothing for a while."""
-        while data := await receive():
-            direction.hear(data)
-            if self.talking and self.chance.random() < 0.01:
-                await asyncio.sleep(self.chance.uniform(0.5, 2.0))
-
-    async def heard_all(self, talking: asyncio.Task[None]) -> None:
-        """Returns when the viewer has said its last message and all has arrived.
-
-        Raises:
-            TimeoutError: nothing arrives any more.
-        """
-        heard, since = -1, time.monotonic()
-        while not talking.done() or self.up.heard < self.up.sent or self.down.heard < self.down.sent:
-            if self.up.heard + self.down.heard > heard:
-                heard, since = self.up.heard + self.down.heard, time.monotonic()
-            elif time.monotonic() - since > PATIENCE:
-                raise TimeoutError
-            await asyncio.sleep(0.02)
-        talking.result()
-
-    def parts(self, data: bytes) -> list[bytes]:
-        """A message in some fragments of any size."""
-        cuts = sorted(self.chance.randrange(len(data) + 1) for _ in range(self.chance.randint(1, 4)))
-        return [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]
 
 
 class Soak:
@@ -232,47 +129,9 @@ class Soak:
             websocket.transport.abort()
 
 
-@contextmanager
-def relay(tier: str, loop: str, tls: bool) -> Iterator[tuple[psutil.Process, int, int]]:
-    """A relay's process, its port, and the port of its only endpoint."""
-    ports = []
-    for _ in range(2):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            ports.append(int(probe.getsockname()[1]))
-    with tempfile.TemporaryDirectory() as folder:
-        options: dict[str, object] = {"port": ports[0], "endpoint": ports[1], "tier": tier, "loop": loop}
-        if tls:
-            options["cert"], options["key"] = map(str, self_signed(Path(folder)))
-        environment = {
-            **os.environ, "DJANGO_SETTINGS_MODULE": "sessions_config.settings", "REMOTE_SERVICE_STATE_DIR": folder,
-        }  # fmt: skip
-        command = [sys.executable, "-m", "tests.integration.bare_relay", json.dumps(options)]
-        with subprocess.Popen(command, cwd=PROJECT, env=environment, stderr=subprocess.DEVNULL) as process:
-            try:
-                wait_for("the relay", process, ports[0])
-                yield psutil.Process(process.pid), ports[0], ports[1]
-            finally:
-                process.terminate()
-
-
-def wait_for(what: str, process: subprocess.Popen[bytes], port: int) -> None:
-    """Returns once it listens.
-
-    Raises:
-        RuntimeError: it does not within 30 s, or has ended.
-    """
-    until = time.monotonic() + 30
-    while process.poll() is None and time.monotonic() < until:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise RuntimeError(f"{what} does not answer at port {port}; expected it to within 30 s")
-
-
 async def soak_relay(options: argparse.Namespace) -> int:
     """Soaks the relay without a site."""
-    with relay(options.tier, options.loop, options.tls) as (process, port, endpoint):
+    with bare_relay(tier=options.tier, loop=options.loop, tls=options.tls) as (process, port, endpoint):
         context = None
         if options.tls:
             context = ssl.create_default_context()
@@ -339,8 +198,7 @@ def main() -> int:
     parser.add_argument("--tls", action="store_true")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     options = parser.parse_args()
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MOST_FILES), hard))
+    allow_many_files()
     return asyncio.run(soak_relay(options) if options.bare else soak_product(options))
 
 

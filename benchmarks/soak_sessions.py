@@ -7,17 +7,16 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 
 from benchmarks.memory import HOST_MODULE
 from benchmarks.product import running
+from benchmarks.programs import VARIABLES, program_session
 from remote_service.tasks import spawn
 
 TYPE = "Stream"
-SCRIPTS = Path(__file__).with_name("scripts")
 AT_ONCE = 16
 """Connections that are taken over in one go."""
 
@@ -31,23 +30,21 @@ class Sessions(NamedTuple):
     addresses: list[str]
     """A websocket's for each session."""
     taker: socket.socket
-    """Where their programs hand connections over, see `scripts/handing_session.py`."""
+    """Where their programs hand connections over, see `programs/handing.py`."""
 
 
 @contextmanager
 def sessions(count: int) -> Iterator[Sessions]:
     """The product with so many sessions, none of which ends by itself."""
     name = f"soak-{secrets.token_hex(8)}"
-    entry = {
-        "script": "handing_session.py", "count": count, "options": {"taker": name}, "stream": "raw",
-        "limits": {"reservation_timeout": None, "linger": None, "reconnect": None}, "on_last_disconnect": "keep",
-    }  # fmt: skip
+    limits = {"reservation_timeout": None, "linger": None, "reconnect": None}
+    entry = program_session("handing.py", name, count=count, stream="raw", limits=limits, on_last_disconnect="keep")
     with socket.socket(socket.AF_UNIX) as taker:
         # In no directory: sessions run as another account.
         taker.bind(f"\0{name}")
         taker.listen(count)
         taker.setblocking(False)
-        with running({TYPE: entry}, {"REMOTE_SERVICE_SCRIPT_DIRS": str(SCRIPTS)}) as product:
+        with running({TYPE: entry}, VARIABLES) as product:
             paths = [product.reserve(TYPE)["websocket"] for _ in range(count)]
             addresses = [f"ws://127.0.0.1:{product.port}{path}" for path in paths]
             yield Sessions(psutil.Process(product.pid), addresses, taker)

@@ -15,30 +15,23 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
-import os
-import resource
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from benchmarks.figures import Figures, bar, compared
-from benchmarks.product import PROJECT, Product, running
+from benchmarks.product import PROJECT, running
+from benchmarks.programs import VARIABLES, program_session
+from benchmarks.relays import allow_many_files
+from benchmarks.round_trips import Viewer, percentile
 
 TYPE = "Echo"
-SESSIONS = {TYPE: {"script": "echo_session.py", "count": 1, "options": {}, "stream": "raw"}}
-SCRIPTS = Path(__file__).with_name("scripts")
+SESSIONS = {TYPE: program_session("echo.py", stream="raw")}
 MOST = 20.0
 """Milliseconds."""
-PACE = 0.002
-MOST_FILES = 65536
 AT_ONCE = 200
 """Strangers that connect at the same time."""
-PATIENCE = 60.0
 
 HEAD = "Host: 127.0.0.1:{port}\r\n"
 KINDS = (
@@ -47,57 +40,6 @@ KINDS = (
     "POST /login/ HTTP/1.1\r\n" + HEAD + "Content-Length: 100\r\n\r\nusername=",
     "GET /healthz HTTP/1.1\r\n" + HEAD + "\r\n",
 )
-
-
-class Viewer:
-    """A websocket by hand: a library's threads or tasks would be measured too."""
-
-    def __init__(self, product: Product) -> None:
-        path = product.reserve(TYPE)["websocket"]
-        key = base64.b64encode(os.urandom(16)).decode()
-        self._socket = socket.create_connection(("127.0.0.1", product.port), timeout=PATIENCE)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.sendall(
-            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{product.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
-        )
-        answer = b""
-        while b"\r\n\r\n" not in answer:
-            answer += self._socket.recv(4096)
-        if b" 101 " not in answer.splitlines()[0]:
-            raise RuntimeError(f"the viewer was refused: {answer!r}")
-        self.round_trip()
-
-    def round_trip(self) -> float:
-        """Milliseconds."""
-        began = time.perf_counter()
-        self._socket.sendall(b"\x82\x86\0\0\0\0pointr")  # one masked binary frame (RFC 6455 section 5.2)
-        left = 2 + 50
-        while left:
-            heard = self._socket.recv(left)
-            if not heard or heard[:1] == b"\x88":  # a close frame
-                raise RuntimeError(f"the viewer's line was cut: {heard!r}")
-            if heard[:1] == b"\x89" and left == 52:  # a ping of four bytes came first
-                heard = heard[6:]
-            left -= len(heard)
-        return (time.perf_counter() - began) * 1000
-
-    def close(self) -> None:
-        """Leaves, without a goodbye."""
-        self._socket.close()
-
-    def round_trips(self, seconds: float) -> list[float]:
-        """One every 2 ms."""
-        found, until = [], time.monotonic() + seconds
-        while time.monotonic() < until:
-            found.append(self.round_trip())
-            time.sleep(PACE)
-        return found
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which this share of all lies."""
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
 # ---- the strangers, in a process of their own ------------------------------------------------------------
@@ -163,16 +105,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each kind (default %(default)s)")
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MOST_FILES), hard))
+    allow_many_files()
     if options.port:
         asyncio.run(strangers(options.port, options.strangers))
         return
     alone: list[list[float]] = []
     crowded: list[list[float]] = []
     again: list[float] = []
-    with running(SESSIONS, {"REMOTE_SERVICE_SCRIPT_DIRS": str(SCRIPTS)}) as product:
-        viewer = Viewer(product)
+    with running(SESSIONS, VARIABLES) as product:
+        viewer = Viewer(product, TYPE)
         for _ in range(options.rounds):
             alone.append(viewer.round_trips(options.seconds))
             with beside(product.port, options.strangers) as came_again:

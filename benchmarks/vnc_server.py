@@ -22,6 +22,16 @@ def argv(folder: Path, size: str) -> list[str]:
     ]  # fmt: skip
 
 
+def installed(program: str, package: str) -> None:
+    """Returns if it is.
+
+    Raises:
+        FileNotFoundError: it is not.
+    """
+    if shutil.which(program) is None:
+        raise FileNotFoundError(f"{program} is not installed; type: apt-get install {package}")
+
+
 def launch(size: str) -> tuple[float, float]:
     """Starts one, looks at it, ends it.
 
@@ -31,8 +41,7 @@ def launch(size: str) -> tuple[float, float]:
     Raises:
         FileNotFoundError: it is not installed.
     """
-    if shutil.which("Xtigervnc") is None:
-        raise FileNotFoundError("Xtigervnc is not installed; type: apt-get install tigervnc-standalone-server")
+    installed("Xtigervnc", "tigervnc-standalone-server")
     with tempfile.TemporaryDirectory(prefix="rsg-bench-") as name:
         folder = Path(name)
         (folder / "xauthority").write_bytes(b"")

@@ -76,6 +76,11 @@ class Catalogue:
         """Whether the file itself could be read; its entries may be wrong all the same."""
         return self.file is not None and not any(p.entry is None and p.is_error for p in self.file.problems)
 
+    @property
+    def scripts(self) -> list[Path]:
+        """The scripts that serve; of some these are copies."""
+        return [entry.order.script for entry in self.entries.values()]
+
     async def close(self) -> None:
         """Ends the script hosts."""
         await asyncio.gather(*(entry.host.close() for entry in self.entries.values()))

@@ -57,6 +57,8 @@ class GatewaySettings:
     """The account that scripts run as when the server is started by root; "root" keeps root."""
     security_token: str = field(default="", repr=False)
     """The secret of the stand-alone REST; empty closes it."""
+    rest_stop: bool | None = None
+    """Whether the stand-alone REST may end the server; None: where one process does everything."""
     endpoint_networks: Networks = USUAL
     """Where the endpoints of sessions may be."""
     per_user_total: int = 5
@@ -73,6 +75,10 @@ class GatewaySettings:
     """Seconds after which a session of which nobody can tell whether it lives is one that somebody should look at."""
     metrics_token: str = field(default="", repr=False)
     """The secret of `/metrics`; empty leaves them to this machine."""
+    history_days: int = 180
+    """How long sessions that are over stay as history; 0: for ever."""
+    log_days: int = 14
+    """How long the logs of sessions that are over stay; 0: for ever."""
 
     crew: Crew | None = None
     """None where one process does everything."""
@@ -91,6 +97,11 @@ class GatewaySettings:
     def type_logs(self) -> Path:
         """What scripts print while they are loaded, one file a type."""
         return self.state_dir / "logs" / "types"
+
+    @property
+    def used_copies(self) -> Path:
+        """Which copies of scripts this server has used, an empty file each; see `script_copies`."""
+        return self.state_dir / "copies"
 
 
 def current() -> GatewaySettings:

@@ -8,6 +8,8 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from remote_service.filesystems import network_kind_of
+
 
 def database_file() -> Path | None:
     """SQLite's file, which need not be there; None when the database is on a server."""
@@ -30,6 +32,21 @@ def unapplied_migrations() -> int:
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
+def refuse_shared_file() -> None:
+    """Stops a command that would use SQLite on a file system of a network: two machines could write at once.
+
+    Raises:
+        CommandError: names the file system, and what to do.
+    """
+    file = database_file()
+    if file is not None and (kind := network_kind_of(file.parent)):
+        raise CommandError(
+            f"the database {file} lies on a file system of a network ({kind}), where SQLite loses data; expected a "
+            "disk of this machine. Set REMOTE_SERVICE_STATE_DIR to a local directory, or DATABASE_URL to a PostgreSQL "
+            "database"
+        )
+
+
 def require_prepared_database() -> None:
     """Stops a command that could do nothing without its tables. A file that is not there is not made.
 
@@ -41,6 +58,7 @@ def require_prepared_database() -> None:
             f"the database {missing} is not there; expected the one that 'make setup' makes. Type 'make setup'; or "
             "does the server use another REMOTE_SERVICE_STATE_DIR?"
         )
+    refuse_shared_file()
     try:
         lacking = unapplied_migrations()
     except DatabaseError as error:

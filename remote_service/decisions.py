@@ -202,9 +202,12 @@ def _starting(known: Known) -> Decision:
 
 
 def _running(known: Known) -> Decision:
+    status = known.status
+    if status is not None and status.phase is Phase.IDLE:
+        # It was forked to go on with the session, and has not been told yet; of itself it has nothing to stop.
+        return Decision(Action.SUCCEED) if known.may_try_again else NOTHING
     if known.wanted == "stop":
         return Decision(Action.STOP, known.wanted_reason or EndReason.USER, known.wanted_detail)
-    status = known.status
     # While a viewer still gets bytes the program is not over, whatever a listening socket says: some servers close
     # theirs after the first viewer. When it is over, the relay sees that first and the viewer is gone.
     if status is not None and status.poll.answer is Answer.ENDED and not known.viewers:

@@ -48,7 +48,7 @@ class UnauthorizedError(RefusedError):
 
 
 class RestClosedError(RefusedError):
-    """The stand-alone REST has no secret configured, so it is closed."""
+    """The stand-alone REST has no secret configured, so it is closed; or what it was asked for is."""
 
     status = 403
     code = "rest_closed"

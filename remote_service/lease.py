@@ -93,6 +93,7 @@ class Fence:
         self.holder = holder
         self.epoch = epoch
         self.gap = gap
+        self._left = False
 
     def __repr__(self) -> str:
         return f"<Fence epoch {self.epoch}>"
@@ -103,7 +104,7 @@ class Fence:
         Raises:
             FencedError: somebody else has the lease.
         """
-        if not Lease.objects.filter(pk=1, epoch=self.epoch).update(
+        if self._left or not Lease.objects.filter(pk=1, epoch=self.epoch).update(
             renewals=F("renewals") + 1, renewed_at=timezone.now()
         ):
             raise FencedError(f"epoch {self.epoch} is over")
@@ -114,7 +115,7 @@ class Fence:
         Raises:
             FencedError: somebody else has the lease.
         """
-        if not Lease.objects.filter(pk=1, epoch=self.epoch).exists():
+        if self._left or not Lease.objects.filter(pk=1, epoch=self.epoch).exists():
             raise FencedError(f"epoch {self.epoch} is over")
 
     def write(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -124,12 +125,17 @@ class Fence:
             FencedError: somebody else has it; the function was not called.
         """
         with transaction.atomic():
-            if not Lease.objects.select_for_update().filter(pk=1, epoch=self.epoch).exists():
+            if self._left or not Lease.objects.select_for_update().filter(pk=1, epoch=self.epoch).exists():
                 raise FencedError(f"epoch {self.epoch} is over")
             return function(*args, **kwargs)
 
+    def leave(self) -> None:
+        """Nothing may be done under it any more, whether somebody else has it or not."""
+        self._left = True
+
     def give_back(self) -> None:
         """Lets the next one take it at once; harmless when somebody else has it."""
+        self.leave()
         Lease.objects.filter(pk=1, epoch=self.epoch).update(holder="", process="", renewed_at=timezone.now())
 
 

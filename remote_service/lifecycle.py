@@ -8,10 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from remote_service import details
+from remote_service import audit, details
 from remote_service.actors import Actor
 from remote_service.models import MOST_REASON, Session, SessionEvent, event_fields
 from remote_service.nudges import nudge_gateways, nudge_supervisor
@@ -67,14 +68,9 @@ def transition(
         if not won:
             return False
         type_name = Session.objects.values_list("type_name", flat=True).get(pk=session_id)
-        SessionEvent.objects.create(
-            session_id=session_id,
-            at=now,
-            what=event,
-            from_state=state,
-            to_state=to,
-            **event_fields(why=why, who=by.name, address=by.address, door=by.door, type_name=type_name),
-        )
+        told = event_fields(why=why, who=by.name, address=by.address, door=by.door, type_name=type_name)
+        moved = {"from_state": state, "to_state": to}
+        audit.tell(SessionEvent.objects.create(session_id=session_id, at=now, what=event, **moved, **told))
         transaction.on_commit(lambda: nudge_gateways(session_id))
     because = f" ({why})" if why else ""
     log.log(
@@ -107,12 +103,13 @@ def ask_to_stop(
         reason: why.
         by: who asks.
         detail: a sentence for the session's owner.
-        declared: staff says that it has ended, which history tells from a stop.
+        declared: staff says that it has ended, which history tells from a stop, and which counts after one, too.
 
     Returns:
         False when that has been asked for before, or the session is over.
     """
-    live = Session.objects.live().filter(pk=session_id).exclude(wanted="stop")
+    asked_before = Q(wanted="stop", wanted_reason=reason) if declared else Q(wanted="stop")
+    live = Session.objects.live().filter(pk=session_id).exclude(asked_before)
     asked = live.update(wanted="stop", wanted_reason=reason, wanted_detail=detail)
     if asked:
         if declared:
@@ -167,11 +164,8 @@ def note(session_id: uuid.UUID | None, what: str, *, why: str = "", by: Actor, t
     """Writes an event that moves nothing: a refusal, a request, a remark."""
     if session_id is not None and not type_name:
         type_name = Session.objects.values_list("type_name", flat=True).filter(pk=session_id).first() or ""
-    SessionEvent.objects.create(
-        session_id=session_id,
-        what=what,
-        **event_fields(why=why, who=by.name, address=by.address, door=by.door, type_name=type_name),
-    )
+    told = event_fields(why=why, who=by.name, address=by.address, door=by.door, type_name=type_name)
+    audit.tell(SessionEvent.objects.create(session_id=session_id, what=what, **told))
 
 
 def note_refusal(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -31,20 +32,29 @@ class LogPart:
     """Whether lines between the part before, or the beginning of the log, and this one were left out."""
 
 
-def read_part(session_id: uuid.UUID, after: int | None = None, *, finished: bool = False) -> LogPart:
+def read_part(
+    session_id: uuid.UUID,
+    after: int | None = None,
+    *,
+    finished: bool = False,
+    first_lines: int = FIRST_LINES,
+    most_bytes: int = TAIL_BYTES,
+) -> LogPart:
     """What was written since `after`; without it the last lines.
 
     Args:
         session_id: which session.
         after: `next` of the part before; one that the log does not reach any more counts as none.
         finished: nothing more will be written, so that an unfinished line counts as well.
+        first_lines: how many lines there are at most without `after`.
+        most_bytes: how much is read.
 
     Returns:
         The part; an empty one when there is nothing new, no log, or none that can be read (which is logged).
     """
     try:
         with log_path(session_id).open("rb") as file:
-            return _part(file, after, finished)
+            return _part(file, after, finished, first_lines, most_bytes)
     except FileNotFoundError:
         return LogPart("", 0, skipped=False)
     except OSError as error:
@@ -52,10 +62,40 @@ def read_part(session_id: uuid.UUID, after: int | None = None, *, finished: bool
         return LogPart("", after or 0, skipped=False)
 
 
-def _part(file: BinaryIO, after: int | None, finished: bool) -> LogPart:
+def follow(
+    session_id: uuid.UUID,
+    is_over: Callable[[], bool],
+    wait: Callable[[], None],
+    *,
+    first_lines: int = FIRST_LINES,
+    most_bytes: int = TAIL_BYTES,
+) -> Iterator[LogPart]:
+    """The last lines of a log, and what is written to it, until its session is over.
+
+    Args:
+        session_id: which session.
+        is_over: whether it is.
+        wait: called between two looks.
+        first_lines: how many lines the first part has at most.
+        most_bytes: how much is read at a time.
+    """
+    after = None
+    while True:
+        # Asked before the log is read: what the session's end wrote is not missed.
+        over = is_over()
+        part = read_part(session_id, after, finished=over, first_lines=first_lines, most_bytes=most_bytes)
+        if part.text or part.skipped:
+            yield part
+        if over:
+            return
+        after = part.next
+        wait()
+
+
+def _part(file: BinaryIO, after: int | None, finished: bool, first_lines: int, most_bytes: int) -> LogPart:
     size = file.seek(0, os.SEEK_END)
     known = after if after is not None and 0 <= after <= size else None
-    start = max(known or 0, size - TAIL_BYTES)
+    start = max(known or 0, size - most_bytes)
     file.seek(start)
     data = file.read(size - start)
     # What is left out ends in the middle of a line, most likely; a line longer than all that is read is kept.
@@ -63,7 +103,7 @@ def _part(file: BinaryIO, after: int | None, finished: bool) -> LogPart:
     dropped = data.find(b"\n") + 1 if is_cut else 0
     end = len(data) if finished or (is_cut and not dropped) else data.rfind(b"\n") + 1
     kept = data[dropped:end].splitlines(keepends=True)
-    shown = kept if known is not None else kept[-FIRST_LINES:]
+    shown = kept if known is not None else kept[-first_lines:] if first_lines else []
     return LogPart(
         text=clean(b"".join(shown).decode(errors="replace")),
         next=start + end,

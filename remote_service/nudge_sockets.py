@@ -37,14 +37,23 @@ def post(folder: Path, group: str, about: str, sender: str = "") -> None:
                 continue
 
 
+def _clear(folder: Path, group: str) -> None:
+    """Removes what killed processes left; who is nudged seldom would leave it for long."""
+    for path in folder.glob(f"{group}.*"):
+        pid = path.name.split(".")[1]
+        if not Path("/proc", pid).exists():
+            path.unlink(missing_ok=True)
+
+
 @contextmanager
 def listening(folder: Path, group: str, hear: Callable[[str, str], None]) -> Iterator[None]:
-    """Calls `hear` with what every nudge is about, and who sent it.
+    """Calls `hear` with what every nudge is about, and who sent it; clears away what predecessors left.
 
     Raises:
         OSError: it cannot be listened there.
     """
     loop = asyncio.get_running_loop()
+    _clear(folder, group)
     path = folder / f"{group}.{os.getpid()}.{next(_numbers)}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as receiver:
 

@@ -102,7 +102,10 @@ def silent_gateways(gateways: list[Gateway], seen: dict[str, tuple[int, float]],
 
 
 def expire(
-    silent: list[uuid.UUID], seen: dict[str, tuple[int, float]], clock: Callable[[], float] = time.monotonic
+    silent: list[uuid.UUID],
+    seen: dict[str, tuple[int, float]],
+    write: Callable[[Callable[[], int]], int],
+    clock: Callable[[], float] = time.monotonic,
 ) -> int:
     """Counts the viewers of silent gateways as cut; returns how many those were.
 
@@ -111,6 +114,7 @@ def expire(
     Args:
         silent: what `silent_gateways` gave.
         seen: see there.
+        write: calls a function that writes, in a transaction; that to wait for the transaction counts as held up, too.
         clock: tells monotonic seconds.
 
     Raises:
@@ -119,17 +123,21 @@ def expire(
     began = clock()
     held_up = True
     try:
-        Gateway.objects.filter(pk__in=silent).update(beats=F("beats"))
+        write(lambda: Gateway.objects.filter(pk__in=silent).update(beats=F("beats")))
         held_up = clock() - began >= SLOW_WRITE
     finally:
         if held_up:
             seen.update({key: (beats, clock()) for key, (beats, _) in seen.items()})
     if held_up:
         return 0
-    cut = Viewer.objects.filter(gateway__in=silent, closed_at=None).update(
-        closed_at=timezone.now(), ending=Viewer.Ending.CUT
-    )
-    Gateway.objects.filter(pk__in=silent).delete()
+    cut = write(lambda: _cut(silent))
     for gateway_id in silent:
         seen.pop(str(gateway_id), None)
+    return cut
+
+
+def _cut(silent: list[uuid.UUID]) -> int:
+    watching = Viewer.objects.filter(gateway__in=silent, closed_at=None)
+    cut = watching.update(closed_at=timezone.now(), ending=Viewer.Ending.CUT)
+    Gateway.objects.filter(pk__in=silent).delete()
     return cut

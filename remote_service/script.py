@@ -158,7 +158,7 @@ class RemoteServiceScript:
         return ""
 
     def get_state(self) -> dict[str, Any]:
-        """What a successor needs to stop this session should its process be killed: a small JSON-able dict.
+        """What a successor needs to go on with this session should its process be killed: a small JSON-able dict.
 
         Taken after `start` and after each `spawn`. The base gives every attribute of the instance that JSON can hold.
         """

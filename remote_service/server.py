@@ -95,7 +95,7 @@ class Listen:
 
 def uvicorn_config(application: Any, listen: Listen) -> uvicorn.Config:
     """uvicorn's configuration: uvloop, sans-I/O websockets, no compression of what is compressed already."""
-    behind_proxy = bool(listen.uds) and not listen.tunnelled
+    behind_proxy = bool(listen.uds)
     proxies = [] if behind_proxy else list(listen.trusted_proxies)
     return uvicorn.Config(
         BehindProxy(application) if behind_proxy else application,

@@ -94,6 +94,7 @@ class EndReason(StrEnum):
     RELEASED = "released"
     SERVER_STOPPED = "server_stopped"
     SERVER_KILLED = "server_killed"
+    """Of sessions of earlier releases: they go on now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from asgiref.sync import sync_to_async
 from django import db
 
-from remote_service import lease, nudges
+from remote_service import lease, nudges, retention
 from remote_service.catalogue import Catalogue, load_catalogue, publish
 from remote_service.conf import GatewaySettings
 from remote_service.hosting.account import AccountError
@@ -87,7 +87,7 @@ class Supervisor:
         if self._failure is not None:
             raise self._failure
 
-    async def _wait(self, seconds: float = TICK) -> None:
+    async def _wait(self, seconds: float) -> None:
         if self._stopped.is_set():
             return
         with suppress(TimeoutError):
@@ -137,38 +137,39 @@ class Supervisor:
 
     async def _supervise_while_possible(self, fence: Fence) -> None:
         try:
-            await self._supervise(fence)
+            async with retention.at_work(self._settings, lambda: self._catalogue.scripts):
+                await self._supervise(fence)
         except db.Error as error:
             log.error("the database does not answer, so nobody can supervise; trying again: %s", error)
             await sync_to_async(db.close_old_connections)()
-            await self._wait()
+            await self._wait(TICK)
 
     async def _supervise(self, fence: Fence) -> None:
         term = Term(self._settings, fence, lambda: self._again.set())
         renewing = spawn(self._renew(fence, term), name="renewal of the lease")
         try:
             await term.end_strays()
-            site = await sync_to_async(Site.load)()
-            self._loading = spawn(self._load_first(term, site.reload_wanted), name="load of the sessions file")
             while not (self._stopped.is_set() or term.lost.is_set()):
                 look = await term.tick()
-                if look is not None and self._reload_is_wanted(look.site, term):
-                    self._loading = spawn(self._reload(term, look.site.reload_wanted), name="reload of the types")
-                await self._wait()
+                if look is not None:
+                    self._load_when_wanted(term, look.site)
+                await self._wait(TICK)
         finally:
             try:
                 await self._leave(fence, term)
             finally:
                 renewing.cancel()
 
-    def _reload_is_wanted(self, site: Site, term: Term) -> bool:
-        if self._loading is not None or not term.loaded:
-            return False
-        wanted = self._reload_now or site.reload_wanted > site.reload_done
-        self._reload_now = False
-        return wanted
-
     # ---- the catalogue ----------------------------------------------------------------------------------
+
+    def _load_when_wanted(self, term: Term, site: Site) -> None:
+        if self._loading is not None:
+            return
+        if not term.loaded:
+            self._loading = spawn(self._load_first(term, site.reload_wanted), name="load of the sessions file")
+        elif self._reload_now or site.reload_wanted > site.reload_done:
+            self._reload_now = False
+            self._loading = spawn(self._reload(term, site.reload_wanted), name="reload of the types")
 
     async def _load_first(self, term: Term, generation: int) -> None:
         """Loads beside the loop: a script that takes its time at import keeps no session waiting."""
@@ -177,6 +178,9 @@ class Supervisor:
         except AccountError as error:
             self._failure = error
             self.stop()
+            return
+        except (FencedError, db.Error) as error:
+            self._not_loaded(term, error)
             return
         finally:
             self._loading = None
@@ -190,9 +194,19 @@ class Supervisor:
         except (AccountError, OSError) as error:
             log.error("the sessions file is not read again: %s", error)
             await Site.objects.filter(pk=1).aupdate(reload_done=generation)
+        except (FencedError, db.Error) as error:
+            self._not_loaded(term, error)
+            return
         finally:
             self._loading = None
         self._again.set()
+
+    def _not_loaded(self, term: Term, error: Exception) -> None:
+        if isinstance(error, FencedError):
+            term.lost.set()
+            self._again.set()
+        else:
+            log.error("the database does not answer, so the types are not published; trying again: %s", error)
 
     async def _load(self, term: Term, generation: int) -> None:
         """Loads the sessions file; one that cannot be read leaves the catalogue in force as it is.
@@ -205,10 +219,10 @@ class Supervisor:
             retired = [entry.host for entry in self._catalogue.entries.values()]
             self._catalogue = loaded
         term.runners.catalogue = self._catalogue
-        await term.rows.write(publish, self._catalogue, loaded, generation)
         # Tasks of their own: who stops the server meanwhile must not leave one half ended.
         closing = {spawn(host.close(), name="end of a replaced script host") for host in retired}
         self._retiring |= closing
+        await term.rows.write(publish, self._catalogue, loaded, generation)
         if closing:
             await asyncio.wait(closing)
         self._retiring -= closing
@@ -231,10 +245,13 @@ class Supervisor:
                 log.warning("some sessions were not over after %g s; the next start ends them", SHUTDOWN_PATIENCE)
             leaving.cancel()
             await asyncio.wait({leaving, *self._retiring})
+        lost = term.lost.is_set()
+        # What is still being done fails from here on, and must not tell of the failure as if it were the session's.
+        fence.leave()
         await term.hang_up()
         await self._catalogue.close()
         self._catalogue = Catalogue({})
-        if not term.lost.is_set():
-            await sync_to_async(fence.give_back)()
-        else:
+        if lost:
             log.warning("another supervisor has taken over; standing by")
+        else:
+            await sync_to_async(fence.give_back)()

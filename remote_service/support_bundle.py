@@ -11,9 +11,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -25,48 +23,14 @@ from django.views.debug import SafeExceptionReporterFilter
 from remote_service import conf, session_logs
 from remote_service.catalogue import log_name
 from remote_service.config.problems import Problem, lines
+from remote_service.masking import Masker, without_secrets
 from remote_service.models import Session, SessionType, Site
 from remote_service.sealing import SealError, unseal
 from remote_service.versions import versions
 
-MASK = "********"
 TYPE_LOG_BYTES = 256 * 1024
 _SECRET_COLUMNS = frozenset({"token_hash", "sealed_token", "sealed_script_state", "sealed_password"})
-_SECRET_NAME = re.compile("pass|secret|token|key|credential|auth|pwd", re.IGNORECASE)
 _OURS = re.compile(r"^(REMOTE_SERVICE_|WEBSOCKETSERVER_|DATABASE_URL$|CHANNEL_LAYER_URL$|HOST$|PORT$)")
-_PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s@'\"]+(?=@)")
-_TOKEN_IN_URL = re.compile(r"(?<=token=)[^&\s'\"]+")
-_FIELD_VALUES = ("default", "choices")
-_FEWEST_CHARACTERS = 4
-"""Of a secret: masking shorter ones would make the rest unreadable."""
-
-
-@dataclass(frozen=True, slots=True)
-class Masker:
-    """Takes known secrets, and what looks like one in an address, out of texts."""
-
-    secrets: tuple[str, ...]
-
-    @classmethod
-    def of(cls, secrets: Iterable[str]) -> Masker:
-        """One for these; the longest first, since one may hold another."""
-        return cls(tuple(sorted({s for s in secrets if len(s) >= _FEWEST_CHARACTERS}, key=len, reverse=True)))
-
-    def mask(self, text: str) -> str:
-        """The text without them."""
-        for secret in self.secrets:
-            # JSON writes some characters in another way.
-            for written in {secret, json.dumps(secret)[1:-1]}:
-                text = text.replace(written, MASK)
-        return _TOKEN_IN_URL.sub(MASK, _PASSWORD_IN_URL.sub(MASK, text))
-
-    def mask_texts(self, value: Any) -> Any:
-        """The value, with every text in it without them; names stay."""
-        if isinstance(value, Mapping):
-            return {name: self.mask_texts(inner) for name, inner in value.items()}
-        if isinstance(value, list | tuple):
-            return [self.mask_texts(inner) for inner in value]
-        return self.mask(value) if isinstance(value, str) else value
 
 
 def bundle(session: Session) -> dict[str, str]:
@@ -76,7 +40,7 @@ def bundle(session: Session) -> dict[str, str]:
     problems = [Problem.from_dict(problem) for problem in site.problems]
     masked: set[str] = set()
     columns = _row(session, masked)
-    definition = None if row is None else _without_secrets(row.stored_definition, masked)
+    definition = None if row is None else without_secrets(row.stored_definition, masked)
     # Only for what programs may have written: such a value can be a word that stands elsewhere by right.
     # Together with the others, the longest first: one may be a part of another, whose rest would stay.
     known = _known_secrets()
@@ -124,7 +88,7 @@ def _row(session: Session, masked: set[str]) -> dict[str, Any]:
     """The columns but those that hold secrets; what is masked in the others is added to `masked`."""
     columns = {field.attname: getattr(session, field.attname) for field in session._meta.concrete_fields}
     kept = {name: value for name, value in columns.items() if name not in _SECRET_COLUMNS}
-    return {name: _without_secrets(value, masked) if isinstance(value, dict) else value for name, value in kept.items()}
+    return {name: without_secrets(value, masked) if isinstance(value, dict) else value for name, value in kept.items()}
 
 
 def _viewers(session: Session) -> list[dict[str, Any]]:
@@ -132,30 +96,6 @@ def _viewers(session: Session) -> list[dict[str, Any]]:
         "user__username", "guest__name", "address", "opened_at", "closed_at", "ending"
     )
     return [dict(viewer) for viewer in viewers]
-
-
-def _without_secrets(value: Any, masked: set[str], secret: bool = False) -> Any:
-    """The value with everything masked whose name says that it is a secret; arguments may hold some as well.
-
-    Args:
-        value: a column, an entry, or a part of one.
-        masked: what is masked is added to it.
-        secret: whether the value's own name says so.
-    """
-    if isinstance(value, Mapping):
-        # A field of a form has its name as a value, and may hold what the option would.
-        of_field = _FIELD_VALUES if _SECRET_NAME.search(str(value.get("name", ""))) else ()
-        return {
-            name: _without_secrets(inner, masked, name in of_field or bool(_SECRET_NAME.search(str(name))))
-            for name, inner in value.items()
-            if name != "argv"
-        }
-    if isinstance(value, list | tuple):
-        return [_without_secrets(inner, masked, secret) for inner in value]
-    if not secret or value is None or isinstance(value, bool):
-        return value
-    masked.add(str(value))
-    return MASK
 
 
 def _disk() -> str:

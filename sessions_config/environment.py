@@ -5,18 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from remote_service.networks import DEFAULT, Networks
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+FOREVER = "forever"
+SYSLOG = "syslog"
 
 Names = Annotated[tuple[str, ...], NoDecode]
 """A list of names separated by commas or spaces."""
 
 Paths = Annotated[tuple[Path, ...], NoDecode]
 """A list of paths separated by colons, as in PATH."""
+
+Days = Annotated[int, BeforeValidator(lambda value: 0 if value == FOREVER else value)]
+"""A number of days; 0, which may be written as `forever`, is no end."""
 
 
 class Environment(BaseSettings):
@@ -44,6 +49,10 @@ class Environment(BaseSettings):
     """The first admin's password; empty: a random one, printed once."""
     security_token: str = Field("", validation_alias="WEBSOCKETSERVER_SECURITY_TOKEN", repr=False)
     """The secret of the stand-alone REST; empty closes it."""
+    rest_stop: bool | None = Field(None, validation_alias="REMOTE_SERVICE_REST_STOP")
+    """Whether `/v1/stop` ends the server; empty: where one process does everything."""
+    lease_time: float = Field(5.0, ge=1, allow_inf_nan=False, validation_alias="REMOTE_SERVICE_LEASE_TIME")
+    """Seconds without a sign of life of the supervisor after which one that stands by takes over."""
     endpoint_networks: Names = Field(DEFAULT, validation_alias="REMOTE_SERVICE_ENDPOINT_NETWORKS")
     """Where the endpoints of sessions may be: `loopback`, `types` (the host that a type names), and networks."""
     per_user_total: int = Field(5, ge=1, validation_alias="REMOTE_SERVICE_PER_USER_TOTAL")
@@ -56,6 +65,12 @@ class Environment(BaseSettings):
     """Whether users may share sessions with people who have no account."""
     metrics_token: str = Field("", validation_alias="REMOTE_SERVICE_METRICS_TOKEN", repr=False)
     """The secret of `/metrics`; empty leaves the figures to this machine."""
+    history_days: Days = Field(180, ge=0, validation_alias="REMOTE_SERVICE_HISTORY_DAYS")
+    """How long sessions that are over stay as history; 0: for ever."""
+    log_days: Days = Field(14, ge=0, validation_alias="REMOTE_SERVICE_LOG_DAYS")
+    """How long the logs of sessions that are over stay; 0: for ever."""
+    audit: str = Field("", validation_alias="REMOTE_SERVICE_AUDIT")
+    """Where every event is written as a line of JSON: the path of a file, or `syslog`; empty: nowhere."""
     debug: bool = Field(False, validation_alias="REMOTE_SERVICE_DEBUG")
     """Django's DEBUG: only on a developer's own machine."""
     allowed_hosts: Names = Field((), validation_alias="REMOTE_SERVICE_ALLOWED_HOSTS")
@@ -85,6 +100,13 @@ class Environment(BaseSettings):
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         Networks.read(value)
+        return value
+
+    @field_validator("audit")
+    @classmethod
+    def _audit(cls, value: str) -> str:
+        if value not in ("", SYSLOG) and not value.startswith("/"):
+            raise ValueError(f"expected the absolute path of a file, or {SYSLOG}")
         return value
 
     @field_validator("path_prefix")

@@ -30,12 +30,16 @@ REMOTE_SERVICE = GatewaySettings(
     script_env=ENVIRONMENT.script_env,
     session_user=ENVIRONMENT.session_user,
     security_token=ENVIRONMENT.security_token,
+    rest_stop=ENVIRONMENT.rest_stop,
+    lease_time=ENVIRONMENT.lease_time,
     endpoint_networks=Networks.read(ENVIRONMENT.endpoint_networks),
     per_user_total=ENVIRONMENT.per_user_total,
     handshakes_per_minute=ENVIRONMENT.handshakes_per_minute,
     log_ins_per_minute=ENVIRONMENT.log_ins_per_minute,
     guests=ENVIRONMENT.guests,
     metrics_token=ENVIRONMENT.metrics_token,
+    history_days=ENVIRONMENT.history_days,
+    log_days=ENVIRONMENT.log_days,
 )
 
 DEBUG = ENVIRONMENT.debug
@@ -201,6 +205,7 @@ LOGGING: dict[str, Any] = {
     },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
+        "remote_service.audit": {"handlers": [], "level": "CRITICAL", "propagate": False},
         "django": {"handlers": [], "level": "INFO"},
         # A request that was refused stands in an event row; its path may hold a token.
         "django.request": {"level": "ERROR"},
@@ -217,3 +222,6 @@ LOGGING: dict[str, Any] = {
         "uvicorn": {"level": "ERROR"},
     },
 }
+if ENVIRONMENT.audit:
+    LOGGING["handlers"]["audit"] = {"()": "remote_service.audit_handlers.audit_handler", "where": ENVIRONMENT.audit}
+    LOGGING["loggers"]["remote_service.audit"] |= {"handlers": ["audit"], "level": "INFO"}

@@ -17,7 +17,7 @@ MEDIAN_LINES = 150
 PURE = (
     "states", "errors", "ages", "decisions", "answers", "endpoints", "rfb", "config.schema", "config.problems",
     "config.form", "texts", "details", "relay.closing", "relay.origin", "relay.frames", "relay.traffic",
-    "admission.rate", "admission.waiting", "hosting.course", "hosting.status",
+    "admission.rate", "admission.waiting", "hosting.course", "hosting.status", "hosting.steps",
     "networks", "relay.proof", "hosting.tcp_table", "relay_process.messages", "crew.names",
 )  # fmt: skip
 """Decisions without I/O: they know no socket, no Django, no clock, no event loop."""
@@ -40,6 +40,7 @@ NO_TEST_OF_ITS_OWN = {
     "remote_service/rest/urls.py": "the access matrix is generated from it",
     "remote_service/crew/names.py": "it says only how others are called",
     "remote_service/compat/nexus_remote_service.py": "tests/integration/hosting runs scripts that import it",
+    "remote_service/hosting/steps.py": "it says only what the course and the runner tell each other",
     "remote_service/relay/clerk.py": "it says only what others do",
     "webui/urls.py": "the access matrix is generated from it",
 }

@@ -26,9 +26,7 @@ def viewer_texts(*, guest: bool = False) -> dict[str, str]:
         "cutTitle": _("The line was cut"),
         "cutText": _("If the session goes on, this page reconnects to it by itself."),
         "restartTitle": _("The server is stopping or restarting"),
-        "restartText": _(
-            "This page connects again as soon as the server is back, and then shows what became of the session."
-        ),
+        "restartText": _("If the session goes on, this page reconnects to it by itself once the server is back."),
         "screenTitle": _("The session's screen was lost"),
         "screenText": _("This page tries to reach it again."),
         "offlineText": _("This computer seems to be offline."),

@@ -30,7 +30,8 @@ class TunnelledHttp(HttpProtocol):
         self._preamble = None
         try:
             told = json.loads(line)
-            origin = Origin((str(told["client"][0]), int(told["client"][1])), str(told["tunnel"]))
+            client = told["client"]
+            origin = Origin(client and (str(client[0]), int(client[1])), str(told["tunnel"]))
         except (ValueError, KeyError, TypeError, IndexError):
             self.transport.abort()
             return

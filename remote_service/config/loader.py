@@ -13,6 +13,7 @@ from remote_service.config.problems import Code, Finding, Problem, Severity
 from remote_service.config.schema import SessionType
 from remote_service.config.script_files import find_script
 from remote_service.config.source import Source, read_source
+from remote_service.config.zero_limits import zero_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def _load_entry(source: Source, name: str, directories: Sequence[Path]) -> _Entr
     loaded = None
     if session_type and script_path and not problems:
         loaded = LoadedType(session_type, script_path, source.line_of((name, "options", "group")))
-        problems = list(_option_warnings(source, loaded.type))
+        problems = [*_option_warnings(source, loaded.type), *_limit_warnings(source, loaded.type)]
     return _Entry(tuple(problems), script_path, loaded)
 
 
@@ -95,6 +96,13 @@ def _option_warnings(source: Source, type_: SessionType) -> Iterator[Problem]:
         yield Problem(
             str(source.path), type_.name, key, *clauses(option, meant), Code.OPTION_NEAR, Severity.WARNING, line
         )
+
+
+def _limit_warnings(source: Source, type_: SessionType) -> Iterator[Problem]:
+    for limit, found, expected, fix in zero_limits(type_.limits):
+        key = ("limits", limit)
+        line = source.line_of((type_.name, *key))
+        yield Problem(str(source.path), type_.name, key, found, expected, fix, Code.LIMIT_ZERO, Severity.WARNING, line)
 
 
 def _problems_of(source: Source, entry: str, findings: Sequence[Finding]) -> list[Problem]:

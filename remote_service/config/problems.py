@@ -76,6 +76,7 @@ class Code(StrEnum):
     GROUP_UNKNOWN = "W004"
     SCRIPT_THREADS = "W005"
     OPTION_NEAR = "W006"
+    LIMIT_ZERO = "W007"
 
 
 @dataclass(frozen=True, slots=True)

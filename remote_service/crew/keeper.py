@@ -40,6 +40,8 @@ class Part:
     """What it inherits, under the same numbers."""
     patience: float = PART_PATIENCE
     """Seconds that it has to end by itself."""
+    environment: Mapping[str, str] | None = field(default=None, repr=False)
+    """What it has for its environment; None: ours."""
 
 
 @dataclass(eq=False, slots=True)
@@ -126,6 +128,7 @@ class Keeper:
                 stdin=asyncio.subprocess.PIPE,
                 pass_fds=[says, *part.descriptors],
                 cwd=part.folder,
+                env=part.environment,
                 start_new_session=True,
             )
         except OSError:

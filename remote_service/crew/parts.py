@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from remote_service.server import Listen
 
 COMMAND = "serve_part"
 """The management command that is one of them."""
+_FOR_RELAY = re.compile(r"PATH|HOME|TMPDIR|TZ|LANG|LANGUAGE|LC_\w+|LD_LIBRARY_PATH|OPENSSL_CONF|PYTHON\w+")
+"""What of our environment the relay has too: how Python is run and speaks. It needs none of the site's secrets."""
 
 
 def parts(
@@ -60,11 +64,18 @@ def parts(
     }
     return [
         Part(SUPERVISOR, [*command, SUPERVISOR], told, manage.parent, patience=END_PATIENCE),
-        Part(RELAY, [sys.executable, "-m", "remote_service.relay_process"], relay, manage.parent, for_relay),
+        Part(
+            RELAY,
+            [sys.executable, "-m", "remote_service.relay_process"],
+            relay,
+            manage.parent,
+            for_relay,
+            environment=relay_environment(os.environ),
+        ),
         *(
             Part(
                 f"{PAGES}-{number}",
-                [*command, PAGES],
+                [*command, PAGES, str(number)],
                 {**told, "name": f"{PAGES}-{number}", "listen": _listen(listen), "descriptor": for_pages[0]},
                 manage.parent,
                 for_pages,
@@ -72,6 +83,11 @@ def parts(
             for number in range(1, workers + 1)
         ),
     ]
+
+
+def relay_environment(ours: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the relay's process."""
+    return {name: value for name, value in ours.items() if _FOR_RELAY.fullmatch(name)}
 
 
 def _settings(settings: GatewaySettings) -> dict[str, Any]:

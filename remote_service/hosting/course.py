@@ -7,8 +7,7 @@ return something false, again only when the process died inside the call; calls 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import Any
 
 from remote_service import details
@@ -16,6 +15,7 @@ from remote_service.answers import Answer, Poll
 from remote_service.endpoints import Endpoint
 from remote_service.hosting.programs import Program
 from remote_service.hosting.status import NEEDS_NO_STOP, Phase, StartFault, Status, StopOutcome
+from remote_service.hosting.steps import Command, Outcome, Step
 
 INTERRUPT_PATIENCE = 2.0
 """Seconds a call has to return after it was interrupted, before its process is killed."""
@@ -29,38 +29,8 @@ STOP_TRIES, REPLACEMENTS = 2, 3
 """The most calls of `stop`; how often a worker that dies between calls gets a successor, before all is given up."""
 
 
-class Command(StrEnum):
-    """What the course asks of the runner."""
-
-    CALL = "call"
-    """Make the named call in the worker."""
-    INTERRUPT = "interrupt"
-    """Raise an exception inside the running call."""
-    REPLACE = "replace"
-    """Kill the worker if it lives, fork a new one and load the saved state."""
-    CLEAN = "clean"
-    """End what is left, remove the scratch directory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One command; `call` and `arguments` belong to `CALL`."""
-
-    command: Command
-    call: str = ""
-    arguments: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a call ended: `kind` is done, refused, falsy, raised, exited or interrupted; `detail` one sentence.
-
-    `value` belongs to a `poll` that is done: answer, reason, progress.
-    """
-
-    kind: str
-    detail: str = ""
-    value: Sequence[str] = ()
+State = dict[str, Any] | None
+"""What a script saved, if it did."""
 
 
 class Course:
@@ -92,9 +62,7 @@ class Course:
         self._become(phase=Phase.STARTING)
         return [self._make_call(now, "validate", {"options": arguments["options"]})]
 
-    def recover(
-        self, state: dict[str, Any] | None, endpoint: Endpoint | None, programs: Sequence[Program]
-    ) -> list[Step]:
+    def recover(self, state: State, endpoint: Endpoint | None, programs: Sequence[Program] = ()) -> list[Step]:
         """Takes over a session whose runner was killed: its script's saved state goes into a fresh worker."""
         if self.status.phase is not Phase.IDLE:
             return []
@@ -120,13 +88,13 @@ class Course:
         """The script named its endpoint."""
         self._become(endpoint=endpoint, password=password)
 
-    def spawned(self, program: Program) -> None:
-        """The script started a program."""
-        self._become(programs=(*self.status.programs, program))
-
     def saved(self, state: dict[str, Any]) -> None:
         """The script saved its state."""
         self._become(state=state)
+
+    def spawned(self, program: Program) -> None:
+        """The script started a program."""
+        self._become(programs=(*self.status.programs, program))
 
     def call_ended(self, now: float, outcome: Outcome) -> list[Step]:
         """The running call came back; an outcome while none runs is nobody's, and changes nothing."""
@@ -134,8 +102,7 @@ class Course:
         if not call:
             return []
         if call == "stop":
-            done = outcome.kind == "done"
-            self._become(stop=StopOutcome.DONE if done else StopOutcome.FAILED)
+            self._become(stop=StopOutcome.DONE if outcome.kind == "done" else StopOutcome.FAILED)
             return self._clean()
         if self.status.phase is Phase.STOPPING:
             nothing_runs = call == "start" and outcome.kind == "falsy" and not self.status.fault
@@ -154,9 +121,8 @@ class Course:
 
     def worker_died(self, now: float, how: str) -> list[Step]:
         """The worker's process ended without being asked to; `how` says how ("exit status 3", "signal 9")."""
-        call, self._call = self._call, ""
-        interrupted, self._interrupted_at = self._interrupted_at is not None, None
-        phase = self.status.phase
+        call, interrupted, phase = self._call, self._interrupted_at is not None, self.status.phase
+        self._call, self._interrupted_at = "", None
         if phase is Phase.STARTING and self.status.fault is None:
             self._become(fault=StartFault.DIED, detail=details.SCRIPT_DIED.filled(how=how))
         if call == "validate":
@@ -166,8 +132,7 @@ class Course:
         if phase in (Phase.IDLE, Phase.WAITING, Phase.READY):
             self._replaced += 1
             self._next_poll = now + POLL_INTERVAL
-            too_often = self._replaced > REPLACEMENTS
-            return self._give_up(now, how) if too_often else [Step(Command.REPLACE)]
+            return self._give_up(now, how) if self._replaced > REPLACEMENTS else [Step(Command.REPLACE)]
         if phase is Phase.STOPPING:
             if call == "stop" and interrupted:
                 # It hung, and the interrupt ended its process: the same as one that had to be killed.
@@ -191,16 +156,15 @@ class Course:
             self._become(fault=StartFault.TIMEOUT, detail=self._timeout_sentence())
             return self._interrupt(now)
         if self.status.phase is Phase.WAITING and self._due(now):
-            where = details.NEVER_LISTENED.filled(endpoint=self.status.endpoint)
-            return self._fail(now, StartFault.NEVER_LISTENED, where)
+            why = details.NEVER_LISTENED.filled(endpoint=self.status.endpoint)
+            return self._fail(now, StartFault.NEVER_LISTENED, why)
         if self._call == "stop" and now >= self._called_at + self._stop_patience:
             self._become(stop=StopOutcome.HUNG)
             return self._interrupt(now)
         if self._call == "poll" and now >= self._called_at + POLL_PATIENCE:
             self._become(poll=Poll.unknown(details.POLL_SILENT.filled(seconds=f"{POLL_PATIENCE:g}")))
         elif not self._call and self.status.phase in (Phase.WAITING, Phase.READY) and now >= self._next_poll:
-            listened = self.status.phase is Phase.READY
-            return [self._make_call(now, "poll", {"has_listened": listened})]
+            return [self._make_call(now, "poll", {"has_listened": self.status.phase is Phase.READY})]
         return []
 
     def next_deadline(self, now: float) -> float:

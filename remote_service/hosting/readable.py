@@ -84,6 +84,7 @@ def _copy(source: Path, copies: Path, gid: int) -> Path:
         digest.update(b"%s\0%o\0%d\0" % (name, path.stat().st_mode, path.stat().st_size) + path.read_bytes())
     place = copies / digest.hexdigest()[:24]
     if place.is_dir():
+        os.utime(place)  # one that is in use is not old, see `script_copies`
         return place
     for folder in (copies.parent, copies):
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)

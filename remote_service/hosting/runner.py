@@ -22,13 +22,14 @@ from remote_service.config.words import harmless
 from remote_service.endpoints import Endpoint
 from remote_service.hosting import processes
 from remote_service.hosting.audience import Audience
-from remote_service.hosting.course import INTERRUPT_PATIENCE, Command, Course, Outcome, Step
+from remote_service.hosting.course import INTERRUPT_PATIENCE, Course
 from remote_service.hosting.listening import listens
 from remote_service.hosting.programs import Program
 from remote_service.hosting.scratch import remove_tree, scratch_left_by
 from remote_service.hosting.script_context import ScriptContext
 from remote_service.hosting.session_log import SessionLog
 from remote_service.hosting.status import Phase
+from remote_service.hosting.steps import Command, Outcome, Step
 from remote_service.hosting.wire import Channel, Message
 from remote_service.hosting.worker import Worker, script_logger
 from remote_service.hosting.worker_link import WorkerLink

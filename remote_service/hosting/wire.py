@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,9 @@ MAX_LINE = 4 * 1024 * 1024
 """Bytes of one message: more means that the peer is broken, not that a session has much to say."""
 
 MAX_DESCRIPTORS = 4
+
+_UCRED = struct.Struct("3i")
+"""pid, uid and gid (unix(7), SO_PEERCRED)."""
 
 Message = dict[str, Any]
 
@@ -127,6 +131,12 @@ def short_path(path: Path) -> Iterator[str]:
         yield f"/proc/self/fd/{directory}/{path.name}"
     finally:
         os.close(directory)
+
+
+def peer_of(connected: socket.socket) -> tuple[int, int]:
+    """Pid and uid of the other end of a Unix socket, as they were when it connected, or began to listen."""
+    pid, uid, _gid = _UCRED.unpack(connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
+    return pid, uid
 
 
 def listen_on(path: Path, *, replacing: bool = False) -> socket.socket:

@@ -19,8 +19,8 @@ from typing import Any, NoReturn
 
 from remote_service import details
 from remote_service.answers import Answer, Poll
-from remote_service.hosting.course import Outcome
 from remote_service.hosting.script_context import ScriptContext
+from remote_service.hosting.steps import Outcome
 from remote_service.hosting.wire import Channel, Message
 from remote_service.script import RemoteServiceScript
 

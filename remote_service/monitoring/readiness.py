@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 
-from remote_service import conf
+from remote_service import channel_layer, conf
 from remote_service.crew import names
 from remote_service.models import Lease, SessionType, Site
 from remote_service.monitoring.siblings import ask
@@ -27,7 +28,15 @@ class Check:
 
 def checks() -> tuple[Check, ...]:
     """All of them."""
-    return (*_database_and_types(), _supervisor(), *_relay())
+    return (*_database_and_types(), _supervisor(), *_channel_layer(), *_relay())
+
+
+def _channel_layer() -> tuple[Check, ...]:
+    """Without it changes are seen a second late: sessions go on, and somebody should look."""
+    if channel_layer.address(settings.CHANNEL_LAYERS) is None:
+        return ()
+    trouble = channel_layer.trouble()
+    return (Check("channel layer", not trouble, trouble or "It answers."),)
 
 
 def _relay() -> tuple[Check, ...]:

@@ -22,7 +22,8 @@ DETACH = "remote_service.detach"
 class Origin:
     """Where a connection that comes out of a tunnel comes from."""
 
-    client: tuple[str, int]
+    client: tuple[str, int] | None
+    """None behind a Unix socket: the proxy that alone can reach it says by headers who the client is."""
     tunnel: str
     """Its name, at the process that has the other end of it."""
 

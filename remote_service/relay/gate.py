@@ -113,7 +113,8 @@ class Gate:
         passed = bytes(self._filter.from_viewer(data))
         if self._filter.input_passed:
             self._on_input()
-        self._schedule()
+        if self._timer is not None or self._filter.held_until is not None:
+            self._schedule()
         return passed
 
     def down(self, data: Data) -> Data:

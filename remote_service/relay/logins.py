@@ -6,6 +6,7 @@ of its own for that.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from django.conf import settings
@@ -44,9 +45,18 @@ def _vouched_for(login: dict[str, Any]) -> User | None:
     except ValidationError:
         return None
     user = _user(load_backend(path), user_id)
-    if user is None or not constant_time_compare(login.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash()):
-        return None
-    return user
+    return user if user is not None and _is_of_its_password(login.get(HASH_SESSION_KEY), user) else None
+
+
+def _is_of_its_password(stamp: str | None, user: User) -> bool:
+    """Whether a login was made with the password that its user has now, under this SECRET_KEY or one before it.
+
+    Django's own gives the login a new key in the second case; a websocket has no way to tell the browser of that.
+    """
+    if not stamp:
+        return False
+    stamps = itertools.chain([user.get_session_auth_hash()], user.get_session_auth_fallback_hash())
+    return any(constant_time_compare(stamp, each) for each in stamps)
 
 
 def _user(backend: Any, user_id: Any) -> User | None:

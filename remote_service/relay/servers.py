@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import socket
-import struct
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,14 +19,13 @@ from remote_service.hosting.listening import PROC_NET
 from remote_service.hosting.processes import look
 from remote_service.hosting.sock_diag import look_up
 from remote_service.hosting.tcp_table import Place, TcpSocket, plain, tcp_sockets
+from remote_service.hosting.wire import peer_of
 from remote_service.pid_file import SERVER, SUPERVISOR
 from remote_service.relay.proof import Server, serving
 
 _MOST_REMEMBERED = 10_000
 _MOST_DESCRIPTORS = 256
 """Of a process with more open files they are looked through in a thread."""
-_UCRED = struct.Struct("3i")
-"""pid, uid and gid (unix(7), SO_PEERCRED)."""
 
 
 def gateway_pids(state_dir: Path) -> frozenset[int]:
@@ -44,7 +42,7 @@ def gateway_pids(state_dir: Path) -> frozenset[int]:
 
 def unix_server(connected: socket.socket, account: int, gateway: frozenset[int]) -> Server:
     """Who listens at the other end of a Unix socket: who called listen(2), which a successor may have inherited."""
-    pid, uid = _listener(connected)
+    pid, uid = peer_of(connected)
     belonging = _belonging(pid, account, gateway)
     return Server(uid, belonging.session, belonging.gateway)
 
@@ -115,7 +113,7 @@ _descriptors: dict[int, tuple[int, int]] = {}
 
 def known_unix_server(connected: socket.socket) -> Server | None:
     """Who listens at the other end of a Unix socket, if that is a process that a session is known to have started."""
-    pid, uid = _listener(connected)
+    pid, uid = peer_of(connected)
     session = _session_of(pid)
     return None if session is None else Server(uid, session)
 
@@ -154,11 +152,6 @@ def _has(pid: int, wanted: TcpSocket, *, most: int | None = None) -> bool:
 
 
 # ---- both --------------------------------------------------------------------------------------------------
-
-
-def _listener(connected: socket.socket) -> tuple[int, int]:
-    pid, uid, _gid = _UCRED.unpack(connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
-    return pid, uid
 
 
 def _place(address: tuple[str, int] | tuple[str, int, int, int]) -> Place:

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import Q, Subquery
 from django.utils import timezone
 
-from remote_service import access
+from remote_service import access, audit
 from remote_service.config.schema import Limits
 from remote_service.models import Gateway, Guest, Session, SessionEvent, ShareHolder, Viewer, event_fields
 from remote_service.prepared import find, insert
@@ -112,7 +112,16 @@ def _come(rows: Any, gateway_id: uuid.UUID, admission: Admission) -> Visit:
         superseded=False,
     )
     told = event_fields(why="", who=by.name, address=by.address, door=by.door, type_name=admission.type_name)
-    insert(SessionEvent, session_id=grant.session_id, at=now, what="viewer opened", from_state="", to_state="", **told)
+    event = {
+        "session_id": grant.session_id,
+        "at": now,
+        "what": "viewer opened",
+        "from_state": "",
+        "to_state": "",
+        **told,
+    }
+    insert(SessionEvent, **event)
+    audit.tell(SessionEvent(**event))
     return Visit(viewer_id, admission)
 
 

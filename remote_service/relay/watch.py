@@ -20,7 +20,7 @@ class Grant:
     session_id: uuid.UUID
     user_id: int | None
     """None for a guest, and for a client of the stand-alone REST."""
-    login: str
+    login: str = field(repr=False)
     """The key of the browser's session that vouches for the user or guest; the right ends with it."""
     actor: Actor
     password_stamp: str = field(default="", repr=False)

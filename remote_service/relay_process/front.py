@@ -21,6 +21,7 @@ from typing import cast
 from remote_service.hosting.wire import short_path
 from remote_service.relay.line import MOST_UNSENT, Line
 from remote_service.relay_process.arrival import line_on
+from remote_service.relay_process.goodbye import MOST_PATIENCE, Goodbye
 from remote_service.relay_process.messages import Handover
 from remote_service.tasks import spawn
 
@@ -30,8 +31,6 @@ HANDSHAKE_PATIENCE = 10.0
 """Seconds for a TLS handshake."""
 HANDOVER_PATIENCE = 2.0
 """Seconds for a handover to arrive whose page process has hung up already."""
-GOODBYE_PATIENCE = 5.0
-"""Seconds that a client has to take what it was sent last."""
 MOST_HELD = 64 * 1024
 """Bytes of a client that are kept before it is read no further."""
 BACKLOG = 2048
@@ -68,9 +67,12 @@ class Front:
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(cert, key)
-        self._server = await asyncio.get_running_loop().create_server(
+        loop = asyncio.get_running_loop()
+        serve = loop.create_unix_server if listener.family == socket.AF_UNIX else loop.create_server
+        self._server = await serve(
             lambda: Tunnel(self, secrets.token_urlsafe(16)),
-            sock=listener, ssl=context, ssl_handshake_timeout=HANDSHAKE_PATIENCE, backlog=BACKLOG,
+            sock=listener, ssl=context, ssl_handshake_timeout=HANDSHAKE_PATIENCE, ssl_shutdown_timeout=MOST_PATIENCE,
+            backlog=BACKLOG,
         )  # fmt: skip
 
     def line_of(self, handover: Handover) -> Line:
@@ -111,6 +113,7 @@ class Tunnel(asyncio.Protocol):
         self._asks = False
         """It does, and nothing was answered yet."""
         self._full = False
+        self._goodbye: Goodbye | None = None
 
     # ---- the client -------------------------------------------------------------------------------------
 
@@ -128,7 +131,7 @@ class Tunnel(asyncio.Protocol):
     async def _connect(self) -> None:
         assert self._transport is not None
         loop = asyncio.get_running_loop()
-        peer = self._transport.get_extra_info("peername")[:2]
+        peer = self._transport.get_extra_info("peername")[:2] or None  # a client of a Unix socket has no address
         try:
             with short_path(self._front.pages) as name:
                 pages, _protocol = await loop.create_unix_connection(lambda: _PagesEnd(self), name)
@@ -194,6 +197,8 @@ class Tunnel(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone."""
         self._front.tunnels.pop(self._name, None)
+        if self._goodbye is not None:
+            self._goodbye.cancel()
         if self._pages is not None:
             self._pages.close()
 
@@ -209,10 +214,8 @@ class Tunnel(asyncio.Protocol):
 
     def close(self) -> None:
         """Hangs up once the client has what it was sent."""
-        if self._transport is not None:
-            self._transport.close()
-            # Else TLS waits half a minute for a client that says nothing.
-            asyncio.get_running_loop().call_later(GOODBYE_PATIENCE, self._transport.abort)
+        if self._transport is not None and self._goodbye is None:
+            self._goodbye = Goodbye(self._transport)
 
     # ---- the pages --------------------------------------------------------------------------------------
 

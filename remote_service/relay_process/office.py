@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import socket
-import struct
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 from remote_service import conf
 from remote_service.hosting.account import session_uid
-from remote_service.hosting.wire import MAX_LINE, Message, encode, listen_on, parse
+from remote_service.hosting.wire import MAX_LINE, Message, encode, listen_on, parse, peer_of
 from remote_service.relay.clerk import ClerkError, NoPasswordError
 from remote_service.relay.gateway import GatewayProcess
 from remote_service.relay.site_rules import rules_in_force
@@ -29,9 +28,6 @@ from remote_service.relay_process.messages import (
 from remote_service.tasks import spawn
 
 log = logging.getLogger(__name__)
-
-_UCRED = struct.Struct("3i")
-"""pid, uid and gid (unix(7), SO_PEERCRED)."""
 
 
 class _Carried:
@@ -215,6 +211,6 @@ class Office:
 
 
 def _check_peer(connection: socket.socket) -> None:
-    _pid, uid, _gid = _UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
+    _pid, uid = peer_of(connection)
     if uid != os.geteuid():
         raise PermissionError(f"uid {uid} asked; expected uid {os.geteuid()}")

@@ -6,11 +6,10 @@ import asyncio
 import logging
 import os
 import socket
-import struct
 from collections.abc import Callable
 from pathlib import Path
 
-from remote_service.hosting.wire import short_path
+from remote_service.hosting.wire import peer_of, short_path
 from remote_service.relay_process.messages import Handover
 
 log = logging.getLogger(__name__)
@@ -18,8 +17,6 @@ log = logging.getLogger(__name__)
 MOST_PACKET = 256 * 1024
 """Bytes: a grant, and what a peer can have sent before its upgrade was answered."""
 _BACKLOG = 64
-_UCRED = struct.Struct("3i")
-"""pid, uid and gid (unix(7), SO_PEERCRED)."""
 
 Take = Callable[[Handover, socket.socket | None], None]
 
@@ -65,7 +62,7 @@ class Taker:
             giver, _address = self._listener.accept()
         except BlockingIOError:
             return
-        _pid, uid, _gid = _UCRED.unpack(giver.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
+        _pid, uid = peer_of(giver)
         if uid != os.geteuid():
             log.warning("uid %d wanted to hand websockets over; expected uid %d", uid, os.geteuid())
             giver.close()

@@ -18,7 +18,7 @@ from django.shortcuts import render
 from remote_service import conf, lifecycle
 from remote_service.actors import Actor
 from remote_service.config.form import clean_options
-from remote_service.errors import InvalidOptionError, RefusedError, UnknownTokenError
+from remote_service.errors import InvalidOptionError, RefusedError, RestClosedError, UnknownTokenError
 from remote_service.models import Session, SessionType
 from remote_service.nudges import GATEWAY_GROUP, hearing
 from remote_service.reservations import Reservation, reserve_for_rest
@@ -119,6 +119,12 @@ async def _until_over(session: Session) -> None:
 @rest_view
 async def stop(request: HttpRequest) -> HttpResponse:
     """Ends the server, and its sessions with it, as Ctrl-C does."""
-    crew = conf.current().crew
+    found = conf.current()
+    crew = found.crew
+    if not (crew is None if found.rest_stop is None else found.rest_stop):
+        raise RestClosedError(
+            "The REST interface may not stop this server. Stop it on its machine, or start it with "
+            "REMOTE_SERVICE_REST_STOP=1, which is the default where one process does everything."
+        )
     asyncio.get_running_loop().call_later(0.05, os.kill, crew.main_pid if crew else os.getpid(), signal.SIGINT)
     return JsonResponse({"stopping": True})

@@ -51,7 +51,7 @@ class ViewerFilter:
             MessageType.ENABLE_CONTINUOUS_UPDATES: self._continuous_updates,
         }
         # Offsets count from the first message, as those of `ClientMessageFramer` do.
-        self._sieve = Sieve(self._run, offset=-1, glide=self._glide)
+        self._sieve = Sieve(self._run, offset=-1, glide=self._glide, drop=self._drop)
         self.policy = policy
 
     def __repr__(self) -> str:
@@ -65,11 +65,10 @@ class ViewerFilter:
     @policy.setter
     def policy(self, policy: Policy) -> None:
         self._policy = policy
-        self._in_any_case = {
-            kind: layout
-            for kind, layout in LAYOUTS.items()
-            if isinstance(layout, Fixed) and kind not in self._by_hand and policy.passes(kind)
-        }
+        plain = {kind: layout for kind, layout in LAYOUTS.items() if kind not in self._by_hand}
+        fixed = {kind: layout for kind, layout in plain.items() if isinstance(layout, Fixed)}
+        self._in_any_case = {kind: layout for kind, layout in fixed.items() if policy.passes(kind)}
+        self._in_no_case = {kind: layout.length for kind, layout in fixed.items() if not policy.passes(kind)}
 
     def feed(self, data: Data) -> Data:
         """Take what the viewer sent, and return what the server may have: `data` itself when that is all of it.
@@ -112,6 +111,13 @@ class ViewerFilter:
         while at < end and (message := in_any_case.get(data[at])) is not None and at + message.length <= end:
             at += message.length
             self.input_passed |= message.is_input
+        return at
+
+    def _drop(self, data: Data, at: int) -> int:
+        """The same where they do not: a viewer that may only look moves its pointer all the same."""
+        in_no_case, end = self._in_no_case, len(data)
+        while at < end and (length := in_no_case.get(data[at])) is not None and at + length <= end:
+            at += length
         return at
 
     def _by_policy(self, kind: bytes, layout: Layout) -> Walk[None]:

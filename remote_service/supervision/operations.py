@@ -16,7 +16,7 @@ from remote_service.decisions import Decision, Runner
 from remote_service.endpoints import Endpoint
 from remote_service.hosting.client import HostError
 from remote_service.hosting.machine import boot, place_of
-from remote_service.hosting.status import Status
+from remote_service.hosting.status import Phase, Status
 from remote_service.leftovers import remove_socket
 from remote_service.models import MOST_REASON, Session
 from remote_service.sealing import SealError, seal
@@ -120,7 +120,8 @@ class Operations:
             self._complain_of_log(session, charge, status)
             unknown = unknown or (status.poll.reason if status.poll.answer is Answer.UNKNOWN else "")
             said = (status.progress, status.state, status.programs)
-            if charge.remembered != said:
+            # One that is idle has nothing to say; what its predecessor said is what it is to go on with.
+            if charge.remembered != said and status.phase is not Phase.IDLE:
                 charge.remembered = said
                 script_state = "" if status.state is None else seal(json.dumps(status.state))
                 programs = [program.as_list() for program in status.programs]

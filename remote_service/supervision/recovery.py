@@ -72,11 +72,15 @@ class Recovery:
                 charge.link = None
                 charge.miss(details.RUNNER_SILENT.filled(seconds=f"{ANSWER_PATIENCE:g}"))
             return
-        log.info("session %s: found again, its runner is process %d", session.pk, status.runner)
+        log.info("session %s: found again, its runner is process %s", session.pk, status.runner or "unknown")
+        state = State(session.state)
         try:
-            if status.phase is Phase.IDLE and State(session.state) is State.STARTING:
+            if status.phase is Phase.IDLE and state is State.STARTING:
                 await self._runners.order_start(session, link)
-            elif State(session.state) is State.STOPPING:
+            elif status.phase is Phase.IDLE:
+                # It was forked to go on in the place of another one, and has not been told with what.
+                await self._runners.order_succession(session, link)
+            if state is State.STOPPING:
                 await link.order("stop", timeout=STOP_TIMEOUT)
         except OSError:
             charge.lose()
@@ -113,10 +117,11 @@ class Recovery:
 
     async def succeed(self, session: Session, charge: Charge) -> None:
         """Forks another runner, which goes on with the session's programs; what cannot go on stays as it is."""
+        await self._rows.check()
         charge.attempts.tried()
         try:
             link = await self._successor(session, charge)
-            await link.order("recover", **self._runners.successor_of(session).as_order())
+            await self._runners.order_succession(session, link)
         except (HostError, OSError) as error:
             if not await asyncio.to_thread(_something_lives, str(session.pk), session.endpoint):
                 await self.recover(session, EndReason.RUNNER_LOST)
@@ -129,8 +134,15 @@ class Recovery:
 
     async def _successor(self, session: Session, charge: Charge) -> RunnerLink:
         """A runner that has been forked and told nothing yet, of an attempt before; else a fresh one."""
+        if charge.runner is Runner.HERE and charge.link is not None:
+            return charge.link
         with suppress(FileNotFoundError, ConnectionRefusedError):
-            return await self._runners.connect(session, charge)
+            link = await self._runners.connect(session, charge)
+            # What is left of the one that has ended may hold its socket for a moment, and says nothing.
+            if await self._first_status(charge) is not None:
+                return link
+            if charge.runner is Runner.HERE:
+                raise TimeoutError(details.RUNNER_SILENT.filled(seconds=f"{ANSWER_PATIENCE:g}"))
         charge.pid = await self._runners.replace(session)
         return await self._runners.connect(session, charge)
 

@@ -37,6 +37,10 @@ class Rows:
         """Calls a function that writes."""
         return await sync_to_async(self._fence.write)(function, *args, **kwargs)
 
+    def write_now(self, function: Callable[[], T]) -> T:
+        """The same for who is in a thread already."""
+        return self._fence.write(function)
+
     async def move(self, session: Session, event: Event, *, why: str, **changes: Any) -> bool:
         """Moves the row if it is still in the state that `session` shows."""
         return await self.write(lifecycle.transition, session.pk, State(session.state), event, why=why, **changes)

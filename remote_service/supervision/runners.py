@@ -119,6 +119,14 @@ class Runners:
             timeout=session.limits.start_timeout,
         )
 
+    async def order_succession(self, session: Session, link: RunnerLink) -> None:
+        """Orders a fresh runner to go on with what another one had held.
+
+        Raises:
+            OSError: the runner has gone.
+        """
+        await link.order("recover", **self.successor_of(session).as_order())
+
     def successor_of(self, session: Session) -> Successor:
         """What a fresh runner needs to go on with the session."""
         state = None

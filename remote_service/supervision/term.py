@@ -17,6 +17,7 @@ from remote_service import keeping, observations
 from remote_service.ages import Ages
 from remote_service.conf import GatewaySettings
 from remote_service.decisions import Action, Decision, Runner, decide
+from remote_service.hosting.status import Status
 from remote_service.lease import Fence, FencedError
 from remote_service.leftovers import ask_runner_to_end, end_without_runner, sessions_with_sockets
 from remote_service.models import Session
@@ -81,16 +82,18 @@ class Term:
         busy = {key for key, charge in self.charges.items() if charge.busy}
         look = await sync_to_async(observations.look)()
         if silent := observations.silent_gateways(look.gateways, self._gateways, now):
-            await self.rows.write(observations.expire, silent, self._gateways)
+            await sync_to_async(observations.expire)(silent, self._gateways, self.rows.write_now)
         self._ages.look(now, look.at)
         for session in look.sessions:
             key = str(session.pk)
             if key in busy:
                 continue
             charge = self.charges.get(key) or Charge()
+            # What is decided on is what stands in the row by then, though the runner may have said more meanwhile.
+            status = charge.status
             await self.operations.remember(session, charge)
             try:
-                decision = self._decide(look, session, charge)
+                decision = self._decide(look, session, charge, status)
             except ValueError as error:
                 log.error("session %s is left alone, since its row cannot be understood: %s", key, error)
                 continue
@@ -101,12 +104,12 @@ class Term:
         self._ages.forget_all_but({str(session.pk) for session in look.sessions})
         return look
 
-    def _decide(self, look: Look, session: Session, charge: Charge) -> Decision:
+    def _decide(self, look: Look, session: Session, charge: Charge, status: Status | None) -> Decision:
         known = observations.known(
             session,
             look.viewers[str(session.pk)],
             self._ages,
-            charge.status,
+            status,
             runner=charge.runner,
             may_try_again=charge.attempts.due,
         )

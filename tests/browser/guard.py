@@ -17,6 +17,8 @@ REFUSED_PAGE = r"^console: Failed to load resource: the server responded with a 
 """Chromium's note of a page that was answered with an error on purpose."""
 REFUSED_SOCKET = r"^console: WebSocket connection to .*Unexpected response code: 403"
 """Its note of a websocket that was refused: one's own too, when the session was over before it came."""
+BAD_GATEWAY = r"the server responded with a status of 502 |Unexpected response code: 502"
+"""What it notes while a front proxy answers for a server that is not there."""
 NO_SERVER = r"ERR_(CONNECTION_(REFUSED|RESET|CLOSED)|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED)|Connection closed before"
 """What it notes while there is nobody at our address."""
 

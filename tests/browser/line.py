@@ -16,6 +16,8 @@ class Line:
         """Opens the line."""
         self.server_port = server_port
         """May be changed: a server that is started again has another port."""
+        self.bad_gateway = False
+        """Whether the line answers for a server that is not there, as a front proxy does."""
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
@@ -67,6 +69,9 @@ class Line:
         try:
             far = socket.create_connection(("127.0.0.1", self.server_port), timeout=5)
         except OSError:
+            with suppress(OSError):
+                if self.bad_gateway and near.recv(_CHUNK):
+                    near.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             near.close()
             return None
         far.settimeout(None)

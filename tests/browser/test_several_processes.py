@@ -10,8 +10,9 @@ from tests.browser.served import ALICE, PATTERN, BrowserSite
 from tests.browser.visitor import viewer, wait_for_screen, wait_for_state
 from tests.browser.visits import Visits
 from tests.integration.leftovers import command, marked
+from tests.waiting import eventually
 
-PAGES, RELAY = "serve_part pages", "relay_process"
+PAGES, RELAY, SUPERVISOR = "serve_part pages", "relay_process", "serve_part supervisor"
 
 
 def kill(site: BrowserSite, part: str) -> None:
@@ -23,7 +24,7 @@ def kill(site: BrowserSite, part: str) -> None:
 
 
 @pytest.mark.parametrize("own_site", [[PATTERN]], indirect=True)
-def test_pages_may_die_behind_a_screen_and_a_relay_is_waited_for(
+def test_pages_and_supervisor_may_die_behind_a_screen_and_a_relay_is_waited_for(
     own_site: BrowserSite, visit: Visits, guard: Guard
 ) -> None:
     own_site.start("--workers", "2")
@@ -35,6 +36,10 @@ def test_pages_may_die_behind_a_screen_and_a_relay_is_waited_for(
 
     kill(own_site, PAGES)
     page.wait_for_timeout(500)  # nothing happens, for which nobody can wait
+    assert (page.locator("body").get_attribute("data-viewer-state"), viewer(page, "connects")) == ("connected", 1)
+
+    kill(own_site, SUPERVISOR)
+    eventually(lambda: "found again" in own_site.output, within=20)
     assert (page.locator("body").get_attribute("data-viewer-state"), viewer(page, "connects")) == ("connected", 1)
 
     kill(own_site, RELAY)

@@ -2,7 +2,8 @@
 
     python -m tests.integration.bare_relay '{"port": 8000, "endpoint": 5901, "loop": "uvloop", "tier": "takeover"}'
 
-`ping` shortens the seconds between two pings; `cert` and `key` make it wss. SIGTERM stops it as it stops the product.
+`rfb` has it look into the bytes, and `policy` holds the viewers' limits (see `remote_service.rfb.policy`). `ping`
+shortens the seconds between two pings; `cert` and `key` make it wss. SIGTERM stops it as it stops the product.
 """
 
 from __future__ import annotations
@@ -74,8 +75,9 @@ def main(options: dict[str, Any]) -> None:
     line_module.PING = options.get("ping", line_module.PING)
     files = {name: Path(options[name]) for name in ("cert", "key") if name in options}
     endpoint = Endpoint.tcp("127.0.0.1", options["endpoint"])
+    policy = Policy(**options.get("policy", {}))
     config = uvicorn_config(
-        relay_to(endpoint, options["tier"], rfb=options.get("rfb", False)),
+        relay_to(endpoint, options["tier"], policy=policy, rfb=options.get("rfb", False)),
         Listen("127.0.0.1", options["port"], **files),  # type: ignore[arg-type]
     )
     config.loop = options["loop"]

@@ -15,16 +15,24 @@ SMALL = {"sizes": ["320x240"]}
 BRIEF = {"linger": 0.3, "reconnect": 2}
 """Limits of sessions that need not wait long for a viewer who has left."""
 
+RAW = Path(__file__).parent / "relay_scripts" / "raw_program.py"
+
+
+def raw(mode: str) -> dict[str, Any]:
+    """Options of a session that is no VNC; see that program."""
+    return {"program": str(RAW), "arguments": [mode]}
+
+
 SESSIONS: dict[str, Any] = {
     "Pattern": {"script": "test_pattern.py", "count": 20, "options": SMALL, "limits": BRIEF},
     "Team pattern": {
         "script": "test_pattern.py", "count": 2, "options": {**SMALL, "group": "ClusterRendering"}, "limits": BRIEF,
     },
     "Three": {"script": "test_pattern.py", "count": 3, "options": SMALL},
-    "Echo": {"script": "raw_session.py", "count": 5, "options": {"mode": "echo"}, "stream": "raw", "limits": BRIEF},
-    "Greeter": {"script": "raw_session.py", "count": 2, "options": {"mode": "greet"}, "stream": "raw"},
-    "Flood": {"script": "raw_session.py", "count": 1, "options": {"mode": "flood"}, "stream": "raw"},
-    "Sink": {"script": "raw_session.py", "count": 1, "options": {"mode": "sink"}, "stream": "raw"},
+    "Echo": {"script": "program_session.py", "count": 5, "options": raw("echo"), "stream": "raw", "limits": BRIEF},
+    "Greeter": {"script": "program_session.py", "count": 2, "options": raw("greet"), "stream": "raw"},
+    "Flood": {"script": "program_session.py", "count": 1, "options": raw("flood"), "stream": "raw"},
+    "Sink": {"script": "program_session.py", "count": 1, "options": raw("sink"), "stream": "raw"},
     "Stub 3.3": {"script": "stub_vnc.py", "count": 1, "options": {"version": "003.003", "password": "secret12"}},
     "Stub 3.7": {"script": "stub_vnc.py", "count": 1, "options": {"version": "003.007", "password": "secret12"}},
     "Stub 3.8": {"script": "stub_vnc.py", "count": 3, "options": {"version": "003.008"}},
@@ -40,7 +48,7 @@ SESSIONS: dict[str, Any] = {
     "Patient": {
         "script": "test_pattern.py", "count": 2, "options": SMALL, "limits": {"linger": 0.3, "reconnect": 900},
     },
-    "No VNC": {"script": "raw_session.py", "count": 1, "options": {"mode": "greet"}},
+    "No VNC": {"script": "program_session.py", "count": 1, "options": raw("greet")},
     "Falsy": {"script": "failing.py", "count": 1, "options": {"how": "falsy"}},
     "Raises": {"script": "failing.py", "count": 1, "options": {"how": "raises"}},
     "Idle": {"script": "test_pattern.py", "count": 1, "options": SMALL, "limits": {"idle_timeout": 0.5}},

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
+
+from tests.waiting import eventually
 
 MARKER = "REMOTE_SERVICE_SESSION"
 X_LOCKS = Path("/tmp")
@@ -24,12 +27,11 @@ class Leftovers:
         self._seen: set[psutil.Process] = set()
         self._x_files: dict[Path, tuple[int, int]] = {}
 
-    def remember(self, server: int, sessions: Iterable[str] = ()) -> None:
+    def remember(self, server: int | None, sessions: Iterable[str] = ()) -> None:
         """Takes down what lives now: the server's children, all of these sessions, and their X servers' files."""
         with suppress(psutil.NoSuchProcess):
-            self._seen.update(psutil.Process(server).children(recursive=True))
-        for session in sessions:
-            self._seen.update(marked(session))
+            self._seen.update(psutil.Process(server).children(recursive=True) if server else ())
+        self._seen.update(marked(*sessions))
         pids = {str(process.pid) for process in self._seen}
         files = [lock for lock in X_LOCKS.glob(".X*-lock") if read(lock).strip() in pids]
         for process in self._seen:
@@ -45,12 +47,11 @@ class Leftovers:
         """The X servers' sockets and lock files that were taken down."""
         return sorted(self._x_files)
 
-    def of(self, sessions: Iterable[str] = ()) -> list[str]:
+    def of(self, sessions: Collection[str] = ()) -> list[str]:
         """What is left, a line each; empty when all is well."""
         found = [f"process {p.pid}: {command(p)}" for p in self._seen if lives(p)]
-        for session in sessions:
-            found += [f"process {p.pid}: {command(p)}" for p in marked(session) if p not in self._seen]
-            found += [f"directory {path}" for path in scratch(session)]
+        found += [f"process {p.pid}: {command(p)}" for p in marked(*sessions) if p not in self._seen]
+        found += [f"directory {path}" for session in sessions for path in scratch(session)]
         found += [f"socket {path}" for path in (self._state / "run").iterdir()]
         for file, was in self._x_files.items():
             # Somebody else's X server may have taken the same display meanwhile; then the file is another one.
@@ -59,22 +60,32 @@ class Leftovers:
                     found.append(f"X server's file {file}")
         return found
 
-    def end(self, sessions: Iterable[str]) -> None:
+    def end(self, sessions: Collection[str]) -> None:
         """Kills and removes what is left; for the time after a test."""
-        for process in {*self._seen, *(p for session in sessions for p in marked(session))}:
-            if lives(process):
-                with suppress(psutil.NoSuchProcess):
-                    process.send_signal(signal.SIGKILL)
+        left = {process for process in (*self._seen, *marked(*sessions)) if lives(process)}
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGKILL)
+        eventually(lambda: not any(lives(process) for process in left))
+        for file, was in self._x_files.items():
+            with suppress(FileNotFoundError):
+                if identity(file) == was:
+                    file.unlink()
+        for session in sessions:
+            for path in scratch(session):
+                shutil.rmtree(path, ignore_errors=True)
 
 
-def marked(session: str) -> list[psutil.Process]:
-    """The living processes that carry a session's marker."""
-    wanted = f"{MARKER}={session}".encode()
-    found = []
+def marked(*sessions: str) -> list[psutil.Process]:
+    """The living processes that carry the marker of one of these sessions."""
+    wanted = {f"{MARKER}={session}".encode() for session in sessions}
+    found: list[psutil.Process] = []
+    if not wanted:
+        return found
     for name in os.listdir("/proc"):
         if name.isdigit():
             with suppress(OSError, psutil.NoSuchProcess):
-                if wanted in Path("/proc", name, "environ").read_bytes().split(b"\0"):
+                if not wanted.isdisjoint(Path("/proc", name, "environ").read_bytes().split(b"\0")):
                     found.append(psutil.Process(int(name)))
     return [process for process in found if lives(process)]
 

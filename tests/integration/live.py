@@ -140,6 +140,8 @@ class LiveServer(ServedSite, SitePages):
         """Lays the site out; see `ServedSite`."""
         super().__init__(template, sessions, tls=tls, measured=measured, **variables)
         self._viewers = ExitStack()
+        self.reservations: list[Reservation] = []
+        """Those of `reserve`, in their order."""
         logins = _logins_file(template)
         self._logins: dict[str, str] = json.loads(logins.read_text()) if logins.exists() else {}
 
@@ -182,7 +184,18 @@ class LiveServer(ServedSite, SitePages):
         """Reserves a slot; fails when that is refused."""
         status, body = self.rest(f"/v1/reserve/{urllib.parse.quote(type_name)}", **options)
         assert status == 200, body
-        return Reservation(body["token"], body["service"], body["index"], body["websocket"])
+        self.reservations.append(Reservation(body["token"], body["service"], body["index"], body["websocket"]))
+        return self.reservations[-1]
+
+    def reservation(self, type_name: str) -> Reservation:
+        """The latest of a type."""
+        return next(each for each in reversed(self.reservations) if each.service == type_name)
+
+    def release_all(self) -> None:
+        """Ends the sessions that were reserved here, one after the other, and waits until each is over."""
+        for reservation in self.reservations:
+            assert self.rest(f"/v1/release/{reservation.token}").body == {"released": True}
+            eventually(lambda token=reservation: self.row(token).state in ("ended", "failed"), within=20)  # type: ignore[misc]
 
     def instance(self, type_name: str, index: int = 0) -> dict[str, Any]:
         """A slot as `/v1/status` has it."""

@@ -28,7 +28,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 EXAMPLES = PROJECT / "example_scripts"
 READY_WITHIN = 30.0
 ENDS_WITHIN = 5.0
-"""Seconds: the promise for SIGTERM, Ctrl-C and `/v1/stop`."""
+"""Seconds: the promise for SIGTERM, which leaves the sessions, and for Ctrl-C and `/v1/stop`, which end them."""
 
 
 class Ended(NamedTuple):
@@ -144,12 +144,16 @@ class ServedSite(ABC):
                 start_new_session=True,
             )  # fmt: skip
 
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> Ended:
-        """Sends a signal and waits for the end."""
+    def stop(self, number: signal.Signals = signal.SIGINT) -> Ended:
+        """Sends a signal and waits for the end; unless another one is given, it ends the sessions too."""
         self.leftovers.remember(self.pid)
         began = time.monotonic()
         os.kill(self.pid, number)
         return self.wait_for_end(began)
+
+    def leave(self) -> Ended:
+        """SIGTERM: the server ends, and its sessions stay until the next start finds them again."""
+        return self.stop(signal.SIGTERM)
 
     def kill(self) -> None:
         """SIGKILL: the server gets to do nothing more, and its sessions stay."""
@@ -170,14 +174,18 @@ class ServedSite(ABC):
     def clean_up(self) -> list[str]:
         """Ends the server if it runs, and all that it left; returns what it should not have left, a line each."""
         if self._process is not None:
-            self.leftovers.remember(self.pid)
-            self._process.terminate()
+            self.leftovers.remember(self.pid, self.live_ids())
+            self._process.send_signal(signal.SIGINT)
             try:
                 self._process.wait(2 * ENDS_WITHIN)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
             self._process = None
+        else:
+            # A server that was killed, or has left, has left its sessions to the next one, which does not come.
+            self.leftovers.remember(None, self.live_ids())
+            self.leftovers.end(self.live_ids())
         left = self.leftovers.of()
         self.leftovers.end(self.ids())
         # A program that was killed just now may still have been at writing; the folder of the run goes at the end.
@@ -200,6 +208,11 @@ class ServedSite(ABC):
     def ids(self) -> list[str]:
         """The ids of all sessions there ever were, in the order in which they were made."""
         found = self.query("SELECT id FROM remote_service_session ORDER BY rowid")
+        return [with_dashes(session) for (session,) in found]
+
+    def live_ids(self) -> list[str]:
+        """The ids of those that are not over."""
+        found = self.query("SELECT id FROM remote_service_session WHERE state NOT IN ('ended', 'failed')")
         return [with_dashes(session) for (session,) in found]
 
 

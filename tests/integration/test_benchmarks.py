@@ -16,6 +16,12 @@ from tests.integration.pages import PASSWORD
 PROJECT = Path(__file__).resolve().parents[2]
 README = PROJECT / "benchmarks" / "README.md"
 
+LIMITS = ("without limits", "view-only", "no clipboard out")
+RFB = (
+    *(f"CPU of a GB of {encoding}" for encoding in ("raw", "ZRLE", "Tight", "Tight with JPEG")),
+    "CPU of an event, in a row",
+    "CPU of a pointer event, alone",
+)
 LAUNCH = "over the VNC server's own time"
 QUICKLY = {
     "launch": (["--rounds", "1"], [LAUNCH]),
@@ -55,6 +61,10 @@ QUICKLY = {
             "growth while the endpoint reads nothing, takeover",
             "CPU of a handshake, site",
         ],
+    ),
+    "relay_rfb": (
+        ["--rounds", "1", "--megabytes", "2", "--events", "200", "--single", "20", "--record", "0.3"],
+        [f"{what}, {limits}, of the blind path's" for what in RFB for limits in LIMITS],
     ),
     "relay_soak": (
         ["--seconds", "1", "--streams", "4", "--sessions", "2"],

@@ -185,16 +185,12 @@ async def test_history_and_details_call_a_guest_a_guest(site: LiveServer) -> Non
 
 async def test_where_the_site_lets_no_guests_in_any_more_nobody_is_one(own_server: OwnServer) -> None:
     site = own_server({"Pattern": SESSIONS["Pattern"]}, REMOTE_SERVICE_GUESTS="1")
-    async with launched(site, "alice", "Pattern") as before:
-        secret = await let_in(site, before)
-    assert await asyncio.to_thread(lambda: site.stop().status) == 0
-    del site.environment["REMOTE_SERVICE_GUESTS"]
-    await asyncio.to_thread(site.start)
-
     async with launched(site, "alice", "Pattern") as session:
-        # As if that session had lived on.
-        for table in ("share", "guest"):
-            _write(site, f"UPDATE remote_service_{table} SET session_id = ?", session.replace("-", ""))
+        secret = await let_in(site, session)
+        assert await asyncio.to_thread(lambda: site.leave().status) == 0
+        del site.environment["REMOTE_SERVICE_GUESTS"]
+        await asyncio.to_thread(site.start)
+
         assert await refusal(site.guest_viewer(MARIA, session)) == 403
         assert (await asyncio.to_thread(site.get, MARIA, f"/sessions/{session}/")).status == 404
         assert "guest-name" not in (await asyncio.to_thread(site.get, STRANGER, "/share/")).text

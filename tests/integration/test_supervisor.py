@@ -5,25 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
-from django.db import OperationalError
 from django.utils import timezone
 
-from remote_service import catalogue, decisions, leftovers, observations, operations, supervisor
+from remote_service import catalogue, supervisor
 from remote_service.conf import GatewaySettings
 from remote_service.hosting.account import AccountError
-from remote_service.hosting.client import RunnerLink, ScriptHost
-from remote_service.hosting.status import Phase, Status
+from remote_service.hosting.client import ScriptHost
 from remote_service.leftovers import socket_path
 from remote_service.models import Session, SessionType, Site, Viewer
-from remote_service.operations import Charge
 from remote_service.states import EndReason, State
-from remote_service.supervisor import Supervisor
+from remote_service.supervision import term
+from remote_service.supervision.operations import Patience
 from tests.integration.probe_site import SLOW_IMPORT, ProbeSite, probe_site
 from tests.waiting import eventually_async
 
@@ -184,200 +181,6 @@ async def test_a_session_ends_after_its_last_viewer_left(
     assert (session.state, session.end_reason) == (State.ENDED, EndReason.LAST_VIEWER)
 
 
-# ---- what goes wrong --------------------------------------------------------------------------------------
-
-
-async def test_a_session_whose_runner_was_killed_is_stopped_once_with_its_state_and_fails(site: ProbeSite) -> None:
-    await site.start()
-    session = await site.run(mark="blue")
-    await site.kill_runner(session)
-    session = await site.until(session)
-    assert (session.state, session.end_reason) == (State.FAILED, EndReason.RUNNER_LOST)
-    assert session.ending == "The process that held it was killed or does not answer."
-    assert site.calls == ["start 0 blue", "stop 0 blue"]
-    assert [what for what, _why in await site.history(session)][-2:] == ["stop", "fail"]
-    await eventually_async(lambda: site.left(session) == [])
-    again = await site.run()
-    assert again.index == session.index
-
-
-async def test_a_session_whose_runner_hangs_is_ended_without_it(
-    site: ProbeSite, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(decisions, "RUNNER_GRACE", 0.5)
-    monkeypatch.setattr(leftovers, "RUNNER_PATIENCE", 0.5)
-    await site.start()
-    session = await site.run(mark="blue")
-    await site.freeze_runner(session)
-    await site.ask_to_stop(session)
-    session = await site.until(session)
-    assert session.ending == "It was stopped by its user."
-    await eventually_async(lambda: site.left(session) == [])
-    again = await site.run()
-    assert again.index == session.index
-
-
-async def test_a_look_that_began_before_a_session_was_over_does_not_end_it_again(
-    site: ProbeSite, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(decisions, "RUNNER_GRACE", 0.5)
-    running = await site.start()
-    session = await site.run()
-    killed: list[int] = []
-    old_looks: list[observations.Look] = []
-
-    def kill(pid: int, key: str) -> None:
-        leftovers.kill_runner(pid, key)
-        killed.append(pid)
-
-    def late(function: Callable[..., Any]) -> Callable[..., Any]:
-        async def call(*arguments: Any) -> Any:
-            found = await sync_to_async(function)(*arguments)
-            if function is observations.look and killed and not old_looks:
-                old_looks.append(found)
-                await eventually_async(lambda: not running._charges)
-            return found
-
-        return call
-
-    monkeypatch.setattr(operations, "kill_runner", kill)
-    monkeypatch.setattr(supervisor, "sync_to_async", late)
-    await site.freeze_runner(session)
-    await site.ask_to_stop(session)
-    session = await site.until(session)
-    await eventually_async(lambda: site.left(session) == [])
-    again = await site.run()
-    assert [look.sessions for look in old_looks] == [[session]]
-    assert site.calls == ["start 0", "stop 0", "start 0"]
-    assert site.left(session) == []
-    assert again.index == session.index
-
-
-async def test_while_the_database_does_not_answer_sessions_go_on(
-    site: ProbeSite, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    await site.start()
-    session = await site.run()
-    look, failed = observations.look, asyncio.Event()
-
-    def locked() -> observations.Look:
-        if failed.is_set():
-            return look()
-        failed.set()
-        raise OperationalError("database is locked")
-
-    monkeypatch.setattr(observations, "look", locked)
-    await asyncio.wait_for(failed.wait(), 5.0)
-    await site.ask_to_stop(session)
-    session = await site.until(session)
-    assert session.ending == "It was stopped by its user."
-    assert (
-        "remote_service.supervisor",
-        logging.ERROR,
-        "the database does not answer, so nothing is decided; the next look tries again: database is locked",
-    ) in caplog.record_tuples
-
-
-async def test_a_row_that_cannot_be_understood_is_left_alone_and_the_others_are_served(
-    site: ProbeSite, caplog: pytest.LogCaptureFixture
-) -> None:
-    await site.start()
-    session = await site.reserve()
-    await Session.objects.filter(pk=session.pk).aupdate(wanted="stop", wanted_reason="whim")
-    await site.run()
-    assert (await Session.objects.aget(pk=session.pk)).state == State.RESERVED
-    assert (
-        "remote_service.supervisor",
-        logging.ERROR,
-        f"session {session.pk} is left alone, since its row cannot be understood: 'whim' is not a valid EndReason",
-    ) in caplog.record_tuples
-    await Session.objects.filter(pk=session.pk).aupdate(wanted_reason="user")
-    await site.until(session, State.ENDED)
-
-
-async def test_what_fails_is_tried_again_at_the_next_look_and_does_not_spin(
-    site: ProbeSite, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    running = await site.start()
-    drop, tries = running._operations.drop, 0
-
-    async def fail_twice(*arguments: Any) -> None:
-        nonlocal tries
-        tries += 1
-        if tries <= 2:
-            raise OperationalError("database is locked")
-        await drop(*arguments)
-
-    monkeypatch.setattr(running._operations, "drop", fail_twice)
-    monkeypatch.setattr(supervisor, "TICK", 0.25)
-    session = await site.reserve()
-    began = time.monotonic()
-    await site.ask_to_stop(session)
-    await site.until(session, State.ENDED)
-    assert tries == 3
-    assert time.monotonic() - began >= 0.2
-
-
-# ---- another start ----------------------------------------------------------------------------------------
-
-
-async def test_the_next_start_ends_what_a_killed_server_left_and_keeps_reservations(site: ProbeSite) -> None:
-    site.write(Probe={"count": 4})
-    first = await site.start()
-    reserved = await site.reserve()
-    running, starting = await site.run(mark="blue"), await site.launch(start="hang")
-    lost = await site.run(mark="red")
-    await eventually_async(lambda: len(site.calls) == 3)
-    await site.kill(first)
-    await site.kill_runner(lost)
-
-    await site.start()
-    for session in (running, starting, lost):
-        ended = await site.until(session)
-        assert (ended.state, ended.ending) == (State.ENDED, "The server was killed.")
-        await eventually_async(lambda session=session: site.left(session) == [])
-    assert sorted(site.calls[3:]) == ["stop 1 blue", "stop 2", "stop 3 red"]
-    kept = await Session.objects.aget(pk=reserved.pk)
-    assert kept.state == State.RESERVED
-    assert await site.run() != kept
-    await site.ask_to_stop(kept)
-    await site.until(kept, State.ENDED)
-
-
-async def test_the_next_start_believes_the_age_of_a_reservation(site: ProbeSite) -> None:
-    site.write(Probe={"limits": {"reservation_timeout": 60}})
-    first = await site.start()
-    old, young = await site.reserve(), await site.reserve()
-    await site.kill(first)
-    await Session.objects.filter(pk=old.pk).aupdate(state_since=timezone.now() - timezone.timedelta(seconds=61))
-    await site.start()
-    assert (await site.until(old)).end_reason == EndReason.RESERVATION_EXPIRED
-    assert (await Session.objects.aget(pk=young.pk)).state == State.RESERVED
-
-
-async def test_the_next_start_ends_runners_whose_sessions_are_over(site: ProbeSite) -> None:
-    first = await site.start()
-    session = await site.run()
-    await site.kill(first)
-    await Session.objects.filter(pk=session.pk).aupdate(state=State.ENDED)
-    assert site.left(session) != []
-    await site.start()
-    await eventually_async(lambda: site.left(session) == [])
-    assert site.calls == ["start 0", "stop 0"]
-
-
-async def test_a_session_whose_script_is_not_there_any_more_is_ended_without_it(site: ProbeSite) -> None:
-    first = await site.start()
-    session = await site.run()
-    await site.kill(first)
-    await site.kill_runner(session)
-    site.write(Other={})
-    await site.start()
-    ended = await site.until(session)
-    assert (ended.state, ended.ending) == (State.ENDED, "The server was killed.")
-    assert site.calls == ["start 0"]
-
-
 # ---- the sessions file ------------------------------------------------------------------------------------
 
 
@@ -480,7 +283,7 @@ async def test_it_stops_all_sessions_side_by_side_each_once(site: ProbeSite) -> 
     starting, reserved = await site.launch(start="hang"), await site.reserve()
     await eventually_async(lambda: len(site.calls) == 5)
     began = time.monotonic()
-    await site.stop(running)
+    await site.end(running)
     assert time.monotonic() - began < 2.0
     for session in (*sessions, starting, reserved):
         ended = await Session.objects.aget(pk=session.pk)
@@ -494,7 +297,7 @@ async def test_it_waits_for_what_is_under_way_when_it_is_stopped(site: ProbeSite
     stopping, launched = await site.run(**{"stop takes": "0.3"}), await site.launch()
     await site.ask_to_stop(stopping)
     await site.until(stopping, State.STOPPING)
-    await site.stop(running)
+    await site.end(running)
     ended = await Session.objects.aget(pk=stopping.pk)
     assert (ended.state, ended.end_reason) == (State.ENDED, EndReason.USER)
     assert (await Session.objects.aget(pk=launched.pk)).over
@@ -505,11 +308,11 @@ async def test_it_waits_for_what_is_under_way_when_it_is_stopped(site: ProbeSite
 async def test_a_stop_that_hangs_does_not_keep_it_beyond_five_seconds_and_quarantines_the_slot(
     site: ProbeSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "SHUTDOWN", supervisor.Patience(stop=0.3, interrupt=0.1))
+    monkeypatch.setattr(term, "SHUTDOWN", Patience(stop=0.3, interrupt=0.1))
     running = await site.start()
     session = await site.run(stop="hang")
     began = time.monotonic()
-    await site.stop(running)
+    await site.end(running)
     assert time.monotonic() - began < 3.0
     ended = await Session.objects.aget(pk=session.pk)
     assert (ended.state, ended.quarantined) == (State.ENDED, True)
@@ -521,10 +324,10 @@ async def test_what_is_not_over_in_time_is_left_to_the_next_start(
     site: ProbeSite, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(supervisor, "SHUTDOWN_PATIENCE", 0.2)
-    monkeypatch.setattr(supervisor, "SHUTDOWN", supervisor.Patience(stop=5.0, interrupt=0.1))
+    monkeypatch.setattr(term, "SHUTDOWN", Patience(stop=5.0, interrupt=0.1))
     running = await site.start()
     session = await site.run(**{"stop takes": "1"})
-    await site.stop(running)
+    await site.end(running)
     assert (await Session.objects.aget(pk=session.pk)).state == State.STOPPING
     assert (
         "remote_service.supervisor",
@@ -537,86 +340,13 @@ async def test_what_is_not_over_in_time_is_left_to_the_next_start(
     assert site.calls == ["start 0", "stop 0"]
 
 
-async def test_a_session_that_cannot_be_ended_does_not_keep_the_others(
-    site: ProbeSite, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    running = await site.start()
-    session, reserved = await site.run(), await site.reserve()
-
-    async def fail(*_arguments: Any) -> None:
-        raise OperationalError("database is locked")
-
-    monkeypatch.setattr(running._operations, "drop", fail)
-    await site.stop(running)
-    assert (await Session.objects.aget(pk=session.pk)).state == State.ENDED
-    assert (await Session.objects.aget(pk=reserved.pk)).state == State.RESERVED
-    logged = (
-        "remote_service.supervisor",
-        logging.ERROR,
-        f"session {reserved.pk} was not ended; the next start does it",
-    )
-    assert logged in caplog.record_tuples
-
-
-class Link:
-    """A link to a runner that is played: remembers orders, or has hung up."""
-
-    def __init__(self, *, gone: bool = False) -> None:
-        self.orders: list[str] = []
-        self._gone = gone
-
-    async def order(self, order: str, **_arguments: Any) -> None:
-        if self._gone:
-            raise BrokenPipeError(32, "Broken pipe")
-        self.orders.append(order)
-
-
-async def charged(site: ProbeSite, state: State, charge: Charge, **fields: Any) -> tuple[Supervisor, Session]:
-    """A session in this state, and a supervisor that looks after it and has not begun to look."""
-    running = Supervisor(site.settings)
-    session = await Session.objects.acreate(
-        type_name="Probe", index=0, door="rest", token_hash="hash", state=state, **fields
-    )
-    running._charges[str(session.pk)] = charge
-    return running, session
-
-
-async def test_a_session_that_was_over_before_anybody_looked_is_ended_like_the_others(site: ProbeSite) -> None:
-    link = Link()
-    charge = Charge(link=cast("RunnerLink", link), status=Status("", Phase.OVER))
-    running, session = await charged(site, State.STARTING, charge)
-    await running._shut_down()
-    ended = await Session.objects.aget(pk=session.pk)
-    assert (ended.state, ended.end_reason) == (State.ENDED, EndReason.SERVER_STOPPED)
-    assert link.orders == ["stop", "dismiss"]
-
-
-async def test_a_session_that_is_over_needs_no_successor_when_its_runner_has_left(
-    site: ProbeSite, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    charge = Charge(link=cast("RunnerLink", Link(gone=True)), status=Status("", Phase.OVER), lost=True)
-    running, session = await charged(site, State.STOPPING, charge, end_reason=EndReason.USER)
-    monkeypatch.setattr(running._operations, "recover", None)
-    await running._shut_down()
-    ended = await Session.objects.aget(pk=session.pk)
-    assert (ended.state, ended.end_reason) == (State.ENDED, EndReason.USER)
-
-
-async def test_a_session_whose_runner_leaves_while_it_stops_is_ended_all_the_same(site: ProbeSite) -> None:
-    charge = Charge(link=cast("RunnerLink", Link(gone=True)), status=Status("", Phase.STOPPING))
-    running, session = await charged(site, State.STOPPING, charge, end_reason=EndReason.USER)
-    await running._shut_down()
-    ended = await Session.objects.aget(pk=session.pk)
-    assert (ended.state, ended.end_reason) == (State.ENDED, EndReason.USER)
-
-
 async def test_it_can_be_stopped_while_it_loads_for_the_first_time(site: ProbeSite) -> None:
     (site.directory / "slow.py").write_text(SLOW_IMPORT)
     site.write(Probe={}, Slow={"script": "slow.py"})
     running = site.begin()
     await eventually_async((site.directory / "importing").exists)
     began = time.monotonic()
-    await site.stop(running)
+    await site.end(running)
     assert time.monotonic() - began < 3.0
     assert not running.ready.is_set()
     assert await types() == []
@@ -631,7 +361,7 @@ async def test_it_can_be_stopped_while_it_loads_again(site: ProbeSite) -> None:
     await site.ask_to_reload()
     await eventually_async((site.directory / "importing").exists)
     began = time.monotonic()
-    await site.stop(running)
+    await site.end(running)
     assert time.monotonic() - began < 3.0
     assert (await Session.objects.aget(pk=session.pk)).state == State.ENDED
     assert await types() == ["Probe"]
@@ -655,7 +385,7 @@ async def test_script_hosts_that_are_being_replaced_are_ended_before_it_stops(
     site.write(Other={})
     running.reload()
     await asyncio.wait_for(closing.wait(), 10)
-    running.stop()
+    running.end()
     go_on.set()
     await site.running[running]
     assert len(closed) == 2, "the replaced one and the one that serves"

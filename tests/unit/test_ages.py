@@ -78,6 +78,36 @@ def test_a_new_moment_under_the_same_key_is_young_again() -> None:
     assert ages.age(KEY, NOON + seconds(1)) == 0.0
 
 
+def test_the_gap_before_the_first_look_was_not_watched() -> None:
+    ages = Ages(gap=100.0)
+    ages.look(5.0, NOON)
+    before = NOON - seconds(250)
+    assert (ages.age(KEY, before), ages.watched(KEY, before)) == (250.0, 150.0)
+    ages.look(15.0, NOON + seconds(10))
+    assert (ages.age(KEY, before), ages.watched(KEY, before)) == (260.0, 160.0)
+
+
+def test_of_what_began_in_the_gap_the_time_since_the_first_look_was_watched() -> None:
+    ages = Ages(gap=100.0)
+    ages.look(5.0, NOON)
+    assert ages.watched(KEY, NOON - seconds(40)) == 0.0
+    ages.look(15.0, NOON + seconds(10))
+    assert ages.watched(KEY, NOON - seconds(40)) == 10.0
+
+
+def test_what_is_younger_than_the_first_look_was_watched_all_its_time() -> None:
+    ages = Ages(gap=100.0)
+    ages.look(5.0, NOON)
+    ages.look(15.0, NOON + seconds(10))
+    assert ages.watched(KEY, NOON + seconds(7)) == 3.0
+
+
+def test_without_a_gap_all_of_it_was_watched() -> None:
+    ages = Ages()
+    ages.look(5.0, NOON)
+    assert ages.watched(KEY, NOON - seconds(250)) == 250.0
+
+
 def test_what_is_forgotten_is_met_anew_and_the_rest_is_kept() -> None:
     ages = Ages()
     ages.look(0.0, NOON)

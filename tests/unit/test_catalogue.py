@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -221,3 +222,10 @@ async def test_a_script_that_cannot_be_loaded_again_is_an_error(monkeypatch: pyt
     with pytest.raises(HostError) as caught:
         await entry.revive(entry.host)
     assert str(caught.value) == "The script could not be loaded again: syntax."
+
+
+def test_the_scripts_that_serve_are_told_which_may_be_copies() -> None:
+    copy = Path("/var/lib/remote-service/scripts/abc/desktop.py")
+    order = cast("HostOrder", SimpleNamespace(script=copy))
+    entry = Entry(loaded("A"), order, cast("ScriptHost", NoHost()), "stop")
+    assert Catalogue({"A": entry}).scripts == [copy]

@@ -76,3 +76,20 @@ def test_one_that_cannot_be_reached_stops_the_command(file: Path, monkeypatch: p
     with pytest.raises(CommandError) as caught:
         require_prepared_database()
     assert str(caught.value) == "the database cannot be reached: connection refused. Check DATABASE_URL"
+
+
+def test_sqlite_on_a_file_system_of_a_network_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.touch()
+    monkeypatch.setattr(database, "network_kind_of", lambda _path: "nfs4")
+    with pytest.raises(CommandError) as caught:
+        require_prepared_database()
+    assert str(caught.value) == (
+        f"the database {file} lies on a file system of a network (nfs4), where SQLite loses data; expected a disk of "
+        "this machine. Set REMOTE_SERVICE_STATE_DIR to a local directory, or DATABASE_URL to a PostgreSQL database"
+    )
+
+
+def test_a_database_on_a_server_lies_on_no_disk_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "database_file", lambda: None)
+    monkeypatch.setattr(database, "network_kind_of", lambda _path: "nfs4")
+    database.refuse_shared_file()

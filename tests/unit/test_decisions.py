@@ -9,11 +9,21 @@ import pytest
 
 from remote_service.answers import Poll
 from remote_service.config.schema import Limits
-from remote_service.decisions import NOTHING, Action, Decision, Departure, Known, decide, quarantine_reason
+from remote_service.decisions import (
+    NOTHING,
+    Action,
+    Decision,
+    Departure,
+    Known,
+    Runner,
+    decide,
+    quarantine_reason,
+)
 from remote_service.hosting.status import Phase, StartFault, Status, StopOutcome
 from remote_service.states import EndReason, State
 
 SESSION = "00000000-0000-0000-0000-000000000001"
+Rule = tuple[str, dict[str, Any], Decision]
 CLEAN_LATE, CLEAN_EARLY = Departure(15.0, clean=True), Departure(14.9, clean=True)
 CUT_LATE, CUT_EARLY = Departure(900.0, clean=False), Departure(899.9, clean=False)
 
@@ -29,6 +39,7 @@ def known(state: State, **changes: Any) -> Known:
         keep=False,
         state_age=0.0,
         status=STATUS.get(state),
+        runner=Runner.HERE,
     )
     return replace(base, **changes)
 
@@ -49,7 +60,7 @@ STATUS = {
 }
 ENDED_POLL = status(Phase.READY, poll=Poll.ended("its window was closed"))
 
-RESERVED = [
+RESERVED: list[Rule] = [
     ("fresh", {}, NOTHING),
     ("just before its time", {"state_age": 299.9}, NOTHING),
     ("reservation_timeout", {"state_age": 300.0}, Decision(Action.DROP, EndReason.RESERVATION_EXPIRED)),
@@ -67,11 +78,11 @@ RESERVED = [
         {"wanted": "stop", "wanted_reason": EndReason.STAFF, "wanted_detail": "Maintenance."},
         Decision(Action.DROP, EndReason.STAFF, "Maintenance."),
     ),
-    ("a runner is none of its business", {"runner_lost": True}, NOTHING),
+    ("a runner is none of its business", {"runner": Runner.LOST}, NOTHING),
 ]
 
 # `start_timeout` is kept by the runner, which says so by a fault.
-STARTING = [
+STARTING: list[Rule] = [
     ("no word yet", {"status": None}, NOTHING),
     ("forked", {"status": status(Phase.IDLE)}, NOTHING),
     ("start runs", {"status": status(Phase.STARTING)}, NOTHING),
@@ -114,15 +125,15 @@ STARTING = [
         {"status": status(Phase.OVER, detail="It died.", poll=Poll.ended("It ended."))},
         Decision(Action.STOP, EndReason.START_FAILED, "It died."),
     ),
-    ("the runner was killed", {"runner_lost": True}, Decision(Action.RECOVER, EndReason.RUNNER_LOST)),
+    ("the runner was killed", {"runner": Runner.LOST}, Decision(Action.RECOVER, EndReason.RUNNER_LOST)),
     (
         "the runner left when all was over",
-        {"runner_lost": True, "status": status(Phase.OVER, fault=StartFault.FALSY, detail="No.")},
+        {"runner": Runner.LOST, "status": status(Phase.OVER, fault=StartFault.FALSY, detail="No.")},
         Decision(Action.STOP, EndReason.START_FAILED, "No."),
     ),
 ]
 
-RUNNING = [
+RUNNING: list[Rule] = [
     ("fresh", {}, NOTHING),
     ("its user stops it", {"wanted": "stop", "viewers": 1}, Decision(Action.STOP, EndReason.USER)),
     (
@@ -155,7 +166,28 @@ RUNNING = [
         {"status": status(Phase.OVER, detail="It died."), "viewers": 2},
         Decision(Action.STOP, EndReason.PROGRAM_ENDED, "It died."),
     ),
-    ("the runner was killed", {"runner_lost": True, "viewers": 1}, Decision(Action.RECOVER, EndReason.RUNNER_LOST)),
+    # Its runner.
+    ("the runner was killed", {"runner": Runner.LOST, "viewers": 1}, Decision(Action.SUCCEED)),
+    ("the runner was killed before it said a word", {"runner": Runner.LOST, "status": None}, Decision(Action.SUCCEED)),
+    (
+        "the runner was killed, however late it is",
+        {"runner": Runner.LOST, "running_age": 1e9, "limits": limits(max_lifetime=3600)},
+        Decision(Action.SUCCEED),
+    ),
+    ("the runner was killed again, just now", {"runner": Runner.LOST, "may_try_again": False}, NOTHING),
+    (
+        "its user stops it after the runner was killed",
+        {"runner": Runner.LOST, "wanted": "stop", "may_try_again": False},
+        Decision(Action.RECOVER, EndReason.USER),
+    ),
+    (
+        "staff stops it after the runner was killed",
+        {"runner": Runner.LOST, "wanted": "stop", "wanted_reason": EndReason.STAFF, "wanted_detail": "Maintenance."},
+        Decision(Action.RECOVER, EndReason.STAFF, "Maintenance."),
+    ),
+    ("a successor has been told nothing", {"status": status(Phase.IDLE)}, Decision(Action.SUCCEED)),
+    ("a successor is being told", {"status": status(Phase.IDLE), "may_try_again": False}, NOTHING),
+    ("a successor must know what it stops", {"status": status(Phase.IDLE), "wanted": "stop"}, Decision(Action.SUCCEED)),
     # max_lifetime
     ("no lifetime is set", {"viewers": 1, "running_age": 1e9}, NOTHING),
     (
@@ -242,13 +274,14 @@ RUNNING = [
         Decision(Action.STOP, EndReason.LAST_VIEWER),
     ),
     # Nobody came.
-    ("nobody has come yet", {"running_age": 299.9}, NOTHING),
-    ("nobody came", {"running_age": 300.0}, Decision(Action.STOP, EndReason.NEVER_VIEWED)),
-    ("nobody need come", {"running_age": 1e9, "limits": limits(reservation_timeout=None)}, NOTHING),
-    ("nobody came, and it is to be kept", {"running_age": 1e9, "keep": True}, NOTHING),
+    ("nobody has come yet", {"unseen_age": 299.9}, NOTHING),
+    ("nobody came", {"unseen_age": 300.0}, Decision(Action.STOP, EndReason.NEVER_VIEWED)),
+    ("nobody could come", {"running_age": 1e9, "unseen_age": 1.0}, NOTHING),
+    ("nobody need come", {"unseen_age": 1e9, "limits": limits(reservation_timeout=None)}, NOTHING),
+    ("nobody came, and it is to be kept", {"unseen_age": 1e9, "keep": True}, NOTHING),
     # The last viewer has left: linger.
-    ("a viewer is there", {"viewers": 1, "departures": (CLEAN_LATE, CUT_LATE), "running_age": 1e6}, NOTHING),
-    ("the last viewer closed its window just now", {"departures": (CLEAN_EARLY,), "running_age": 1e6}, NOTHING),
+    ("a viewer is there", {"viewers": 1, "departures": (CLEAN_LATE, CUT_LATE), "unseen_age": 1e6}, NOTHING),
+    ("the last viewer closed its window just now", {"departures": (CLEAN_EARLY,), "unseen_age": 1e6}, NOTHING),
     ("linger", {"departures": (CLEAN_LATE,)}, Decision(Action.STOP, EndReason.LAST_VIEWER)),
     (
         "linger 0",
@@ -274,41 +307,77 @@ RUNNING = [
     ("all left long ago", {"departures": (CLEAN_LATE, CUT_LATE)}, Decision(Action.STOP, EndReason.LAST_VIEWER)),
 ]
 
-LATE_START = [
+LATE_START: list[Rule] = [
     ("the runner may still say so", {"state_age": 104.9}, NOTHING),
     ("the runner hangs", {"state_age": 105.0}, Decision(Action.RECOVER, EndReason.RUNNER_LOST)),
 ]
 
-STOPPING = [
+IN_QUEUE: list[Rule] = [("the time in a queue does not count", {"state_age": 1e9}, NOTHING)]
+
+STOPPING: list[Rule] = [
     ("stop runs", {}, NOTHING),
     ("what is left is being ended", {"status": status(Phase.CLEANING)}, NOTHING),
     ("no word from the runner", {"status": None}, NOTHING),
     ("it is over", {"status": status(Phase.OVER)}, Decision(Action.FINISH)),
     (
         "it is over, and the runner has left",
-        {"status": status(Phase.OVER), "runner_lost": True},
+        {"status": status(Phase.OVER), "runner": Runner.LOST},
         Decision(Action.FINISH),
     ),
-    ("the runner was killed", {"runner_lost": True}, Decision(Action.RECOVER, EndReason.RUNNER_LOST)),
+    ("the runner was killed", {"runner": Runner.LOST}, Decision(Action.RECOVER, EndReason.RUNNER_LOST)),
     ("it is wanted no more, again", {"wanted": "stop", "wanted_reason": EndReason.STAFF}, NOTHING),
     ("the runner may still come to an end", {"state_age": 44.9}, NOTHING),
     ("the runner hangs", {"state_age": 45.0}, Decision(Action.RECOVER, EndReason.RUNNER_LOST)),
     ("it was late, and is over", {"state_age": 1e9, "status": status(Phase.OVER)}, Decision(Action.FINISH)),
 ]
 
-OVER = [
+STAFF = {"wanted": "stop", "wanted_reason": EndReason.STAFF, "wanted_detail": "Its node has burnt."}
+# Of a session in any state in which it has a runner, of which nothing was heard.
+UNHEARD: list[Rule] = [
+    ("nobody has looked for its runner", {"runner": Runner.UNSEEN}, Decision(Action.ADOPT)),
+    ("nobody has looked, and it is to stop", {"runner": Runner.UNSEEN, "wanted": "stop"}, Decision(Action.ADOPT)),
+    ("nobody has looked, however late it is", {"runner": Runner.UNSEEN, "state_age": 1e9}, Decision(Action.ADOPT)),
+    ("its runner is away", {"runner": Runner.AWAY}, Decision(Action.ADOPT)),
+    ("its runner is away, as was seen just now", {"runner": Runner.AWAY, "may_try_again": False}, NOTHING),
+    (
+        "its runner is away, however late it is",
+        {"runner": Runner.AWAY, "may_try_again": False, "state_age": 1e9, "running_age": 1e9, "input_age": 1e9},
+        NOTHING,
+    ),
+    (
+        "its user stops it while its runner is away",
+        {"runner": Runner.AWAY, "may_try_again": False, "wanted": "stop"},
+        NOTHING,
+    ),
+    (
+        "staff declares it ended while its runner is away",
+        {"runner": Runner.AWAY, **STAFF},
+        Decision(Action.DECLARE, EndReason.STAFF, "Its node has burnt."),
+    ),
+]
+NEVER_STARTED: list[Rule] = [("it has no runner yet", {"runner": Runner.NEVER}, Decision(Action.LAUNCH_AGAIN))]
+NEVER_FORKED: list[Rule] = [
+    ("it never had a runner", {"runner": Runner.NEVER}, Decision(Action.RECOVER, EndReason.RUNNER_LOST))
+]
+
+
+def unheard(rules: list[Rule]) -> list[Rule]:
+    return [(name, {"status": None, **changes}, expected) for name, changes, expected in rules]
+
+
+OVER: list[Rule] = [
     ("nothing is wanted", {}, NOTHING),
-    ("everything is late, and the runner gone", {"state_age": 1e9, "runner_lost": True, "wanted": "stop"}, NOTHING),
+    ("everything is late, and the runner gone", {"state_age": 1e9, "runner": Runner.LOST, "wanted": "stop"}, NOTHING),
 ]
 
 RULES = [
     pytest.param(state, changes, expected, id=f"{state}: {name}")
     for state, rules in (
         (State.RESERVED, RESERVED),
-        (State.STARTING, [*STARTING, *LATE_START]),
-        (State.QUEUED, [*STARTING, ("the time in a queue does not count", {"state_age": 1e9}, NOTHING)]),
-        (State.RUNNING, RUNNING),
-        (State.STOPPING, STOPPING),
+        (State.STARTING, [*STARTING, *LATE_START, *unheard([*UNHEARD, *NEVER_STARTED])]),
+        (State.QUEUED, [*STARTING, *IN_QUEUE, *unheard([*UNHEARD, *NEVER_FORKED])]),
+        (State.RUNNING, [*RUNNING, *unheard(UNHEARD)]),
+        (State.STOPPING, [*STOPPING, *unheard([*UNHEARD, *NEVER_FORKED])]),
         (State.ENDED, OVER),
         (State.FAILED, OVER),
     )
@@ -328,7 +397,7 @@ def test_the_table_of_rules_has_every_state() -> None:
 @pytest.mark.parametrize("limit", ["reservation_timeout", "linger", "reconnect", "idle_timeout", "max_lifetime"])
 def test_every_limit_ends_a_session_and_none_ends_it_when_all_are_null(limit: str) -> None:
     unlimited = dict.fromkeys(("reservation_timeout", "linger", "reconnect", "idle_timeout", "max_lifetime"))
-    old = {"state_age": 50.0, "running_age": 50.0, "input_age": 50.0}
+    old = {"state_age": 50.0, "running_age": 50.0, "unseen_age": 50.0, "input_age": 50.0}
     left = {"linger": (Departure(50.0, clean=True),), "reconnect": (Departure(50.0, clean=False),)}.get(limit, ())
     session = known(State.RUNNING, departures=left, limits=limits(**unlimited), **old)
     assert decide(session) == NOTHING

@@ -1,4 +1,4 @@
-"""What a killed server left: names and paths; the rest is in tests/integration/hosting."""
+"""What is left of a session whose runner is gone: names and paths; the rest is in tests/integration/hosting."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from remote_service import leftovers
+from remote_service.endpoints import Endpoint
 from remote_service.hosting import processes
 from remote_service.hosting.client import RunnerLink
 from remote_service.hosting.processes import Process
+from remote_service.hosting.programs import Program
 from remote_service.hosting.scratch import make_scratch
 from remote_service.leftovers import (
+    Successor,
     ask_runner_to_end,
     end_marked,
     end_without_runner,
@@ -38,12 +41,12 @@ def test_other_files_beside_the_sockets_are_no_sessions(tmp_path: Path) -> None:
 
 
 async def test_without_a_socket_there_is_no_runner(tmp_path: Path) -> None:
-    assert await ask_runner_to_end(tmp_path, SESSION) is None
+    assert await ask_runner_to_end(tmp_path, SESSION, 7) is None
 
 
 async def test_a_stale_socket_is_no_runner_and_is_removed(tmp_path: Path) -> None:
     socket_path(tmp_path, SESSION).touch()
-    assert await ask_runner_to_end(tmp_path, SESSION) is None
+    assert await ask_runner_to_end(tmp_path, SESSION, 7) is None
     assert await end_without_runner(tmp_path, SESSION) == []
     assert not socket_path(tmp_path, SESSION).exists()
 
@@ -63,12 +66,22 @@ async def test_a_runner_that_leaves_while_it_is_asked_is_noted(
         async def close(self) -> None:
             pass
 
-    async def connect(session: str, path: Path) -> Leaving:
+    async def connect(session: str, path: Path, epoch: int) -> Leaving:
+        assert epoch == 7
         return Leaving()
 
     monkeypatch.setattr(RunnerLink, "connect", connect)
-    assert await ask_runner_to_end(tmp_path, SESSION) is None
+    assert await ask_runner_to_end(tmp_path, SESSION, 7) is None
     assert caplog.messages == [f"session {SESSION}: its runner hung up: [Errno 32] Broken pipe"]
+
+
+@pytest.mark.parametrize("endpoint", [None, Endpoint.tcp("localhost", 5901)])
+def test_a_successor_is_told_what_its_predecessor_knew(endpoint: Endpoint | None) -> None:
+    assert Successor({"display": 3}, endpoint, (Program(4711, 99, "Xtigervnc"),)).as_order() == {
+        "state": {"display": 3},
+        "endpoint": endpoint and endpoint.as_dict(),
+        "programs": [[4711, 99, "Xtigervnc"]],
+    }
 
 
 def test_what_carries_the_marker_is_ended_and_what_changed_hands_is_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -238,35 +238,39 @@ def test_what_was_started_is_not_given_back(session: Session, state: State) -> N
 def test_progress_and_the_scripts_state_of_a_live_session_are_kept(
     session: Session, state: State, nudged: list[Any]
 ) -> None:
-    lifecycle.remember(put(session, state).pk, "x" * 300, "sealed anew")
+    programs = [[4711, 99, "Xtigervnc"]]
+    lifecycle.remember(put(session, state).pk, "x" * 300, "sealed anew", programs)
     session.refresh_from_db()
-    assert (session.progress, session.sealed_script_state) == ("x" * 200, "sealed anew")
+    kept = (session.progress, session.sealed_script_state, session.programs)
+    assert kept == ("x" * 200, "sealed anew", programs)
     assert nudged == [session.pk]
 
 
 def test_since_when_nothing_is_known_stays_until_something_is(session: Session, nudged: list[Any]) -> None:
     put(session, State.RUNNING)
-    lifecycle.remember(session.pk, "", "", "The scheduler does not answer.")
+    lifecycle.doubt(session.pk, "The scheduler does not answer.")
     session.refresh_from_db()
     since = session.unknown_since
     assert since is not None
     assert session.unknown_reason == "The scheduler does not answer."
 
-    lifecycle.remember(session.pk, "", "", "Its node does not answer. " * 100)
+    lifecycle.doubt(session.pk, "Its node does not answer. " * 100)
     session.refresh_from_db()
     assert session.unknown_since == since
     assert session.unknown_reason == ("Its node does not answer. " * 100)[:MOST_REASON]
 
-    lifecycle.remember(session.pk, "", "")
+    lifecycle.doubt(session.pk, "")
     session.refresh_from_db()
     assert (session.unknown_since, session.unknown_reason) == (None, "")
 
 
 @pytest.mark.parametrize("state", sorted(FINAL))
 def test_nothing_secret_is_kept_of_a_session_that_is_over(session: Session, state: State, nudged: list[Any]) -> None:
-    lifecycle.remember(put(session, state).pk, "late", "sealed late")
+    lifecycle.remember(put(session, state).pk, "late", "sealed late", [[4711, 99, "late"]])
+    lifecycle.doubt(session.pk, "late")
     session.refresh_from_db()
-    assert (session.progress, session.sealed_script_state, nudged) == ("", "c", [])
+    assert (session.progress, session.sealed_script_state, session.programs, nudged) == ("", "c", [], [])
+    assert (session.unknown_since, session.unknown_reason) == (None, "")
 
 
 def test_a_note_stands_in_the_history_of_its_session(session: Session) -> None:
@@ -323,8 +327,8 @@ def test_that_nobody_knows_of_a_session_is_told_when_it_begins_and_when_it_ends(
     session: Session, caplog: pytest.LogCaptureFixture
 ) -> None:
     put(session, State.RUNNING)
-    for unknown in (None, "poll() hangs.", "poll() still hangs.", None, None):
-        lifecycle.remember(session.pk, "", "", unknown)
+    for why in ("", "poll() hangs.", "poll() still hangs.", "", ""):
+        lifecycle.doubt(session.pk, why)
     assert [(what, why) for what, _, _, why, *_ in events(session)] == [
         ("unknown", "poll() hangs."),
         ("known again", ""),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from remote_service import conf
-from remote_service.log_parts import FIRST_LINES, LogPart, read_part
+from remote_service.log_parts import FIRST_LINES, LogPart, follow, read_part
 from remote_service.session_logs import TAIL_BYTES, log_path
 
 SESSION = uuid.UUID("0b9c2f4e-0000-4000-8000-000000000002")
@@ -111,3 +111,25 @@ def _cleaned(data: bytes) -> str:
     from remote_service.session_logs import clean
 
     return "".join(clean(line.decode(errors="replace")) for line in data.splitlines(keepends=True))
+
+
+def test_a_log_is_followed_from_its_last_lines_to_the_end_of_its_session(log: Path) -> None:
+    log.write_text("one\ntwo\n")
+    writes = iter(["three\nfour", "", " is whole\n", "unfinished"])
+
+    def wait() -> None:
+        with log.open("a") as file:
+            file.write(next(writes))
+
+    looks = iter([False] * 4 + [True])
+    parts = list(follow(SESSION, lambda: next(looks), wait, first_lines=1))
+    assert [part.text for part in parts] == ["two\n", "three\n", "four is whole\n", "unfinished"]
+    assert [part.skipped for part in parts] == [True, False, False, False]
+
+
+def test_of_a_log_of_a_session_that_is_over_there_is_one_part(log: Path) -> None:
+    log.write_text("one\ntwo\n" * 600)
+    assert [len(part.text) for part in follow(SESSION, lambda: True, lambda: None, first_lines=2000)] == [4800]
+    assert list(follow(SESSION, lambda: True, lambda: None, first_lines=0, most_bytes=1)) == [
+        LogPart("", 4800, skipped=True)
+    ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
 from pathlib import Path
 
 from remote_service.nudge_sockets import listening, post
@@ -64,6 +66,17 @@ async def test_what_a_killed_process_left_is_cleared_away_and_the_others_hear(tm
         post(tmp_path, "gateways", ABOUT)
         await eventually_async(lambda: heard == [ABOUT])
         assert not left.exists()
+
+
+async def test_what_a_killed_process_left_is_cleared_away_by_its_successor(tmp_path: Path) -> None:
+    gone = subprocess.Popen(["/bin/true"])
+    gone.wait()
+    left, others = tmp_path / f"supervisor.{gone.pid}.1", tmp_path / f"gateways.{gone.pid}.1"
+    living = tmp_path / f"supervisor.{os.getpid()}.0"
+    for path in (left, others, living):
+        path.touch()
+    with listening(tmp_path, "supervisor", lambda _about, _sender: None):
+        assert (left.exists(), others.exists(), living.exists()) == (False, True, True)
 
 
 async def test_one_that_does_not_keep_up_holds_nobody_back_and_looks_all_the_same(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import uvloop
 
 from remote_service.admission.doorkeeper import HEADER_PATIENCE
 from remote_service.admission.http import HttpProtocol
+from remote_service.admission.tunnelled import TunnelledHttp
 from remote_service.forwarded import BehindProxy
 from remote_service.hosting.wire import short_path
 from remote_service.relay.line import PING
@@ -55,6 +56,13 @@ def test_on_a_unix_socket_a_proxy_says_who_comes() -> None:
 
     assert isinstance(config.app, BehindProxy)
     assert (config.uds, config.proxy_headers) == ("/run/site.sock", False)
+
+
+def test_on_a_unix_socket_under_tls_a_proxy_says_it_too() -> None:
+    config = uvicorn_config(print, Listen("", 0, uds="/run/site.sock", tunnelled=True))
+
+    assert isinstance(config.app, BehindProxy)
+    assert config.http is TunnelledHttp
 
 
 def test_a_certificate_makes_it_tls(tmp_path: Path) -> None:

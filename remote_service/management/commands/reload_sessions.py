@@ -50,9 +50,11 @@ class Command(BaseCommand):
         for line in lines(problems):
             self.stdout.write(line)
         served = plural(SessionType.objects.count(), "session type")
-        self.stdout.write(f"The server has read the sessions file: {served}, {counts(problems)}.")
         if any(problem.is_error and problem.entry is None for problem in problems):
-            self.stdout.write("The session types of before stay in force.")
+            self.stdout.write(f"The server could not read the sessions file: {counts(problems)}.")
+            self.stdout.write(f"What it read before stays in force: {served}.")
+        else:
+            self.stdout.write(f"The server has read the sessions file: {served}, {counts(problems)}.")
         if has_errors(problems):
             sys.exit(1)
 

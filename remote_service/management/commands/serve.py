@@ -19,7 +19,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from remote_service import checks, conf, pid_file
+from remote_service import channel_layer, checks, conf, pid_file
 from remote_service.conf import Crew
 from remote_service.crew.course import keep, meeting_place
 from remote_service.crew.keeper import Keeper
@@ -75,6 +75,7 @@ class Command(BaseCommand):
         )
         check_listen(listen, options["workers"])
         require_prepared_database()
+        channel_layer.complain()
         try:
             session_account(conf.current().session_user)
             with pid_file.hold(conf.current().state_dir):

@@ -36,6 +36,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which one."""
         parser.add_argument("part", choices=[SUPERVISOR, PAGES])
+        parser.add_argument("number", nargs="?", help="which of several; here for whoever reads ps")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Reads its order, and does its part."""

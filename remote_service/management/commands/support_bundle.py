@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
-import uuid
 from argparse import ArgumentParser
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +13,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from remote_service.database import require_prepared_database
-from remote_service.models import Session
+from remote_service.references import find_session
 from remote_service.support_bundle import bundle
-
-REFERENCE_LENGTH = 8
-MOST_LISTED = 20
 
 
 class Command(BaseCommand):
@@ -38,36 +33,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Finds it, gathers and writes."""
         require_prepared_database()
-        session = _session(options["session"])
+        session = find_session(options["session"])
         path = options["output"] or Path(f"support-{session.reference}.tar.gz")
         _write(path, f"support-{session.reference}", bundle(session))
         self.stdout.write(f"{path}: what is known of the session {session.pk} ({session.type_name}), without secrets.")
         self.stdout.write("Names of users and addresses of clients are in it.")
-
-
-def _session(wanted: str) -> Session:
-    """The one session that is meant.
-
-    Raises:
-        CommandError: there is none, or more than one.
-    """
-    with suppress(ValueError):
-        found = Session.objects.filter(pk=uuid.UUID(wanted)).first()
-        if found is not None:
-            return found
-    text = wanted.strip().lower()
-    if len(text) < REFERENCE_LENGTH or set(text) - set("0123456789abcdef-"):
-        raise CommandError(
-            f"{wanted!r} is no session; expected its id, or the first {REFERENCE_LENGTH} characters of it, such as "
-            "1e392889. The page of a session shows them as its reference."
-        )
-    matching = list(Session.objects.filter(pk__startswith=text)[: MOST_LISTED + 1])
-    if not matching:
-        raise CommandError(f"There is no session whose id is {wanted}, or begins so.")
-    if len(matching) > 1:
-        listed = [f"  {one.pk}  {one.created_at:%Y-%m-%d %H:%M:%S}  {one.type_name}" for one in matching[:MOST_LISTED]]
-        raise CommandError("\n".join([f"The ids of several sessions begin with {wanted}. Name one of:", *listed]))
-    return matching[0]
 
 
 def _write(path: Path, folder: str, files: dict[str, str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import shutil
 import sqlite3
 import stat
@@ -32,7 +31,8 @@ TYPED = {
     '.venv/bin/python manage.py try_session "Test pattern" --picture pattern.png': "The picture is in pattern.png",
     ".venv/bin/python manage.py axes_reset_username alice": "",
     ".venv/bin/python manage.py clearsessions": "",
-    "find var/logs/sessions -name '*.log' -mtime +30 -delete": "",
+    ".venv/bin/python manage.py sessions list": "REFERENCE  STATE",
+    ".venv/bin/python manage.py sessions list --all --user alice --json": "[",
     "export WEBSOCKETSERVER_SECURITY_TOKEN=$(openssl rand -hex 24)": "",
     "export REMOTE_SERVICE_METRICS_TOKEN=$(openssl rand -hex 24)": "",
 }
@@ -47,10 +47,16 @@ IN_TESTS_BELOW = {
     "curl -s http://127.0.0.1:8000/v1/status",
     'curl -s -H "Authorization: Bearer $REMOTE_SERVICE_METRICS_TOKEN" http://127.0.0.1:8000/metrics',
     ".venv/bin/python manage.py support_bundle 6f87d37a --output bundle.tar.gz",
-    ".venv/bin/python manage.py shell -c 'from remote_service.lifecycle import *\n"
-    'print(release_quarantine("SESSION-ID", Actor("YOUR-NAME", "", "command")))\'',
-    "umask 077 && .venv/bin/python -c 'from sqlite3 import connect\n"
-    'connect("var/gateway.sqlite3").backup(connect("backup.sqlite3"))\'',
+    ".venv/bin/python manage.py sessions show 6f87d37a",
+    ".venv/bin/python manage.py sessions log 6f87d37a --tail 40 --follow",
+    '.venv/bin/python manage.py sessions stop 6f87d37a --reason "Maintenance at noon." --wait 30',
+    ".venv/bin/python manage.py sessions quarantine",
+    ".venv/bin/python manage.py sessions quarantine release 6f87d37a",
+    ".venv/bin/python manage.py backup backup.db",
+    "rm -f var/gateway.sqlite3 var/gateway.sqlite3-wal var/gateway.sqlite3-shm",
+    "install -m 600 backup.db var/gateway.sqlite3",
+    "install -m 600 secret_key var/secret_key",
+    ".venv/bin/python manage.py prepare",
 }
 
 MADE = "make's own set-up: tests/unit/tools, and the run of these tests itself"
@@ -76,6 +82,8 @@ NOT_TYPED = {
     ".venv/bin/python manage.py compilemessages --locale de --ignore .venv": "test_another_language types it",
     ".venv/bin/python manage.py serve --workers 2": "tests/integration/server/test_crew does",
     "kill -USR2 $(cat var/server.pid)": "tests/integration/server/test_crew sends it",
+    ".venv/bin/python manage.py supervise": "tests/integration/server/test_standby does",
+    "systemctl kill --kill-whom=main --signal=SIGINT remote-session": "is about the machine's own systemd",
     "systemctl daemon-reload": "is about the machine's own systemd",
     "systemctl enable --now remote-session": "is about the machine's own systemd",
 }  # fmt: skip
@@ -147,15 +155,40 @@ def test_the_figures_are_read_as_the_page_shows(checkout: Checkout) -> None:
     assert "\nremote_session_viewers " in typed.stdout
 
 
+def test_a_session_is_shown_followed_and_stopped(checkout: Checkout) -> None:
+    reservation = checkout.site.reserve("Test pattern")
+    with checkout.site.open(reservation) as viewer:
+        viewer.recv()
+        session = checkout.site.row(reservation).id
+
+        def typed(*parts: str) -> str:
+            command = sample("manage.py sessions", *parts).text.replace("6f87d37a", session[:8])
+            done = checkout.run(command)
+            assert done.returncode == 0, done.stdout
+            return done.stdout
+
+        shown = typed("show")
+        assert f"id:                  {session}\n" in shown
+        assert "reach (starting -> running)" in shown
+        over = typed("stop")
+    assert f"{session[:8]} (Test pattern) has been over since " in over
+    assert over.endswith("It was stopped by staff. Maintenance at noon.\n")
+    typed("log", "--follow")
+
+
 def test_a_released_slot_leaves_its_quarantine(checkout: Checkout) -> None:
     reservation = checkout.site.reserve("Test pattern")
     row = checkout.site.row(reservation)
     with closing(sqlite3.connect(checkout.site.state / "gateway.sqlite3", timeout=20)) as database, database:
         database.execute("UPDATE remote_service_session SET quarantined = 1 WHERE id = ?", [row.id.replace("-", "")])
-    command = sample("release_quarantine").text.replace("SESSION-ID", row.id)
-    assert checkout.run(command).stdout.splitlines()[-1] == "True"
+    assert (
+        f"{row.id[:8]}   Test pattern" in checkout.run(f"{sample('sessions quarantine', 'release').text[:-17]}").stdout
+    )
+    command = sample("sessions quarantine release").text.replace("6f87d37a", row.id[:8])
+    assert checkout.run(command).stdout == f"The slot {reservation.index} of Test pattern is back in service.\n"
     assert not checkout.site.row(reservation).quarantined
-    assert checkout.run(command).stdout.splitlines()[-1] == "False"
+    again = checkout.run(command)
+    assert (again.returncode, "is not in quarantine" in again.stdout) == (1, True)
 
 
 def test_a_support_bundle_holds_what_helps_and_no_secret(checkout: Checkout) -> None:
@@ -177,23 +210,35 @@ def test_a_support_bundle_holds_what_helps_and_no_secret(checkout: Checkout) -> 
     assert [(name, secret) for name, text in texts.items() for secret in secrets if secret.encode() in text] == []
 
 
-def test_the_copy_of_the_database_is_whole_and_private(checkout: Checkout) -> None:
-    typed = checkout.run(sample("backup.sqlite3").text)
-    assert typed.returncode == 0, typed.stdout
-    copy = checkout.path / "backup.sqlite3"
+def test_a_backup_brings_a_lost_site_back(own_checkout: Checkout) -> None:
+    site = own_checkout.site
+    own_checkout.write_sessions()
+    site.start()
+    reservation = site.reserve("Test pattern")
+
+    def typed(*parts: str) -> None:
+        done = own_checkout.run(sample(*parts).text)
+        assert done.returncode == 0, done.stdout
+
+    typed("manage.py backup")
+    copy = own_checkout.path / "backup.db"
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-    with closing(sqlite3.connect(copy)) as database:
-        assert database.execute("SELECT username FROM auth_user").fetchall() == [("admin",)]
+    shutil.copy(site.state / "secret_key", own_checkout.path)
+    # Nothing of what happens from now on is in it.
+    later = site.reserve("Test pattern")
+    assert site.stop().status == 0
+    shutil.rmtree(site.state)
+    site.state.mkdir(mode=0o700)
 
-
-def test_old_logs_go_and_new_ones_stay(checkout: Checkout) -> None:
-    logs = checkout.site.state / "logs" / "sessions"
-    old, new = logs / "old.log", logs / "new.log"
-    for path, age in ((old, 31 * 86400), (new, 0)):
-        path.touch()
-        os.utime(path, (path.stat().st_atime - age, path.stat().st_mtime - age))
-    assert checkout.run(sample("-mtime +30").text).returncode == 0
-    assert (old.exists(), new.exists()) == (False, True)
+    for part in ("rm -f var/", "install -m 600 backup.db", "install -m 600 secret_key", "manage.py prepare"):
+        typed(part)
+    site.start()
+    assert site.ids() == [site.row(reservation).id]
+    # Its token is sealed in the row, and was told nobody again.
+    with site.open(reservation) as viewer:
+        assert viewer.recv() == b"RFB 003.008\n"
+    assert site.rest(f"/v1/release/{later.token}").status == 404
+    assert site.login("admin", ADMIN_PASSWORD)
 
 
 @pytest.mark.parametrize("prefix", ["REMOTE_SERVICE_ALLOWED_HOSTS=desk.example.org"])

@@ -23,7 +23,7 @@ def unit() -> configparser.ConfigParser:
 
 def test_it_ends_the_server_as_the_server_wants_to_be_ended() -> None:
     service = unit()["Service"]
-    assert (service["Type"], service["KillMode"]) == ("simple", "mixed")
+    assert (service["Type"], service["KillMode"]) == ("simple", "process")
     assert int(service["TimeoutStopSec"]) > 5
 
 

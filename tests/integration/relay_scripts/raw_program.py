@@ -1,4 +1,4 @@
-"""A program for `raw_session.py` to start: `raw_program.py MODE SOCKET`.
+"""A program for `program_session.py` to start: `raw_program.py SOCKET MODE`.
 
 echo    sends back what it gets; "quit" alone ends it
 greet   sends a megabyte to who connects, then does as echo does
@@ -43,7 +43,7 @@ def sink(connection: socket.socket) -> None:
     threading.Event().wait()
 
 
-def main(mode: str, path: str) -> None:
+def main(path: str, mode: str) -> None:
     """Serves everybody who connects, each from a thread."""
     serve = {"echo": echo, "greet": greet, "flood": flood, "sink": sink}[mode]
 

@@ -21,7 +21,7 @@ def prepared_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return prepare(tmp_path_factory.mktemp("prepared") / "state", REMOTE_SERVICE_ADMIN_PASSWORD=ADMIN_PASSWORD)
 
 
-MEASURED = frozenset({"test_stopping.py"})
+MEASURED = frozenset({"test_stopping.py", "test_leaving.py"})
 """Tests whose servers measure their coverage: these live a whole life. One that is killed saves nothing."""
 
 

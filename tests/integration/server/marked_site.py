@@ -9,8 +9,19 @@ from typing import Any, NamedTuple
 
 import psutil
 
+from tests.integration.leftovers import command, marked
 from tests.integration.live import LiveServer
 from tests.integration.serving import EXAMPLES
+
+OURS = "remote_service.hosting.script_host"
+"""In the command line of script hosts, and of their forks: runners, and the workers in which scripts are called."""
+SERVERS = ("Xtigervnc", "fake_vncserver", "time.sleep")
+"""In those of programs that live as long as their session; a desktop has others, that come and go."""
+
+
+def lasting(*sessions: str) -> set[int]:
+    """The processes of sessions that live as long as these."""
+    return {process.pid for process in marked(*sessions) if any(name in command(process) for name in (OURS, *SERVERS))}
 
 
 class Mark(NamedTuple):

@@ -9,14 +9,15 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.integration.conftest import BRIEF, SESSIONS, SMALL
-from tests.integration.leftovers import command, lives
-from tests.integration.live import LiveServer, template_with_users
+from tests.integration.leftovers import command, lives, marked
+from tests.integration.live import LiveServer
 from tests.integration.pages import fetch, opener
 from tests.waiting import eventually
 
@@ -25,10 +26,10 @@ ECHO = {**SESSIONS["Echo"], "limits": {**BRIEF, "reconnect": 60}}
 
 
 @pytest.fixture
-def crew() -> Iterator[LiveServer]:
+def crew(site_template: Path) -> Iterator[LiveServer]:
     """A site that two processes serve pages of."""
     server = LiveServer(
-        template_with_users(),
+        site_template,
         {"Echo": ECHO, "Pattern": {"script": "test_pattern.py", "count": 2, "options": SMALL}},
     )
     try:
@@ -42,6 +43,11 @@ def processes(site: LiveServer, part: str) -> list[psutil.Process]:
     """The processes that do this part."""
     children = psutil.Process(site.pid).children()
     return [child for child in children if PARTS[part] in command(child)]
+
+
+def pids(*sessions: str) -> set[int]:
+    """The sessions' processes."""
+    return {process.pid for process in marked(*sessions)}
 
 
 def echoes(viewer: object, data: bytes) -> None:
@@ -125,50 +131,113 @@ def test_a_relay_that_is_asked_to_end_says_that_it_comes_again(crew: LiveServer)
         echoes(viewer, b"hello again")
 
 
-def test_rights_are_asked_for_again_when_the_supervisor_is_back(crew: LiveServer) -> None:
-    """Until sessions are adopted, what a supervisor leaves when it is killed is ended by the next one."""
-    session = crew.launch("alice", "Echo")
+def test_a_supervisor_that_is_killed_costs_nobody_anything(crew: LiveServer) -> None:
+    session, other = crew.launch("alice", "Echo"), crew.launch("alice", "Pattern")
+    before = pids(session, other)
     with crew.open_page("alice", session) as viewer:
         echoes(viewer, b"hello")
-        processes(crew, "supervisor")[0].kill()
+        (supervisor,) = processes(crew, "supervisor")
+        supervisor.kill()
+        # While there is none a screen needs none.
+        echoes(viewer, b"still here")
+
+        eventually(lambda: crew.output.count("found again") == 2, within=20)
+        echoes(viewer, b"and still here")
+        assert pids(session, other) == before
+        assert [row.state for row in crew.rows()] == ["running", "running"]
+        # Its successor is asked what viewers may do, and does what it is asked.
+        crew.stop_session("alice", session)
         with pytest.raises(ConnectionClosed) as end:
             while True:
-                viewer.recv(30)
+                viewer.recv(20)
         assert end.value.rcvd is not None
-        assert end.value.rcvd.code == 1011 or "killed" in end.value.rcvd.reason
+        assert (end.value.rcvd.code, end.value.rcvd.reason) == (1000, "It was stopped by its user.")
+    assert crew.query("SELECT epoch FROM remote_service_lease") == [(2,)]
 
+
+@pytest.mark.parametrize("how", ["SIGINT", "rest"])
+def test_the_end_of_one_is_the_end_of_all(site_template: Path, how: str) -> None:
+    crew = LiveServer(site_template, {"Echo": ECHO}, REMOTE_SERVICE_REST_STOP="1")
+    try:
+        crew.start("--workers", "2")
+        crew.launch("alice", "Echo")
+        members = psutil.Process(crew.pid).children(recursive=True)
+
+        if how == "rest":
+            began = time.monotonic()
+            assert crew.rest("/v1/stop").body == {"stopping": True}
+            ended = crew.wait_for_end(began)
+        else:
+            ended = crew.stop()
+
+        assert ended.status == 0, crew.output
+        assert [member for member in members if lives(member)] == []
+        assert not (crew.state / "crew").exists()
+        assert [(row.state, row.end_reason) for row in crew.rows()] == [("ended", "server_stopped")]
+    finally:
+        crew.clean_up()
+
+
+def test_one_who_has_the_secret_of_the_rest_cannot_stop_several_processes(crew: LiveServer) -> None:
+    assert crew.rest("/v1/stop") == (
+        403,
+        {
+            "error": "rest_closed",
+            "message": "The REST interface may not stop this server. Stop it on its machine, or start it with "
+            "REMOTE_SERVICE_REST_STOP=1, which is the default where one process does everything.",
+        },
+    )
+    assert crew.answers()
+
+
+def test_when_it_leaves_the_next_start_goes_on_with_its_sessions(crew: LiveServer) -> None:
     session = crew.launch("alice", "Echo")
+    before = pids(session)
+    members = [member for part in PARTS for member in processes(crew, part)]
     with crew.open_page("alice", session) as viewer:
-        echoes(viewer, b"a new one")
-
-
-@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "rest"])
-def test_the_end_of_one_is_the_end_of_all(crew: LiveServer, how: str) -> None:
-    crew.launch("alice", "Echo")
-    members = psutil.Process(crew.pid).children(recursive=True)
-
-    if how == "rest":
-        began = time.monotonic()
-        assert crew.rest("/v1/stop").body == {"stopping": True}
-        ended = crew.wait_for_end(began)
-    else:
-        ended = crew.stop(signal.Signals[how])
-
-    assert ended.status == 0, crew.output
+        echoes(viewer, b"hello")
+        assert crew.leave().status == 0
+        with pytest.raises(ConnectionClosed) as end:
+            viewer.recv(20)
+        assert end.value.rcvd is not None
+        assert end.value.rcvd.code == 1012
     assert [member for member in members if lives(member)] == []
-    assert not (crew.state / "crew").exists()
-    assert [row.state for row in crew.rows()] == ["ended"]
+    assert [row.state for row in crew.rows()] == ["running"]
+
+    crew.start("--workers", "2")
+
+    with crew.open_page("alice", session) as viewer:
+        echoes(viewer, b"hello again")
+        # Who was sent away by it counts as cut off: it did not close the page.
+        eventually(lambda: crew.query("SELECT ending FROM remote_service_viewer ORDER BY id")[0] == ("cut",), within=20)
+    assert pids(session) == before
 
 
-def test_when_the_first_is_killed_none_is_left_and_the_next_start_finds_its_sessions(crew: LiveServer) -> None:
-    crew.launch("alice", "Echo")
+def test_when_the_first_is_killed_none_is_left_and_the_next_start_goes_on_with_its_sessions(crew: LiveServer) -> None:
+    session = crew.launch("alice", "Echo")
+    before = pids(session)
     members = [member for part in PARTS for member in processes(crew, part)]
 
     crew.kill()
 
     eventually(lambda: not any(lives(member) for member in members), within=10)
+    assert pids(session) == before
     crew.start("--workers", "2")
-    eventually(lambda: [row.end_reason for row in crew.rows()] == ["server_killed"], within=20)
+    with crew.open_page("alice", session) as viewer:
+        echoes(viewer, b"hello again")
+    assert pids(session) == before
+
+
+def test_it_may_change_between_one_process_and_several(crew: LiveServer) -> None:
+    session = crew.launch("alice", "Echo")
+    before = pids(session)
+    crew.leave()
+
+    crew.start()
+
+    with crew.open_page("alice", session) as viewer:
+        echoes(viewer, b"hello again")
+    assert pids(session) == before
 
 
 def test_figures_are_those_of_every_process_and_the_site_is_ready(crew: LiveServer) -> None:

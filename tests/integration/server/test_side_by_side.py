@@ -9,6 +9,7 @@ import pytest
 
 from tests.integration.server.marked_site import MarkedSite, marked_site
 from tests.integration.serving import free_port
+from tests.waiting import eventually
 
 PATTERN = "Pattern"
 
@@ -32,7 +33,9 @@ def test_two_servers_run_side_by_side(site: MarkedSite, neighbour: MarkedSite) -
     assert [row.id for row in neighbour.rows()] == [neighbour.row(theirs).id]
     site.kill()
     site.start()
-    # What a killed server left is ended; what belongs to a neighbour is none of its business.
+    # What a killed server left is found again; what belongs to a neighbour is none of its business.
+    eventually(lambda: f"session {site.row(mine).id}: found again" in site.output)
+    assert neighbour.row(theirs).id not in site.output
     assert neighbour.row(theirs).state == "running"
     assert neighbour.calls("stop", neighbour.row(theirs).id) == 0
 

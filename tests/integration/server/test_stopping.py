@@ -1,4 +1,4 @@
-"""The server is asked to stop: it ends its sessions, each once and side by side, and leaves nothing."""
+"""The server is asked to end with its sessions: each is stopped once, side by side, and nothing is left."""
 
 from __future__ import annotations
 
@@ -43,7 +43,6 @@ def busy_site(site: MarkedSite) -> MarkedSite:
 @pytest.mark.parametrize(
     "ask",
     [
-        pytest.param(by_signal(signal.SIGTERM), id="SIGTERM"),
         pytest.param(by_signal(signal.SIGINT), id="SIGINT"),
         pytest.param(by_rest, id="v1-stop"),
     ],

@@ -51,6 +51,14 @@ async def test_the_application_hears_who_asks_and_that_it_is_under_tls(cut: int)
     assert (tunnel.scopes[0]["client"], tunnel.scopes[0]["scheme"]) == (("192.0.2.7", 41234), "https")
 
 
+async def test_who_comes_through_a_unix_socket_has_no_address() -> None:
+    tunnel = Tunnel()
+    tunnel.protocol.data_received(b'{"client": null, "tunnel": "seven"}\n' + GET)
+
+    await eventually_async(lambda: b"204" in tunnel.transport.written)
+    assert (tunnel.scopes[0]["client"], tunnel.scopes[0]["scheme"]) == (None, "https")
+
+
 async def test_a_websocket_is_given_away_by_the_name_of_its_tunnel() -> None:
     tunnel = Tunnel()
     tunnel.protocol.data_received(PREAMBLE + UPGRADE)

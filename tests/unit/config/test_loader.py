@@ -178,6 +178,17 @@ def test_it_warns_of_what_others_may_write(site: Site) -> None:
     assert not has_errors(problem for problem in loaded.problems if problem.entry is None)
 
 
+def test_it_warns_of_a_limit_that_leaves_no_time_and_serves_the_type(site: Site) -> None:
+    loaded = site.load(json.dumps({"A": {**GOOD_ENTRY, "limits": {"idle_timeout": 0, "linger": 0}}}))
+    (problem,) = loaded.problems
+    assert (problem.entry, problem.key, problem.is_error) == ("A", ("limits", "idle_timeout"), False)
+    assert str(problem).endswith(
+        "found 0, with which every session ends as soon as it runs; expected a number of seconds above 0, or null for "
+        'no limit. Fix: write "idle_timeout": null if there is to be no such limit.'
+    )
+    assert [one.type.name for one in loaded.types] == ["A"]
+
+
 ANYTHING = JSON | st.sampled_from(["desktop.py", "../x.py", "a\0.py", "x" * 300 + ".py", 1, -1, 1e400, "\ud800"])
 ENTRY = st.dictionaries(
     st.sampled_from([*GOOD_ENTRY, "form", "limits", "name", "stream", "rest", "icon", "description"]) | st.text(),

@@ -83,10 +83,16 @@ async def test_one_that_is_stopped_before_announces_nothing(course: Course) -> N
     assert course.said == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_sigterm_and_ctrl_c_end_it(course: Course, number: signal.Signals) -> None:
-    os.kill(os.getpid(), number)
+async def test_sigterm_ends_it(course: Course) -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
     await course.ended()
+    assert course.keeper.asked == []
+
+
+async def test_ctrl_c_ends_it_and_the_supervisor_is_told_to_end_the_sessions(course: Course) -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+    await course.ended()
+    assert course.keeper.asked == [("supervisor", signal.SIGINT)]
 
 
 async def test_sighup_is_the_supervisors_to_reload(course: Course) -> None:

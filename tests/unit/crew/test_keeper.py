@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -122,6 +123,17 @@ async def test_secrets_are_told_on_the_standard_input_not_in_an_argument(crew: C
     crew.starts()
     await is_ready(crew.keeper)
     assert crew.notes()[0] == "one hush['-c']"
+
+
+async def test_one_may_have_an_environment_of_its_own(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "a secret")
+    program = f"{BEGIN}note(told['name'] + str('DATABASE_URL' in os.environ)); say_ready(); signal.pause()"
+    for name, environment in (("same", None), ("own", {"PATH": os.environ["PATH"]})):
+        told = {"name": name, "notes": str(crew.notes_file)}
+        crew.parts.append(Part(name, [*RUNS, program], told, HERE, environment=environment))
+    crew.starts()
+    await is_ready(crew.keeper)
+    assert {"own ownFalse", "same sameTrue"} <= set(crew.notes())
 
 
 async def test_descriptors_are_inherited_under_their_numbers(crew: Crew, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from remote_service.conf import Crew, GatewaySettings
 from remote_service.crew.keeper import Part
-from remote_service.crew.parts import crew_of, listen_of, parts
+from remote_service.crew.parts import crew_of, listen_of, parts, relay_environment
 from remote_service.server import Listen
 
 MANAGE = Path("/srv/remote-session/manage.py")
@@ -44,7 +45,7 @@ def test_each_is_a_command_and_no_argument_holds_a_secret(with_crew: GatewaySett
     supervisor, relay, *pages = crew(with_crew)
     command = [sys.executable, str(MANAGE), "serve_part"]
     assert supervisor.argv == [*command, "supervisor"]
-    assert [part.argv for part in pages] == [[*command, "pages"]] * 2
+    assert [part.argv for part in pages] == [[*command, "pages", "1"], [*command, "pages", "2"]]
     assert relay.argv == [sys.executable, "-m", "remote_service.relay_process"]
     assert [part.told["settings"]["security_token"] for part in (supervisor, *pages)] == ["rest secret"] * 3
 
@@ -65,6 +66,24 @@ def test_the_relay_is_told_where_its_sockets_are_and_no_secret(with_crew: Gatewa
         "logging": {"version": 1},
         "tls": None,
     }
+
+
+def test_the_relay_has_of_our_environment_what_it_needs_and_no_secret(
+    with_crew: GatewaySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SECRET_KEY", "DATABASE_URL", "WEBSOCKETSERVER_SECURITY_TOKEN", "https_proxy", "TZ"):
+        monkeypatch.setenv(name, "set")
+    supervisor, relay, *pages = crew(with_crew)
+    assert relay.environment == relay_environment(os.environ)
+    assert relay.environment is not None and relay.environment["TZ"] == "set"
+    assert not {"SECRET_KEY", "DATABASE_URL", "WEBSOCKETSERVER_SECURITY_TOKEN", "https_proxy"} & set(relay.environment)
+    assert [part.environment for part in (supervisor, *pages)] == [None] * 3, "these are the site"
+
+
+def test_the_relay_keeps_where_things_are_and_the_language() -> None:
+    kept = {"PATH": "/bin", "HOME": "/root", "LANG": "C.UTF-8", "LC_TIME": "de_DE", "PYTHONUNBUFFERED": "1"}
+    others = {"XPATH": "1", "HOMES": "2", "REMOTE_SERVICE_SECRET_KEY": "3", "LC": "4"}
+    assert relay_environment({**kept, **others}) == kept
 
 
 @pytest.mark.parametrize("found", [CREW, replace(CREW, nudges=None)])

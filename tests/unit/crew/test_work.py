@@ -85,7 +85,6 @@ async def test_pages_are_served_at_the_shared_socket_until_the_process_has_to_en
         assert (server.config.app, server.config.port) == (print, 8000)
         figures = await told(tmp_path / "figures" / "pages-1")
         assert "remote_session_viewers 0.0\n" in figures
-        assert figures.looked is None
         assert not serving.done()
         ending.set()
         await asyncio.wait_for(serving, 5)
@@ -136,12 +135,17 @@ class Supervisor:
         self.ready = asyncio.Event()
         self.stopping = asyncio.Event()
         self.reloads = 0
+        self.ended = False
 
     async def run(self) -> None:
         await self.stopping.wait()
 
     def stop(self) -> None:
         self.stopping.set()
+
+    def end(self) -> None:
+        self.ended = True
+        self.stop()
 
     def reload(self) -> None:
         self.reloads += 1
@@ -213,12 +217,16 @@ async def test_it_answers_the_relay_and_who_asks_for_its_figures(
         await asyncio.open_unix_connection(crew.office)
 
 
-async def test_sighup_reloads_and_sigterm_ends_it(supervising: Supervising) -> None:
+@pytest.mark.parametrize(("number", "ended"), [(signal.SIGTERM, False), (signal.SIGINT, True)])
+async def test_sighup_reloads_sigterm_stops_it_and_ctrl_c_ends_its_sessions_too(
+    supervising: Supervising, number: signal.Signals, ended: bool
+) -> None:
     await supervising.begins()
     signal.raise_signal(signal.SIGHUP)
     await eventually_async(lambda: supervising.supervisor.reloads == 1)
-    signal.raise_signal(signal.SIGTERM)
+    signal.raise_signal(number)
     await asyncio.wait_for(supervising.running, 5)
+    assert supervising.supervisor.ended is ended
     await supervising.ends()
 
 

@@ -26,7 +26,7 @@ def variables() -> dict[str, str]:
 
 
 def as_text(default: object) -> str:
-    if default in ("", ()):
+    if default in ("", (), None):
         return "empty"
     if isinstance(default, bool):
         return f"`{int(default)}`"

@@ -8,20 +8,22 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from remote_service import operations, server, supervisor
+from remote_service import audit, retention, server
 from remote_service.admission import doorkeeper, handshakes, http, log_ins
 from remote_service.config.schema import Limits
 from remote_service.crew import keeper
 from remote_service.endpoints import Endpoint, EndpointError
 from remote_service.hosting import account, client, course, processes, readable, runner, session_log
 from remote_service.hosting.scratch import PREFIX
+from remote_service.management.commands import sessions
 from remote_service.monitoring import event_loop, readiness
-from remote_service.monitoring.exposition import ProcessNow, SiteNow
+from remote_service.monitoring.exposition import ProcessNow, SiteFigures, SiteNow
 from remote_service.monitoring.metrics import REGISTRY
 from remote_service.relay import gateway
 from remote_service.relay.traffic import Traffic
 from remote_service.relay_process import giving
 from remote_service.rest.views import RELEASE_PATIENCE
+from remote_service.supervision import operations, term
 from sessions_config.environment import Environment
 from tests.unit.docs.pages import ADMINS, README, SCRIPTS, table
 from tools.session_account import home_of
@@ -41,7 +43,7 @@ SAID = [
     (SCRIPTS, f"together have {client.LOAD_TIMEOUT:g} s, and"),
     (SCRIPTS, f"after `start_timeout` seconds ({LIMITS.start_timeout:g})"),
     (SCRIPTS, f"does not help within {course.INTERRUPT_PATIENCE:g} s, its process is killed"),
-    (SCRIPTS, f"It has {operations.PATIENCE.stop:g} s, and {supervisor.SHUTDOWN.stop:g} s when the server itself is"),
+    (SCRIPTS, f"It has {operations.PATIENCE.stop:g} s, and {term.SHUTDOWN.stop:g} s when the server itself is"),
     (SCRIPTS, f"does not return within {operations.PATIENCE.interrupt:g} s its process is killed"),
     (SCRIPTS, f"takes more than {course.POLL_PATIENCE:g} s counts as unknown"),
     (SCRIPTS, f"a log of {session_log.CAP // MEBIBYTE} MiB"),
@@ -76,6 +78,12 @@ SAID = [
     (ADMINS, f"grows up to {keeper.MOST_WAIT:g} s while it goes on dying"),
     (ADMINS, f"has not ended within {keeper.END_PATIENCE:g} s; killed"),
     (ADMINS, f"(signal 9); it is started again in {keeper.FIRST_WAIT:g} s"),
+    (ADMINS, f"no type has used for {retention.COPY_DAYS} days"),
+    (ADMINS, f"| {retention.COPY_DAYS} days without a type"),
+    (ADMINS, f"`REMOTE_SERVICE_HISTORY_DAYS`, {Environment.model_fields['history_days'].default} days from"),
+    (ADMINS, f"`REMOTE_SERVICE_LOG_DAYS`, {Environment.model_fields['log_days'].default} days from"),
+    (ADMINS, f"A reason is cut after {audit.MOST_WHY} characters"),
+    (ADMINS, f"or after so many seconds, {sessions.PATIENCE:g} without a number ({sessions.NOT_OVER})"),
     (ADMINS, f"lock the name at that address for {settings.AXES_COOLOFF_TIME.total_seconds() / 60:g} minutes"),
 ]  # fmt: skip
 """A page, and a sentence's part that must stand there."""
@@ -121,7 +129,7 @@ def test_the_lock_after_wrong_passwords_is_that_of_the_settings() -> None:
 
 def test_every_figure_is_explained() -> None:
     explained = {row[0].strip("`") for row in table(ADMINS, "figure | meaning")}
-    sources = (REGISTRY, ProcessNow(0, Traffic()), SiteNow({}, 0))
+    sources = (REGISTRY, ProcessNow(0, Traffic()), SiteNow(SiteFigures({}, 0, 0, 0)))
     counted = {family.name for source in sources for family in source.collect()}
     ours = {name for name in counted if not name.startswith("process_")}
     assert {name.removesuffix("_total") for name in explained - {"process_…"}} == ours

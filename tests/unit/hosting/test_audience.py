@@ -88,6 +88,27 @@ def test_an_order_is_obeyed(stage: Stage) -> None:
     assert stage.orders == [{"order": "stop", "timeout": 3}]
 
 
+def test_a_later_supervisor_may_order_and_the_one_before_it_no_more(stage: Stage) -> None:
+    before, after = stage.join(), stage.join()
+    assert (shown(before), shown(after)) == (Phase.IDLE, Phase.IDLE)
+    for guest, epoch in ((before, 6), (after, 7), (before, 6)):
+        guest.send({"order": "adopt", "epoch": epoch})
+        stage.turn()
+    assert [order["epoch"] for order in stage.orders] == [6, 7]
+    assert stage.complaints == ["an order of the epoch 6 is refused: a supervisor of 7 has taken over"]
+    assert before.receive() is None
+    stage.audience.tell()
+    assert shown(after) is Phase.IDLE
+
+
+def test_who_says_no_epoch_is_of_none_and_obeyed_until_one_does(stage: Stage) -> None:
+    guest = stage.join()
+    for order in ({"order": "stop"}, {"order": "adopt", "epoch": 1}, {"order": "stop"}):
+        guest.send(order)
+        stage.turn()
+    assert stage.orders == [{"order": "stop"}, {"order": "adopt", "epoch": 1}]
+
+
 def test_one_that_leaves_is_forgotten_and_the_others_stay(stage: Stage) -> None:
     gone, stays = stage.join(), stage.join()
     assert shown(stays) is Phase.IDLE

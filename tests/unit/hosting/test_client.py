@@ -48,7 +48,7 @@ def link(data: bytes = b"", *, error: OSError | None = None) -> tuple[RunnerLink
     reader, writer = asyncio.StreamReader(), Writer(error=error)
     reader.feed_data(data)
     reader.feed_eof()
-    return RunnerLink("a-session", reader, cast(asyncio.StreamWriter, writer)), writer
+    return RunnerLink("a-session", 7, reader, cast(asyncio.StreamWriter, writer)), writer
 
 
 def said(*statuses: Status) -> bytes:
@@ -97,15 +97,15 @@ async def test_a_runner_that_was_tampered_with_is_not_listened_to(
 async def test_a_connection_that_was_reset_has_hung_up() -> None:
     reader = asyncio.StreamReader()
     reader.set_exception(ConnectionResetError())
-    connection = RunnerLink("a-session", reader, cast(asyncio.StreamWriter, Writer()))
+    connection = RunnerLink("a-session", 7, reader, cast(asyncio.StreamWriter, Writer()))
     await connection.follow(lambda status: pytest.fail("there was none"))
 
 
-async def test_an_order_is_one_message() -> None:
+async def test_an_order_is_one_message_that_says_of_which_epoch_it_is() -> None:
     connection, writer = link()
     await connection.order("stop", timeout=3.5)
     await connection.order("dismiss")
-    assert writer.sent() == [{"order": "stop", "timeout": 3.5}, {"order": "dismiss"}]
+    assert writer.sent() == [{"order": "stop", "epoch": 7, "timeout": 3.5}, {"order": "dismiss", "epoch": 7}]
 
 
 async def test_an_order_to_a_runner_that_has_gone_is_an_error() -> None:
@@ -123,9 +123,9 @@ async def test_hanging_up_never_fails(error: OSError | None) -> None:
 
 async def test_where_no_runner_listens_there_is_none(tmp_path: Path) -> None:
     with pytest.raises(OSError):
-        await RunnerLink.connect("a-session", tmp_path / "sock")
+        await RunnerLink.connect("a-session", tmp_path / "sock", 7)
     with pytest.raises(OSError):
-        await RunnerLink.connect("a-session", tmp_path / "nowhere" / "sock")
+        await RunnerLink.connect("a-session", tmp_path / "nowhere" / "sock", 7)
 
 
 async def test_an_answer_that_came_just_before_its_host_ended_counts() -> None:

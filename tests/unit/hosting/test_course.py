@@ -18,15 +18,15 @@ from remote_service.hosting.course import (
     POLL_PATIENCE,
     REPLACEMENTS,
     STOP_TIMEOUT,
-    Command,
     Course,
-    Outcome,
-    Step,
 )
+from remote_service.hosting.programs import Program
 from remote_service.hosting.status import Phase, StartFault, Status, StopOutcome
+from remote_service.hosting.steps import Command, Outcome, Step
 
 ARGUMENTS = {"token": "t", "timestamp": 1.0, "options": {"size": "800x600"}}
 ENDPOINT = Endpoint.tcp("localhost", 5900)
+PROGRAMS = (Program(4711, 99, "Xtigervnc"),)
 DONE = "done"
 ALIVE = ("alive", "", "")
 
@@ -51,7 +51,7 @@ class Playbook:
         return self._carried_out(self.course.stop(self.now, timeout, **patience))
 
     def recover(self, state: dict[str, Any] | None = None) -> list[str]:
-        return self._carried_out(self.course.recover(state, ENDPOINT))
+        return self._carried_out(self.course.recover(state, ENDPOINT, PROGRAMS))
 
     def ends(self, kind: str = DONE, detail: str = "", value: tuple[str, ...] = ()) -> list[str]:
         """The running call comes back."""
@@ -578,8 +578,15 @@ def test_a_server_that_is_stopping_has_little_patience(book: Playbook) -> None:
 def test_a_recovered_session_has_its_state_and_is_stopped_once(book: Playbook) -> None:
     assert book.recover({"display": 3}) == ["replace"]
     assert (book.status.phase, book.status.endpoint, book.status.state) == (Phase.READY, ENDPOINT, {"display": 3})
+    assert book.status.programs == PROGRAMS
     assert book.stop() == ["call stop"]
     assert book.ends() == ["clean"]
+
+
+def test_what_a_recovered_session_spawns_is_added_to_what_its_predecessor_spawned(book: Playbook) -> None:
+    book.recover()
+    book.course.spawned(Program(4712, 100, "xterm"))
+    assert book.status.programs == (*PROGRAMS, Program(4712, 100, "xterm"))
 
 
 def test_a_recovered_session_is_polled_at_once(book: Playbook) -> None:

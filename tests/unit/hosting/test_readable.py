@@ -140,7 +140,9 @@ def test_one_that_cannot_is_copied_with_its_company_for_the_account_s_group_alon
 def test_a_copy_is_made_once_for_a_content_and_anew_for_another(hidden: Path, account: str, tmp_path: Path) -> None:
     copies = tmp_path / "copies"
     first = readable_script(hidden, account, copies)
+    os.utime(first.parent, (0, 0))
     assert readable_script(hidden, account, copies) == first
+    assert first.parent.stat().st_mtime > 0  # it is in use, and so not old
     (hidden.parent / "lib" / "inner.py").write_text("changed")
     second = readable_script(hidden, account, copies)
     assert second != first and first.exists()

@@ -14,6 +14,7 @@ import pytest
 from remote_service.endpoints import Endpoint
 from remote_service.hosting import processes
 from remote_service.hosting import runner as module
+from remote_service.hosting.programs import Program
 from remote_service.hosting.runner import ALONE_PATIENCE, LISTEN_CHECKS, MOST_TEXT, Runner, RunnerTask
 from remote_service.hosting.status import Phase, StartFault, Status, StopOutcome
 from remote_service.hosting.wire import Message, listen_on
@@ -153,9 +154,12 @@ def test_an_order_that_is_unknown_changes_nothing(stage: Stage, message: Message
 
 @pytest.mark.parametrize("endpoint", [None, ENDPOINT])
 def test_a_recovered_session_gets_a_worker_with_its_state(stage: Stage, endpoint: Endpoint | None) -> None:
-    stage.runner._obey({"order": "recover", "state": {"x": 1}, "endpoint": endpoint and endpoint.as_dict()})
+    programs = [[4711, 99, "Xtigervnc"]]
+    order = {"order": "recover", "state": {"x": 1}, "endpoint": endpoint and endpoint.as_dict(), "programs": programs}
+    stage.runner._obey(order)
     assert stage.worker.wanted == ["end", "fork"]
     assert (stage.status.state, stage.status.endpoint) == ({"x": 1}, endpoint)
+    assert stage.status.programs == (Program(4711, 99, "Xtigervnc"),)
 
 
 def test_the_token_is_masked_from_the_start_on(stage: Stage) -> None:

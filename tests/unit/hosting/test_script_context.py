@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import stat
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import pytest
 from remote_service.answers import Poll
 from remote_service.endpoints import Endpoint, EndpointError
 from remote_service.hosting import script_context
+from remote_service.hosting.programs import Program
 from remote_service.hosting.script_context import MOST_STATE, ScriptContext
 from remote_service.hosting.wire import Channel, Message
 from remote_service.script import RemoteServiceScript
@@ -181,6 +183,25 @@ def test_the_base_s_poll_looks_at_programs_and_at_the_listening_socket(
     stage.context.restore(endpoint)
     stage.context.has_listened = has_listened
     assert stage.context.poll() == expected
+
+
+def test_a_successor_looks_at_the_programs_of_its_predecessor(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(script_context, "listens_locally", lambda asked: True)
+    alive = Program.of(os.getpid(), "Xtigervnc")
+    stage.context.restore(ENDPOINT, (alive,))
+    assert stage.context.poll() == Poll.alive()
+    stage.context.restore(ENDPOINT, (alive, Program(os.getpid(), alive.start_time - 1, "xterm")))
+    assert stage.context.poll() == Poll.ended("xterm has ended: nobody saw how.")
+
+
+def test_a_program_is_told_of_as_soon_as_it_runs(stage: Stage) -> None:
+    process = stage.context.spawn(["/bin/sleep", "60"], env=None, cwd=None, pass_fds=())
+    try:
+        (told,) = stage.told()
+        assert told == {"spawned": Program.of(process.pid, "sleep").as_list()}
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.parametrize("argv", ["xterm -ls", b"xterm", [], ()])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from remote_service.answers import Poll
 from remote_service.endpoints import Endpoint
+from remote_service.hosting.programs import Program
 from remote_service.hosting.status import NEEDS_NO_STOP, Phase, StartFault, Status, StopOutcome
 
 FULL = Status(
@@ -22,6 +24,9 @@ FULL = Status(
     stop=StopOutcome.HUNG,
     survivors=(7, 8),
     state={"display": 3, "secret": "of the script"},
+    programs=(Program(4711, 99, "Xtigervnc"), Program(4712, 100, "xterm")),
+    runner=4242,
+    log_trouble="No space left on device",
 )
 
 
@@ -34,6 +39,11 @@ def test_a_fresh_one_says_that_nothing_has_happened() -> None:
     fresh = Status("a-session")
     assert (fresh.phase, fresh.fault, fresh.stop) == (Phase.IDLE, None, StopOutcome.NOT_CALLED)
     assert fresh.poll == Poll.alive()
+
+
+def test_one_of_a_runner_of_the_version_before_has_neither_its_pid_nor_programs() -> None:
+    old = {key: value for key, value in FULL.as_dict().items() if key not in ("programs", "runner", "log_trouble")}
+    assert Status.from_dict(old) == replace(FULL, programs=(), runner=0, log_trouble="")
 
 
 def test_its_text_shows_neither_the_password_nor_the_script_s_state() -> None:

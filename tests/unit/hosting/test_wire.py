@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import socket
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remote_service.hosting import wire
-from remote_service.hosting.wire import Channel, Decoder, Message, WireError, encode, listen_on, short_path
+from remote_service.hosting.wire import Channel, Decoder, Message, WireError, encode, listen_on, peer_of, short_path
 
 VALUES = st.none() | st.booleans() | st.integers() | st.text(max_size=9) | st.lists(st.text(max_size=3), max_size=3)
 MESSAGES = st.lists(st.dictionaries(st.text(max_size=5), VALUES, max_size=3), max_size=4)
@@ -150,10 +151,21 @@ def test_a_path_may_be_longer_than_a_socket_address(tmp_path: Path) -> None:
         pass
 
 
-def test_a_socket_is_private_and_replaces_a_stale_one(tmp_path: Path) -> None:
+def test_a_name_that_is_taken_is_left_to_who_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "sock"
+    listener = listen_on(path)
+    with pytest.raises(OSError) as caught:
+        listen_on(path)
+    assert caught.value.errno == errno.EADDRINUSE
+    with short_path(path) as name, socket.socket(socket.AF_UNIX) as client:
+        client.connect(name)
+    listener.close()
+
+
+def test_a_socket_is_private_and_replaces_a_stale_one_where_that_is_wanted(tmp_path: Path) -> None:
     path = tmp_path / "sock"
     path.write_text("stale")
-    listener = listen_on(path)
+    listener = listen_on(path, replacing=True)
     mode = path.stat().st_mode
     assert stat.S_ISSOCK(mode) and stat.S_IMODE(mode) == 0o600
     assert not os.get_inheritable(listener.fileno())
@@ -163,3 +175,9 @@ def test_a_socket_is_private_and_replaces_a_stale_one(tmp_path: Path) -> None:
 def test_a_socket_that_cannot_be_made_leaves_no_descriptor(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         listen_on(tmp_path / "nowhere" / "sock")
+
+
+def test_the_kernel_says_who_is_at_the_other_end() -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        assert peer_of(here) == (os.getpid(), os.geteuid())

@@ -78,6 +78,13 @@ def test_a_database_that_does_not_answer_is_told(supervised: Any, monkeypatch: p
     )
 
 
+def test_a_channel_layer_that_cannot_be_reached_is_told(supervised: Any, loaded: None, settings: Any) -> None:
+    settings.CHANNEL_LAYERS = {"default": {"CONFIG": {"hosts": ["nonsense"]}}}
+    found = checks()[3]
+    assert (found.name, found.ok) == ("channel layer", False)
+    assert found.detail.startswith("the channel layer of CHANNEL_LAYER_URL cannot be reached: ")
+
+
 # ---- in a crew -------------------------------------------------------------------------------------------
 
 

@@ -84,6 +84,18 @@ def test_what_ends_a_login_ends_it_here(alice: Any, change: str) -> None:
     assert whose(cookie) == ("", "" if change == "logged out" else "login-key")
 
 
+def test_a_login_under_a_secret_key_of_before_holds_and_keeps_its_key(alice: Any, settings: Any) -> None:
+    cookie = log_in(alice, "hers")
+    before, settings.SECRET_KEY = settings.SECRET_KEY, "another one"
+    assert whose(cookie) == ("", "hers")
+
+    settings.SECRET_KEY_FALLBACKS = ["the one before", before]
+    content = LoginSession.objects.get().session_data
+
+    assert whose(cookie) == ("alice", "hers")
+    assert LoginSession.objects.get().session_data == content
+
+
 def test_a_backend_of_the_sites_own_is_asked(alice: Any, settings: Any) -> None:
     path = f"{__name__}.OtherBackend"
     settings.AUTHENTICATION_BACKENDS = [path, BACKEND]

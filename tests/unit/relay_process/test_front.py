@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -17,6 +18,7 @@ from remote_service.actors import Actor
 from remote_service.relay.frames import Opcode
 from remote_service.relay.watch import Grant
 from remote_service.relay_process import front as module
+from remote_service.relay_process import goodbye
 from remote_service.relay_process.front import MOST_HELD, Front, Tunnel
 from remote_service.relay_process.messages import Handover
 from tests.unit.relay.doubles import ViewerTransport
@@ -33,10 +35,21 @@ ANSWER = b"HTTP/1.1 101 Switching Protocols\r\n\r\n"
 
 
 class ClientTransport(ViewerTransport):
-    """A client under TLS."""
+    """A client under TLS, which takes nothing at the end."""
+
+    socket: ClassVar[socket.socket]
+    peer: ClassVar[tuple[str, int] | str] = ("192.0.2.7", 41234)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return ("192.0.2.7", 41234) if name == "peername" else default
+        return {"peername": self.peer, "socket": self.socket}.get(name, default)
+
+
+@pytest.fixture(autouse=True)
+def silent_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    here, there = socket.socketpair()
+    with here, there:
+        monkeypatch.setattr(ClientTransport, "socket", here, raising=False)
+        yield
 
 
 class Pages:
@@ -94,6 +107,14 @@ async def test_pages_hear_first_who_the_client_is(tmp_path: Path) -> None:
         line, _found, rest = pages.heard.partition(b"\n")
         assert json.loads(line) == {"client": ["192.0.2.7", 41234], "tunnel": "seven"}
         assert rest == GET
+
+
+async def test_who_comes_through_a_unix_socket_has_no_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ClientTransport, "peer", "")
+    async with pages_at(tmp_path / "pages.sock") as pages:
+        come(Front(tmp_path / "pages.sock"))
+        await eventually_async(lambda: pages.heard)
+        assert json.loads(pages.heard) == {"client": None, "tunnel": "seven"}
 
 
 async def test_bytes_pass_both_ways_until_one_hangs_up(tmp_path: Path) -> None:
@@ -278,7 +299,7 @@ async def test_clients_leave_descriptors_for_viewers(tmp_path: Path, monkeypatch
 
 
 async def test_who_takes_nothing_at_the_end_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "GOODBYE_PATIENCE", 0.01)
+    monkeypatch.setattr(goodbye, "PATIENCE", 0.01)
     tunnel, client = come(Front(tmp_path / "pages.sock"))
     tunnel.close()
     await eventually_async(lambda: client.aborted)

@@ -443,10 +443,32 @@ def test_stop_answers_and_then_ends_the_server_as_ctrl_c_does(get: Get, monkeypa
     assert what == [os.kill, os.getpid(), signal.SIGINT]
 
 
+STOP_CLOSED = (
+    403,
+    {
+        "error": "rest_closed",
+        "message": "The REST interface may not stop this server. Stop it on its machine, or start it with "
+        "REMOTE_SERVICE_REST_STOP=1, which is the default where one process does everything.",
+    },
+)
+
+
+def test_several_processes_are_not_stopped_unless_the_site_allows_it(get: Get, settings: Any, tmp_path: Path) -> None:
+    settings.REMOTE_SERVICE = replace(settings.REMOTE_SERVICE, crew=Crew(4711, tmp_path))
+
+    assert get("/v1/stop") == STOP_CLOSED
+
+
+def test_one_process_is_not_stopped_where_the_site_forbids_it(get: Get, settings: Any) -> None:
+    settings.REMOTE_SERVICE = replace(settings.REMOTE_SERVICE, rest_stop=False)
+
+    assert get("/v1/stop") == STOP_CLOSED
+
+
 def test_of_several_processes_it_ends_the_one_that_keeps_them(
     get: Get, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.REMOTE_SERVICE = replace(settings.REMOTE_SERVICE, crew=Crew(4711, tmp_path))
+    settings.REMOTE_SERVICE = replace(settings.REMOTE_SERVICE, crew=Crew(4711, tmp_path), rest_stop=True)
     loop = Loop()
     monkeypatch.setattr(views, "asyncio", SimpleNamespace(get_running_loop=lambda: loop))
 

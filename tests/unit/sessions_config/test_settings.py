@@ -189,3 +189,15 @@ def test_what_is_logged_goes_to_standard_error_without_queries(load: Load) -> No
     assert list(logging["handlers"]) == ["console"]
     assert logging["handlers"]["console"]["filters"] == ["no_queries"]
     assert logging["root"] == {"handlers": ["console"], "level": "INFO"}
+    assert logging["loggers"]["remote_service.audit"] == {"handlers": [], "level": "CRITICAL", "propagate": False}
+
+
+def test_audit_lines_go_where_the_environment_says_and_nowhere_else(load: Load) -> None:
+    logging = load(REMOTE_SERVICE_AUDIT="syslog")["LOGGING"]
+    assert logging["loggers"]["remote_service.audit"] == {"handlers": ["audit"], "level": "INFO", "propagate": False}
+    assert logging["handlers"]["audit"] == {"()": "remote_service.audit_handlers.audit_handler", "where": "syslog"}
+
+
+def test_how_long_things_are_kept_is_told_to_the_framework(load: Load) -> None:
+    found = load(REMOTE_SERVICE_HISTORY_DAYS="forever", REMOTE_SERVICE_LOG_DAYS="3")["REMOTE_SERVICE"]
+    assert (found.history_days, found.log_days) == (0, 3)

@@ -1,6 +1,7 @@
 """The test pattern, marking its calls; what `start` and `stop` do beside that stands in the options.
 
 start   "hang": does not return; "silent": returns, and nothing listens
+takes   a number of seconds that `start` takes
 stop    a number of seconds to take; "hang": does not return and cannot be interrupted
 daemon  true: leaves a process behind that has detached itself twice
 says    a text that `start` prints
@@ -29,6 +30,7 @@ class MarkedPattern(TestPattern):
             print(self.common_options["says"])
         if wanted == "hang":
             time.sleep(3600)
+        time.sleep(self.common_options.get("takes", 0))
         if self.common_options.get("daemon"):
             detach_twice()
         if wanted == "silent":

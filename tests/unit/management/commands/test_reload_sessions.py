@@ -80,11 +80,16 @@ def test_an_error_is_printed_and_told_by_the_exit_code(served_by: Callable[..., 
     )
 
 
-def test_of_a_file_that_cannot_be_read_it_says_what_is_served_instead(served_by: Callable[..., None]) -> None:
+def test_of_a_file_that_cannot_be_read_it_says_so_and_what_is_served_instead(
+    served_by: Callable[..., None], make_type: Callable[..., Any]
+) -> None:
     served_by(NO_FILE)
-    code, printed = reload()
-    assert code == 1
-    assert printed.endswith(", 1 error, 0 warnings.\nThe session types of before stay in force.\n")
+    make_type("Desk")
+    assert reload() == (
+        1,
+        f"error E001 {NO_FILE}\nThe server could not read the sessions file: 1 error, 0 warnings.\n"
+        "What it read before stays in force: 1 session type.\n",
+    )
 
 
 def test_without_a_server_on_this_machine_it_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:

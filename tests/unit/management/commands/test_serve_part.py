@@ -63,11 +63,11 @@ class Part:
         kind = ("supervisor", "relay", "pages")[number]
         descriptor = os.dup(self.listener.fileno()) if kind == "pages" else -1
         descriptors = (-1, descriptor) if listen.cert else (descriptor, -1)
-        told = dict(parts(Path("manage.py"), 1, listen, descriptors, self.settings, {})[number].told)
-        order = Order(told, -1)
+        part = parts(Path("manage.py"), 1, listen, descriptors, self.settings, {})[number]
+        order = Order(dict(part.told), -1)
         self._monkeypatch.setattr(command, "read_order", lambda: order)
         self._monkeypatch.setattr(Order, "ready", lambda _order: self._ready())
-        call_command("serve_part", kind)
+        call_command(*part.argv[2:])
 
 
 @pytest.fixture

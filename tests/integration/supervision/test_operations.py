@@ -6,41 +6,35 @@ import logging
 import os
 import platform
 import signal
-from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from asgiref.sync import sync_to_async
 
-from remote_service import details, lifecycle, operations
+from remote_service import details, lifecycle
 from remote_service.answers import Poll
-from remote_service.conf import GatewaySettings
-from remote_service.decisions import Action, Decision
+from remote_service.decisions import Action, Decision, Runner
 from remote_service.endpoints import Endpoint
 from remote_service.hosting.client import RunnerLink
+from remote_service.hosting.programs import Program
 from remote_service.hosting.status import Phase, Status, StopOutcome
 from remote_service.models import Session
-from remote_service.operations import Charge, Operations
 from remote_service.sealing import unseal
 from remote_service.states import EndReason, State
-from tests.integration.probe_site import ProbeSite, probe_site
+from remote_service.supervision import recovery
+from remote_service.supervision.charges import Charge
+from remote_service.supervision.rows import Rows
+from tests.integration.probe_site import Probed, ProbeSite
 from tests.waiting import eventually_async
 
 STOP = Decision(Action.STOP, EndReason.USER)
 
 
-@pytest.fixture
-async def site(
-    session_account: GatewaySettings, settings: Any, tmp_path: Path, transactional_db: None
-) -> AsyncIterator[ProbeSite]:
-    async with probe_site(settings, tmp_path) as made:
-        yield made
-
-
-def host_of(supervisor: Any, type_name: str = "Probe") -> int:
+def host_of(supervisor: Probed, type_name: str = "Probe") -> int:
     """The process id of a type's script host."""
-    return int(supervisor._operations.catalogue.entries[type_name].host.pid)
+    return supervisor.catalogue.entries[type_name].host.pid
 
 
 # ---- launches ---------------------------------------------------------------------------------------------
@@ -67,7 +61,7 @@ async def test_a_script_that_cannot_be_loaded_again_fails_the_launch(
     assert (session.state, session.end_reason) == (State.FAILED, EndReason.START_FAILED)
     assert session.ending == "It could not be started. The script could not be loaded again: syntax."
     logged = f"session {session.pk} could not be launched: The script could not be loaded again: syntax."
-    assert ("remote_service.operations", logging.ERROR, logged) in caplog.record_tuples
+    assert ("remote_service.supervision.operations", logging.ERROR, logged) in caplog.record_tuples
     assert site.left(session) == []
 
 
@@ -121,7 +115,7 @@ async def test_a_launch_that_somebody_else_has_begun_is_not_begun_again(site: Pr
     session = await site.run()
     seen_before = await Session.objects.aget(pk=session.pk)
     seen_before.state = State.RESERVED
-    await supervisor._operations.launch(seen_before, Charge())
+    await supervisor.term.operations.launch(seen_before, Charge())
     assert site.calls == ["start 0"]
     assert (await Session.objects.aget(pk=session.pk)).state == State.RUNNING
 
@@ -141,28 +135,43 @@ async def test_what_a_successor_needs_is_sealed_in_the_row(site: ProbeSite) -> N
 async def test_what_has_not_changed_is_not_written_again(site: ProbeSite, monkeypatch: pytest.MonkeyPatch) -> None:
     written = []
     monkeypatch.setattr(lifecycle, "remember", lambda *values: written.append(values))
-    doing, charge, session = Operations(site.settings, lambda: None), Charge(), await make(State.STARTING)
+    doing, charge, session = (await site.term()).operations, Charge(), await make(State.STARTING)
     await doing.remember(session, charge)
+    starting = Status(str(session.pk), Phase.STARTING, progress="The node boots.")
     for status in (
         Status(str(session.pk)),
-        Status(str(session.pk), progress="The node boots."),
-        Status(str(session.pk), progress="The node boots."),
-        Status(str(session.pk), progress="The node boots.", state={"job": 7}),
+        starting,
+        starting,
+        replace(starting, state={"job": 7}),
+        replace(starting, state={"job": 7}, programs=(Program(4711, 99, "xterm"),)),
+        Status(str(session.pk)),
     ):
         charge.status = status
         await doing.remember(session, charge)
-    assert [(key, progress) for key, progress, *_ in written] == [(session.pk, "The node boots.")] * 2
-    assert [unseal(state) for _, _, state, _ in written] == ["", '{"job": 7}']
+    assert [(key, progress) for key, progress, *_ in written] == [(session.pk, "The node boots.")] * 3
+    assert [unseal(state) for _, _, state, _ in written] == ["", '{"job": 7}', '{"job": 7}']
+    assert [programs for *_, programs in written] == [[], [], [[4711, 99, "xterm"]]]
 
 
 async def test_that_nothing_is_known_is_kept_with_its_reason(site: ProbeSite, monkeypatch: pytest.MonkeyPatch) -> None:
     written = []
-    monkeypatch.setattr(lifecycle, "remember", lambda *values: written.append(values[-1]))
-    doing, charge, session = Operations(site.settings, lambda: None), Charge(), await make(State.RUNNING)
-    for poll in (Poll.unknown("No answer."), Poll.unknown("No answer."), Poll.alive()):
-        charge.status = Status(str(session.pk), poll=poll)
+    monkeypatch.setattr(lifecycle, "doubt", lambda _key, why: written.append(why))
+    doing, charge, session = (await site.term()).operations, Charge(), await make(State.RUNNING)
+    for poll in (Poll.alive(), Poll.unknown("No answer."), Poll.unknown("No answer."), Poll.alive(), Poll.alive()):
+        charge.status = Status(str(session.pk), Phase.READY, poll=poll)
         await doing.remember(session, charge)
-    assert written == ["No answer.", None]
+        session.unknown_reason = written[-1] if written else ""
+    charge.miss("It is elsewhere.")
+    await doing.remember(session, charge)
+    assert written == ["No answer.", "", "It is elsewhere."]
+
+
+async def test_one_of_which_nothing_was_heard_is_not_said_to_be_known(
+    site: ProbeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "doubt", lambda *_: pytest.fail("nobody knows any more than before"))
+    session = await make(State.RUNNING, unknown_reason="It is elsewhere.")
+    await (await site.term()).operations.remember(session, Charge())
 
 
 @pytest.mark.parametrize(
@@ -174,7 +183,7 @@ async def test_that_nothing_is_known_is_kept_with_its_reason(site: ProbeSite, mo
     ],
 )
 async def test_where_it_runs_is_kept_when_it_is_reached(site: ProbeSite, endpoint: Endpoint, host: str) -> None:
-    doing, session = Operations(site.settings, lambda: None), await make(State.STARTING)
+    doing, session = (await site.term()).operations, await make(State.STARTING)
     await doing.reached(session, Charge(status=Status(str(session.pk), endpoint=endpoint)))
     assert (await Session.objects.aget(pk=session.pk)).host == host
 
@@ -201,28 +210,28 @@ async def make(state: State, **fields: Any) -> Session:
 
 async def test_a_runner_that_has_left_when_it_is_to_stop_is_lost(site: ProbeSite) -> None:
     session = await make(State.RUNNING)
-    charge = Charge(link=GONE)
-    await Operations(site.settings, lambda: None).stop(session, charge, STOP)
-    assert charge.lost is True
+    charge = Charge(link=GONE, runner=Runner.HERE)
+    await (await site.term()).operations.stop(session, charge, STOP)
+    assert charge.runner is Runner.LOST
     assert (await Session.objects.aget(pk=session.pk)).state == State.STOPPING
 
 
 async def test_a_stop_that_comes_too_late_orders_nothing(site: ProbeSite) -> None:
     seen_before = await make(State.RUNNING)
     await Session.objects.aupdate(state=State.ENDED)
-    charge = Charge(link=GONE)
-    await Operations(site.settings, lambda: None).stop(seen_before, charge, STOP)
-    assert charge.lost is False
+    charge = Charge(link=GONE, runner=Runner.HERE)
+    await (await site.term()).operations.stop(seen_before, charge, STOP)
+    assert charge.runner is Runner.HERE
 
 
 async def test_a_runner_that_has_left_by_itself_when_all_is_over_does_not_matter(site: ProbeSite) -> None:
     session = await make(State.STOPPING, end_reason=EndReason.IDLE)
     key = str(session.pk)
-    doing = Operations(site.settings, lambda: None)
-    charge = doing.charges[key] = Charge(link=GONE, status=Status(key, Phase.OVER))
-    await doing.finish(session, charge)
+    term = await site.term()
+    charge = term.charges[key] = Charge(link=GONE, status=Status(key, Phase.OVER))
+    await term.operations.finish(session, charge)
     assert (await Session.objects.aget(pk=session.pk)).state == State.ENDED
-    assert doing.charges == {}
+    assert term.charges == {}
 
 
 async def test_a_session_is_not_without_its_charge_before_it_is_over(
@@ -230,17 +239,17 @@ async def test_a_session_is_not_without_its_charge_before_it_is_over(
 ) -> None:
     session = await make(State.STOPPING, end_reason=EndReason.IDLE)
     key = str(session.pk)
-    doing = Operations(site.settings, lambda: None)
-    doing.charges[key] = Charge(status=Status(key, Phase.OVER))
-    move_to_end, seen = operations.move_to_end, []
+    term = await site.term()
+    term.charges[key] = Charge(status=Status(key, Phase.OVER))
+    move_to_end, seen = Rows.move_to_end, []
 
-    async def watched(session: Session) -> bool:
-        seen.append(key in doing.charges)
-        return await move_to_end(session)
+    async def watched(rows: Rows, session: Session) -> bool:
+        seen.append(key in term.charges)
+        return await move_to_end(rows, session)
 
-    monkeypatch.setattr(operations, "move_to_end", watched)
-    await doing.finish(session, doing.charges[key])
-    assert (seen, doing.charges) == ([True], {})
+    monkeypatch.setattr(Rows, "move_to_end", watched)
+    await term.operations.finish(session, term.charges[key])
+    assert (seen, term.charges) == ([True], {})
 
 
 async def test_a_slot_whose_processes_cannot_be_ended_is_quarantined(
@@ -249,9 +258,9 @@ async def test_a_slot_whose_processes_cannot_be_ended_is_quarantined(
     async def stubborn(_run_dir: Path, _key: str) -> list[int]:
         return [4242]
 
-    monkeypatch.setattr(operations, "end_without_runner", stubborn)
+    monkeypatch.setattr(recovery, "end_without_runner", stubborn)
     session = await make(State.RUNNING)
-    await Operations(site.settings, lambda: None).recover(session, EndReason.RUNNER_LOST)
+    await (await site.term()).recovery.recover(session, EndReason.RUNNER_LOST)
     ended = await Session.objects.aget(pk=session.pk)
     assert (ended.state, ended.quarantined) == (State.FAILED, True)
     assert ("quarantined", "processes 4242 could not be ended") in await site.history(session)
@@ -261,9 +270,9 @@ async def test_a_stop_that_failed_is_told_and_frees_the_slot(site: ProbeSite, mo
     async def failed(_run_dir: Path, key: str, *_: object) -> Status:
         return Status(key, phase=Phase.OVER, stop=StopOutcome.FAILED)
 
-    monkeypatch.setattr(operations, "ask_runner_to_end", failed)
+    monkeypatch.setattr(recovery, "ask_runner_to_end", failed)
     session = await make(State.RUNNING)
-    await Operations(site.settings, lambda: None).recover(session, EndReason.RUNNER_LOST)
+    await (await site.term()).recovery.recover(session, EndReason.RUNNER_LOST)
     ended = await Session.objects.aget(pk=session.pk)
     assert (ended.state, ended.quarantined) == (State.FAILED, False)
     assert ("stop failed", details.STOP_FAILED) in await site.history(session)
@@ -272,16 +281,16 @@ async def test_a_stop_that_failed_is_told_and_frees_the_slot(site: ProbeSite, mo
 async def test_what_is_over_meanwhile_is_not_ended_again(site: ProbeSite) -> None:
     seen_before = await make(State.RUNNING)
     await Session.objects.aupdate(state=State.ENDED)
-    doing = Operations(site.settings, lambda: None)
-    doing.charges[str(seen_before.pk)] = Charge(lost=True)
-    await doing.recover(seen_before, EndReason.RUNNER_LOST)
-    assert doing.charges == {}
+    term = await site.term()
+    term.charges[str(seen_before.pk)] = Charge(runner=Runner.LOST)
+    await term.recovery.recover(seen_before, EndReason.RUNNER_LOST)
+    assert term.charges == {}
     assert await site.history(seen_before) == []
 
 
 async def test_a_session_that_was_stopping_when_its_runner_was_lost_keeps_its_reason(site: ProbeSite) -> None:
     session = await make(State.STOPPING, end_reason=EndReason.STAFF)
-    await Operations(site.settings, lambda: None).recover(session, EndReason.RUNNER_LOST)
+    await (await site.term()).recovery.recover(session, EndReason.RUNNER_LOST)
     ended = await Session.objects.aget(pk=session.pk)
     assert (ended.state, ended.end_reason) == (State.ENDED, EndReason.STAFF)
 
@@ -294,10 +303,10 @@ async def test_a_state_that_cannot_be_opened_does_not_keep_stop_from_being_calle
     settings.SECRET_KEY = "another key"
     await site.kill_runner(session)
     session = await site.until(session)
-    assert (session.state, session.end_reason) == (State.FAILED, EndReason.RUNNER_LOST)
+    assert (session.state, session.end_reason) == (State.ENDED, EndReason.PROGRAM_ENDED)
     assert site.calls == ["start 0 blue", "stop 0 without its state"]
     assert (
-        f"session {session.pk}: its script's stop() has to do without its state: A sealed secret cannot be opened: "
+        f"session {session.pk}: its script has to do without its state: A sealed secret cannot be opened: "
         "SECRET_KEY has changed since it was stored."
     ) in caplog.messages
 
@@ -315,7 +324,7 @@ async def test_the_endpoint_of_a_session_that_was_never_reached_is_not_needed_to
 async def test_where_a_session_runs_stands_in_its_history(site: ProbeSite) -> None:
     session = await make(State.STARTING)
     charge = Charge(status=Status(str(session.pk), Phase.READY, endpoint=Endpoint.tcp("localhost", 5901)))
-    await Operations(site.settings, lambda: None).reached(session, charge)
+    await (await site.term()).operations.reached(session, charge)
     assert (await site.history(session))[-1] == ("reach", "It can be reached at tcp:localhost:5901.")
     found = await Session.objects.aget(pk=session.pk)
     assert (found.state, found.endpoint, found.sealed_password) == (
