@@ -55,7 +55,8 @@ class CrashSite:
             "REMOTE_SERVICE_SCRIPT_DIRS": str(scripts),
             "REMOTE_SERVICE_HANDSHAKES_PER_MINUTE": "1000000",
             "WEBSOCKETSERVER_SECURITY_TOKEN": self.secret,
-            "PYTHONPATH": str(HERE / "failpoints"),
+            # All of the site's processes have this one, so they can be told by it, too.
+            "PYTHONPATH": str(shutil.copytree(HERE / "failpoints", root / "failpoints")),
             "CRASH_TEST_SITE": str(root),
             "REMOTE_SERVICE_SCRIPT_ENV": "CRASH_TEST_SITE",
             "CRASH_TEST_ORDERS": str(self.orders),
