@@ -1,6 +1,7 @@
-"""`server.pid`: the process that supervises, and a lock that only one can hold.
+"""`server.pid` and `supervisor.pid`: the processes that serve and stand by, and a lock each that only one can hold.
 
-The lock is flock(2) on the file, so it ends with its holder, however that dies.
+The lock is flock(2) on the file, so it ends with its holder, however that dies. There are two, so that a supervisor
+that stands by keeps no server from being started again; which of the two supervises is decided by the lease.
 """
 
 from __future__ import annotations
@@ -12,17 +13,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-NAME = "server.pid"
+SERVER = "server.pid"
+"""Of `serve`."""
+SUPERVISOR = "supervisor.pid"
+"""Of `supervise`."""
 
 
 class AlreadyRunningError(RuntimeError):
-    """Another supervisor has this state directory."""
+    """Another process of this kind has this state directory."""
 
 
 def is_held(state_dir: Path) -> bool:
-    """Whether a supervisor of this machine has the state directory at the moment."""
+    """Whether a server or a supervisor of this machine has the state directory at the moment."""
+    return any(_is_locked(state_dir / name) for name in (SERVER, SUPERVISOR))
+
+
+def _is_locked(path: Path) -> bool:
     try:
-        with open(state_dir / NAME, "rb") as file:
+        with open(path, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
@@ -32,13 +40,13 @@ def is_held(state_dir: Path) -> bool:
 
 
 @contextmanager
-def hold(state_dir: Path) -> Iterator[Path]:
-    """Holds the lock and shows our process id while it does.
+def hold(state_dir: Path, name: str = SERVER) -> Iterator[Path]:
+    """Holds the lock of this name and shows our process id while it does.
 
     Raises:
         AlreadyRunningError: somebody else holds it; the message names the process.
     """
-    path = state_dir / NAME
+    path = state_dir / name
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:

@@ -97,6 +97,8 @@ class Trial:
         """
         with ExitStack() as held:
             try:
+                if pid_file.is_held(self.settings.state_dir):
+                    raise pid_file.AlreadyRunningError
                 held.enter_context(pid_file.hold(self.settings.state_dir))
             except pid_file.AlreadyRunningError:
                 self._step("a server is running: it does the work")

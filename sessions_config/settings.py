@@ -119,7 +119,13 @@ if ENVIRONMENT.channel_layer_url:
     CHANNEL_LAYERS: dict[str, Any] = {
         "default": {
             "BACKEND": "channels_redis.core.RedisChannelLayer",
-            "CONFIG": {"hosts": [ENVIRONMENT.channel_layer_url], "symmetric_encryption_keys": [SECRET_KEY]},
+            "CONFIG": {
+                "hosts": [ENVIRONMENT.channel_layer_url],
+                "symmetric_encryption_keys": [SECRET_KEY],
+                # Seconds. Whoever was killed stays a member for so long; who lives joins again after half of it, see
+                # `nudges.RENEWAL`.
+                "group_expiry": 7200,
+            },
         }
     }
 else:
@@ -211,6 +217,8 @@ LOGGING: dict[str, Any] = {
         },
         "django.server": {"handlers": [], "propagate": True},
         "axes": {"level": "WARNING"},
+        # What it says by INFO, with each nudge, is that members were killed and take no more.
+        "channels_redis": {"level": "WARNING"},
         # Its warnings are of clients that speak no HTTP, a line each; /metrics counts them.
         "uvicorn": {"level": "ERROR"},
     },

@@ -1,4 +1,4 @@
-"""Makes a checkout ready to run or to be tested, and hands over: `tools/setup.sh setup|run|test|lint|fuzz`.
+"""Makes a checkout ready to run or to be tested, and hands over: `tools/setup.sh setup|run|test|lint|fuzz|crash-test`.
 
 It runs before anything is installed, so it knows the standard library only. Each step looks first, says one
 line when it has something to do, and is silent when it has not.
@@ -21,11 +21,14 @@ from tools.shell import SetupError, is_root, lock, run, say
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin/python"
-COMMANDS = ("setup", "run", "test", "lint", "fuzz")
+COMMANDS = ("setup", "run", "test", "lint", "fuzz", "crash-test")
 INSIDE = ("lint", "fuzz")
 """Commands that need nothing outside the checkout."""
+TESTS = ("test", "crash-test")
+"""Commands that start sessions from the checkout, as tests do."""
 REQUIREMENTS = {
     "test": "tests/requirements.txt",
+    "crash-test": "tests/requirements.txt",
     "lint": "tests/requirements.txt",
     "fuzz": "tests/fuzz/requirements.txt",
 }
@@ -41,7 +44,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     Args:
         arguments: One of `COMMANDS`.
         environ: The environment: `SYSTEM_PACKAGES`, `REMOTE_SERVICE_SESSION_USER`, `HOST`, `PORT`,
-            `FUZZ_SECONDS`.
+            `FUZZ_SECONDS`, `KILLS`, `USERS`, `SEED`.
 
     Returns:
         The exit status of a command that ends with the set-up, or of one that failed. The others never
@@ -81,14 +84,14 @@ def prepare(command: str, environ: Mapping[str, str]) -> int | None:
     allowed = system_packages.wanted(environ)
     account = session_account.wanted_name(environ) if root and command not in INSIDE else None
     if command not in INSIDE:
-        needs = system_packages.TEST_NEEDS if command == "test" else system_packages.RUN_NEEDS
+        needs = system_packages.TEST_NEEDS if command in TESTS else system_packages.RUN_NEEDS
         system_packages.ensure(needs, allowed=allowed, is_root=root)
     if account:
         session_account.ensure(account)
-    if account and command == "test":
+    if account and command in TESTS:
         closed = session_account.obstacle(account, ROOT / "manage.py", Path(sys.executable))
         if closed:
-            return test_in_a_copy(account, closed)
+            return test_in_a_copy(account, closed, command)
     virtualenv.ensure_venv(VENV, allowed=allowed, is_root=root)
     requirements = [ROOT / "requirements.txt"]
     if command in REQUIREMENTS:
@@ -107,6 +110,10 @@ def successor(command: str, environ: Mapping[str, str]) -> list[str]:
     if command == "run":
         host, port = environ.get("HOST") or "127.0.0.1", environ.get("PORT") or "8000"
         return [str(PYTHON), "manage.py", "serve", "--host", host, "--port", port]
+    if command == "crash-test":
+        numbers = {"kills": environ.get("KILLS") or "200", "users": environ.get("USERS") or "30"}
+        chosen = {**numbers, "seed": environ.get("SEED") or "1"}
+        return [str(PYTHON), "-m", "tests.crash", *(part for name in chosen for part in (f"--{name}", chosen[name]))]
     if command == "fuzz":
         return [str(PYTHON), "-m", "tests.fuzz", environ.get("FUZZ_SECONDS") or "60"]
     return ["/bin/bash", "tools/run_tests.sh", *(["--lint"] if command == "lint" else [])]
@@ -122,7 +129,7 @@ def warn_of_obstacle(account: str) -> None:
         )
 
 
-def test_in_a_copy(account: str, closed: str) -> int:
+def test_in_a_copy(account: str, closed: str, command: str = "test") -> int:
     """Run the tests in a copy that the session account can read, and remove it.
 
     Returns:
@@ -137,7 +144,7 @@ def test_in_a_copy(account: str, closed: str) -> int:
             if not path.is_symlink():
                 mode = path.stat().st_mode
                 path.chmod(mode | (0o055 if mode & 0o100 else 0o044))
-        return run(["/bin/sh", "tools/setup.sh", "test"], quiet=False, cwd=copy).status
+        return run(["/bin/sh", "tools/setup.sh", command], quiet=False, cwd=copy).status
     finally:
         shutil.rmtree(place)
 

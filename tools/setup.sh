@@ -1,5 +1,5 @@
 #!/bin/sh
-# Finds a Python that can do the set-up and hands over to tools/setup.py: `tools/setup.sh setup|run|test|lint|fuzz`.
+# Finds a Python that can do the set-up and hands over to tools/setup.py: `tools/setup.sh setup|run|test|lint|fuzz|crash-test`.
 # PYTHON=/path/to/python3 names the one to make .venv with; a .venv that works is kept.
 set -eu
 cd "$(dirname "$0")/.."

@@ -67,7 +67,7 @@ TEST_NEEDS = (
     Need("openssh-client", "ssh"),
     Need("nginx-light", "nginx"),
     Need("gettext", "xgettext"),
-    Need("postgresql", "pg_ctlcluster"),
+    Need("postgresql", "pg_ctlcluster", elsewhere="postgres"),
     Need("redis-server", "redis-server"),
     Need("libnss-wrapper", f"{LIBRARIES}/libnss_wrapper.so"),
 )

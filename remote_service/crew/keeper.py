@@ -18,7 +18,7 @@ from remote_service.tasks import spawn
 log = logging.getLogger(__name__)
 
 FIRST_WAIT = 0.2
-MOST_WAIT = 10.0
+MOST_WAIT = 3.0
 """Seconds before a process that died is started anew: doubled each time, until one has lived for as long."""
 END_PATIENCE = 7.0
 """Seconds that the supervisor has to end by itself: it takes five for all sessions."""

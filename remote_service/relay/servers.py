@@ -20,7 +20,7 @@ from remote_service.hosting.processes import look
 from remote_service.hosting.sock_diag import look_up
 from remote_service.hosting.tcp_table import Place, TcpSocket, plain, tcp_sockets
 from remote_service.hosting.wire import peer_of
-from remote_service.pid_file import NAME
+from remote_service.pid_file import SERVER, SUPERVISOR
 from remote_service.relay.proof import Server, serving
 
 _MOST_REMEMBERED = 10_000
@@ -29,10 +29,11 @@ _MOST_DESCRIPTORS = 256
 
 
 def gateway_pids(state_dir: Path) -> frozenset[int]:
-    """This process, and the one that supervises with the state directory."""
+    """This process, and those that serve and supervise with the state directory."""
     found = {os.getpid()}
-    with suppress(OSError, ValueError):
-        found.add(int((state_dir / NAME).read_text()))
+    for name in (SERVER, SUPERVISOR):
+        with suppress(OSError, ValueError):
+            found.add(int((state_dir / name).read_text()))
     return frozenset(found)
 
 

@@ -34,7 +34,7 @@ END_PATIENCE = 5.0
 GOODBYE_PATIENCE = 1.0
 """Seconds to learn how a viewer left that could not be sent anything any more."""
 
-RelayEnd = EndpointError | ViewerGone | ViewerRefused | RemoteProtocolError
+RelayEnd = EndpointError | ViewerGone | ViewerRefused | RemoteProtocolError | ClerkError
 T = TypeVar("T")
 
 _MAY_COME_BACK = frozenset(
@@ -145,7 +145,7 @@ async def _outcome(work: Awaitable[T]) -> T | RelayEnd:
     """What the work returned, or the reason for which it ended: both are how a relay ends, neither is a mistake."""
     try:
         return await work
-    except (EndpointError, ViewerGone, ViewerRefused, RemoteProtocolError) as end:
+    except (EndpointError, ViewerGone, ViewerRefused, RemoteProtocolError, ClerkError) as end:
         return end
 
 
@@ -179,6 +179,8 @@ async def _reach_and_pump(clerk: Clerk, watch: Watch, pump: Pump) -> None:
 
 async def _why(clerk: Clerk, watch: Watch, end: RelayEnd | None) -> Close:
     """The endpoint hung up or was never there: waits for the supervisor to say what that means."""
+    if isinstance(end, ClerkError):
+        raise end
     if isinstance(end, ViewerRefused):
         log.warning("session %s: a viewer whose rights are limited is refused: %s", watch.grant.session_id, end)
         why = f"{closing.NOT_FILTERED} {end}"

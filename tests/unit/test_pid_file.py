@@ -1,4 +1,4 @@
-"""One supervisor a state directory."""
+"""One server and one supervisor a state directory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from remote_service.pid_file import AlreadyRunningError, hold, is_held
+from remote_service.pid_file import SERVER, SUPERVISOR, AlreadyRunningError, hold, is_held
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +46,14 @@ def test_whether_it_is_held_can_be_asked_without_holding_it(tmp_path: Path) -> N
     with hold(tmp_path):
         assert is_held(tmp_path)
     assert not is_held(tmp_path)
+
+
+def test_a_supervisor_that_stands_by_keeps_no_server_from_starting(tmp_path: Path) -> None:
+    with hold(tmp_path, SUPERVISOR) as standby:
+        assert standby == tmp_path / "supervisor.pid"
+        assert is_held(tmp_path)
+        with hold(tmp_path, SERVER) as server:
+            assert server != standby
 
 
 def test_a_holder_that_has_not_said_who_it_is_is_unknown(tmp_path: Path) -> None:

@@ -30,9 +30,9 @@ class Command(BaseCommand):
         try:
             session_account(conf.current().session_user)
             with ExitStack() as held:
-                # Without it this one stands by: who supervises is decided by the lease.
+                # For whoever looks whether one runs: who supervises is decided by the lease.
                 with suppress(pid_file.AlreadyRunningError):
-                    held.enter_context(pid_file.hold(conf.current().state_dir))
+                    held.enter_context(pid_file.hold(conf.current().state_dir, pid_file.SUPERVISOR))
                 uvloop.run(supervise(conf.current()))
         except AccountError as error:
             raise CommandError(str(error)) from error

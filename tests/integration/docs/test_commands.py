@@ -64,6 +64,7 @@ NOT_TYPED = {
     "make run": MADE,
     "make test": MADE,
     "make setup": MADE,
+    "make crash-test": "takes a quarter of an hour; tests/crash/test_crash runs a short one",
     "HOST=0.0.0.0 PORT=8080 REMOTE_SERVICE_ALLOWED_HOSTS=desk.example.org make run": MADE,
     "LM_LICENSE_FILE=1055@licences REMOTE_SERVICE_SCRIPT_ENV=LM_LICENSE_FILE make run": MADE,
     "REMOTE_SERVICE_STATE_DIR=/var/lib/remote-session-gateway make setup": MADE,

@@ -13,7 +13,8 @@ README = ROOT / "README.md"
 SCRIPTS = ROOT / "docs" / "scripts.md"
 ADMINS = ROOT / "docs" / "admins.md"
 CHANGELOG = ROOT / "CHANGELOG.md"
-PAGES = (README, SCRIPTS, ADMINS, CHANGELOG)
+RELIABILITY = ROOT / "docs" / "reliability.md"
+PAGES = (README, SCRIPTS, ADMINS, RELIABILITY, CHANGELOG)
 
 PLACE = "/srv/remote-session"
 """Where the samples' checkout is."""

@@ -559,13 +559,16 @@ async def test_a_viewer_that_cannot_be_written_is_sent_away(site: Site, caplog: 
     assert site.closed == []
 
 
-async def test_a_database_that_fails_on_the_way_sends_the_viewer_away(site: Site) -> None:
+async def test_a_database_that_fails_on_the_way_sends_the_viewer_away(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
     site.password = ClerkError("the database cannot be reached: database is locked")
     site.connect()
     site.shows(RUNNING)
 
     assert (await site.told())[0] == 1011
     assert site.closed == [Leaving(clean=False, close_code=1011)]
+    assert not [record for record in caplog.records if record.exc_info], "it is no mistake of ours"
 
 
 # ---- what the log says -----------------------------------------------------------------------------------

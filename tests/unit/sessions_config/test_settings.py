@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from remote_service import nudges
 from remote_service.conf import GatewaySettings
 from remote_service.networks import Networks
 from sessions_config.environment import BASE_DIR, Environment
@@ -131,7 +132,11 @@ def test_another_database_and_channel_layer_are_named_by_their_addresses(load: L
     assert not (tmp_path / "state" / "gateway.sqlite3").exists()
     assert site["CHANNEL_LAYERS"]["default"] == {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": ["redis://cache:6379/0"], "symmetric_encryption_keys": [site["SECRET_KEY"]]},
+        "CONFIG": {
+            "hosts": ["redis://cache:6379/0"],
+            "symmetric_encryption_keys": [site["SECRET_KEY"]],
+            "group_expiry": 2 * nudges.RENEWAL,
+        },
     }
 
 

@@ -187,10 +187,19 @@ def test_fuzz_becomes_the_fuzzer_for_a_minute_or_as_long_as_it_is_told() -> None
     assert successor("fuzz", {"FUZZ_SECONDS": "600"})[-1] == "600"
 
 
+def test_crash_test_becomes_a_run_of_two_hundred_kills_or_what_it_is_told() -> None:
+    program = [str(setup.PYTHON), "-m", "tests.crash"]
+    assert successor("crash-test", {"KILLS": ""}) == [*program, "--kills", "200", "--users", "30", "--seed", "1"]
+    told = successor("crash-test", {"KILLS": "50", "USERS": "8", "SEED": "b"})
+    assert told == [*program, "--kills", "50", "--users", "8", "--seed", "b"]
+
+
 @pytest.mark.parametrize(("arguments", "got"), [([], "nothing"), (["start"], "start"), (["run", "-x"], "run -x")])
 def test_it_refuses_other_commands(arguments: list[str], got: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments, {}) == 2
-    assert capsys.readouterr().err == f"tools/setup.sh takes one of setup, run, test, lint, fuzz; got {got}\n"
+    assert (
+        capsys.readouterr().err == f"tools/setup.sh takes one of setup, run, test, lint, fuzz, crash-test; got {got}\n"
+    )
 
 
 @pytest.mark.usefixtures("quiet_signals")

@@ -20,7 +20,7 @@ def supervised(monkeypatch: pytest.MonkeyPatch, session_account: Any) -> list[Ga
     calls: list[GatewaySettings] = []
 
     async def supervise(settings: GatewaySettings) -> None:
-        assert (settings.state_dir / "server.pid").read_text() == f"{os.getpid()}\n"
+        assert (settings.state_dir / "supervisor.pid").read_text() == f"{os.getpid()}\n"
         calls.append(settings)
 
     monkeypatch.setattr(command, "supervise", supervise)
@@ -33,12 +33,19 @@ def test_it_runs_the_supervisor_of_the_site(supervised: Any, session_account: Ga
     assert supervised == [session_account]
 
 
-def test_a_second_one_on_the_state_directory_runs_too_and_the_pid_file_stays_the_firsts(
+def test_a_second_one_stands_by_and_leaves_the_first_ones_name_there(
+    supervised: Any, session_account: GatewaySettings
+) -> None:
+    with pid_file.hold(session_account.state_dir, pid_file.SUPERVISOR):
+        call_command("supervise")
+    assert supervised == [session_account]
+
+
+def test_it_starts_beside_a_server_and_keeps_none_from_starting(
     supervised: Any, session_account: GatewaySettings
 ) -> None:
     with pid_file.hold(session_account.state_dir):
         call_command("supervise")
-        assert (session_account.state_dir / "server.pid").read_text() == f"{os.getpid()}\n"
     assert supervised == [session_account]
 
 
