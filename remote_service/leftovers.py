@@ -119,7 +119,10 @@ async def ask_runner_to_end(
     """
     try:
         link = await RunnerLink.connect(session, socket_path(run_dir, session), epoch)
-    except OSError:
+    except (FileNotFoundError, ConnectionRefusedError):
+        return None
+    except OSError as error:
+        log.warning("session %s: its runner hung up: %s", session, error)
         return None
     over = asyncio.Event()
 

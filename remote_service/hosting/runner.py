@@ -24,6 +24,7 @@ from remote_service.hosting import processes
 from remote_service.hosting.audience import Audience
 from remote_service.hosting.course import INTERRUPT_PATIENCE, Course
 from remote_service.hosting.listening import listens
+from remote_service.hosting.output import Pipe
 from remote_service.hosting.programs import Program
 from remote_service.hosting.scratch import remove_tree, scratch_left_by
 from remote_service.hosting.script_context import ScriptContext
@@ -75,7 +76,7 @@ class Runner:
             complain=self._log.line,
         )
         self._worker = WorkerLink(self._selector, self._log, self._become_worker)
-        self._pipe_read, self._pipe_write = os.pipe()
+        self._output = Pipe.fresh()
         self._scratch: Path | None = None
         self._next_look = 0.0
         self._look_gap = LISTEN_CHECKS[0]
@@ -84,7 +85,6 @@ class Runner:
 
     def run(self) -> None:
         """Serves until the session is over and a supervisor has heard of it."""
-        os.set_blocking(self._pipe_read, False)
         wake_read, wake_write = socket.socketpair()
         wake_read.setblocking(False)
         wake_write.setblocking(False)
@@ -93,7 +93,7 @@ class Runner:
         for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             # Whoever stops the service manager's whole group must not lose the one process that can clean up.
             signal.signal(ignored, signal.SIG_IGN)
-        self._selector.register(self._pipe_read, selectors.EVENT_READ, self._read_output)
+        self._selector.register(self._output.read, selectors.EVENT_READ, self._read_output)
         self._selector.register(wake_read, selectors.EVENT_READ, lambda: wake_read.recv(4096))
         self._worker.fork()
         while not self._finished():
@@ -151,6 +151,7 @@ class Runner:
             endpoint = Endpoint.from_dict(message["endpoint"]) if message["endpoint"] else None
             programs = [Program.from_list(each) for each in message.get("programs", ())]
             self._scratch = next(iter(scratch_left_by(self._task.session)), None)
+            self._take_output_over(programs)
             self._carry_out(self._course.recover(message["state"], endpoint, programs))
         elif order == "stop":
             self._carry_out(self._course.stop(now, message["timeout"], message.get("patience", INTERRUPT_PATIENCE)))
@@ -167,8 +168,8 @@ class Runner:
             for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
             os.setpgid(0, 0)
-            os.dup2(self._pipe_write, 1)
-            os.dup2(self._pipe_write, 2)
+            os.dup2(self._output.write, 1)
+            os.dup2(self._output.write, 2)
             kept = sock.fileno()
             os.closerange(3, kept)
             os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
@@ -247,11 +248,23 @@ class Runner:
         processes.reap()
         return {*processes.descendants(os.getpid()), *processes.marked(self._task.session)}
 
+    def _take_output_over(self, programs: list[Program]) -> None:
+        """Reads from now on what the programs of a killed runner print."""
+        ours = {os.getpid(), *(process.pid for process in processes.descendants(os.getpid()))}
+        others = [process.pid for process in processes.marked(self._task.session) if process.pid not in ours]
+        if (found := Pipe.found((program.pid for program in programs if program.lives), others)) is None:
+            return
+        self._selector.unregister(self._output.read)
+        self._read_output()
+        self._output.close()
+        self._output = found
+        self._selector.register(found.read, selectors.EVENT_READ, self._read_output)
+
     def _read_output(self) -> None:
         """Takes what the session printed; a bounded helping, so that a flood cannot keep the runner from its work."""
         for _ in range(_MOST_CHUNKS):
             try:
-                data = os.read(self._pipe_read, _CHUNK)
+                data = os.read(self._output.read, _CHUNK)
             except BlockingIOError:
                 return
             # A secret is told before it is printed, so what was told is read after what was printed.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import signal
 import socket
 
@@ -215,6 +216,46 @@ async def test_a_successor_takes_a_session_over_and_watches_it(stage: Stage) -> 
     assert ended.poll.reason == f"{ready.programs[0].name} has ended: nobody saw how."
     assert (await successor.stop()).stop is StopOutcome.DONE
     assert stage.calls() == ["stop 0"]
+
+
+async def test_what_programs_print_is_in_the_log_again_under_a_successor_and_kills_none_in_between(
+    stage: Stage,
+) -> None:
+    host = await stage.host(
+        stage.script(
+            """
+            SERVER = (
+                "import os, socket, sys, time; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); "
+                "open('program', 'w').write(str(os.getpid())); "
+                "[(print('line', n, flush=True), time.sleep(0.02)) for n in range(100000)]"
+            )
+            class Service(Good):
+                def start(self, token, timestamp=None, options=None):
+                    path = self.scratch / "sock"
+                    self.spawn([sys.executable, "-c", SERVER, path], cwd=CALLS.parent)
+                    self.set_unix_socket(path)
+                    return True
+            """
+        )
+    )
+    play = await stage.play(host)
+    await play.ready()
+    ready = await play.until(saved)
+    program = await pid_in(stage.scripts / "program")
+    await eventually_async(lambda: "line 3\n" in play.log)
+    await kill(play)
+    remove_socket(stage.run_dir, play.session)
+    successor = await stage.play(host, session=play.session)
+    assert ready.endpoint is not None
+    programs = [each.as_list() for each in ready.programs]
+    await successor.order("recover", state=ready.state, endpoint=ready.endpoint.as_dict(), programs=programs)
+    await successor.reach(Phase.READY)
+    seen = len(re.findall(r"line \d+\n", successor.log))
+    await eventually_async(lambda: len(re.findall(r"line \d+\n", successor.log)) > seen + 20)
+    numbers = [int(found) for found in re.findall(r"line (\d+)\n", successor.log)]
+    assert len(set(numbers)) == len(numbers)
+    assert alive(program)
+    assert (await successor.stop()).stop is StopOutcome.DONE
 
 
 async def test_a_script_that_kills_its_runner_loses_its_own_session_only(stage: Stage) -> None:

@@ -80,7 +80,6 @@ class Stage:
         self.runner = Runner(task)
         self.worker = FakeWorker()
         self.runner._worker = self.worker  # type: ignore[assignment]  # stands for the link to a real one
-        os.set_blocking(self.runner._pipe_read, False)
 
     def _look(self, endpoint: Endpoint) -> bool:
         self.looked.append(round(self.now - 1000.0, 6))
@@ -106,7 +105,7 @@ class Stage:
         return {"done": {"kind": kind, "detail": detail, "value": value or []}}
 
     def prints(self, text: bytes) -> None:
-        os.write(self.runner._pipe_write, text)
+        os.write(self.runner._output.write, text)
         self.runner._read_output()
 
     def close(self) -> None:
@@ -114,7 +113,7 @@ class Stage:
             if isinstance(selected.fileobj, socket.socket):
                 selected.fileobj.close()
         self.runner._selector.close()
-        for descriptor in (self.runner._pipe_read, self.runner._pipe_write, self.log_file):
+        for descriptor in (*self.runner._output, self.log_file):
             os.close(descriptor)
         self._listener.close()
 
@@ -207,7 +206,7 @@ def test_what_the_worker_saves_is_kept(stage: Stage) -> None:
 def test_a_death_is_noted_after_the_last_output(stage: Stage) -> None:
     stage.runner._obey(START)
     stage.says(stage.done())
-    os.write(stage.runner._pipe_write, b"the last words\n")
+    os.write(stage.runner._output.write, b"the last words\n")
     stage.worker.how = "exit status 3"
     stage.runner._notice_death()
     assert stage.logged == "the last words\n-- the script's process has ended: exit status 3\n"
