@@ -130,16 +130,18 @@ class Term:
                 await self._carry_out(session, charge, decision)
             except FencedError:
                 self.lost.set()
+                self._poke()
             except db.Error as error:
                 log.error(
                     "session %s: the database does not answer; what is to be done is tried again: %s", session.pk, error
                 )
                 await sync_to_async(db.close_old_connections)()
+            else:
+                # Not after an error: what failed is tried again at the next regular look, so that it cannot spin.
+                self._poke()
             finally:
                 charge.busy = False
                 charge.changed.set()
-            # Not after an error: what failed is tried again at the next regular look, so that it cannot spin.
-            self._poke()
 
         spawn(carry_out(), name=f"{decision.action} {session.pk}")
 

@@ -38,7 +38,7 @@ def test_it_is_healthy_and_ready_and_tells_staff_why(live: LiveServer) -> None:
         "types": True,
         "supervisor": True,
     }
-    assert re.fullmatch(r"It looked \d+\.\d s ago\.", checks["supervisor"]["detail"])
+    assert re.fullmatch(r"It gave a sign of life \d+\.\d s ago, at .+\.", checks["supervisor"]["detail"])
 
 
 def test_what_viewers_carry_is_counted_for_the_site_and_for_their_session(own_server: OwnServer) -> None:

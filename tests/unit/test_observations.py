@@ -116,7 +116,7 @@ def test_nobody_pays_for_the_time_in_which_no_supervisor_ran() -> None:
     session, reserved = make_session(0, state=State.RUNNING, **since), make_session(1, state_since=ago(500))
     left = Viewer.objects.create(session=session, closed_at=ago(300), ending=Viewer.Ending.CLEAN)
     ages = Ages(gap=1000.0)
-    for now, expected in ((0.0, 0.0), (7.0, 7.0)):
+    for now, expected in ((0.0, 0.0), (3.0, 3.0)):
         ages.look(now, ago(-now))
         found = observations.known(session, [left], ages, None, runner=Runner.UNSEEN)
         assert (found.unseen_age, found.input_age, found.departures[0].age) == (expected,) * 3

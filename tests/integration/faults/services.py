@@ -71,7 +71,7 @@ class Service(ABC):
 
     def clean_up(self) -> None:
         """Ends it, and removes what it had."""
-        self.stop(signal.SIGQUIT)
+        self.stop(signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.integration.conftest import raw
 from tests.integration.faults.services import Postgres
 from tests.integration.live import LiveServer, make_users
 from tests.integration.pages import fetch, opener
@@ -18,7 +19,7 @@ LINGER = 4.0
 """Seconds that sessions of these sites wait for a viewer who has left."""
 SESSIONS: dict[str, Any] = {
     "Echo": {
-        "script": "raw_session.py", "count": 20, "options": {"mode": "echo"}, "stream": "raw",
+        "script": "program_session.py", "count": 20, "options": raw("echo"), "stream": "raw",
         "limits": {"linger": LINGER, "reconnect": 60},
     },
 }  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 
+from tests.integration.conftest import raw
 from tests.integration.faults.site import LINGER
 from tests.integration.leftovers import command, marked
 from tests.integration.live import LiveServer
@@ -27,7 +28,7 @@ LIMITS = {"linger": LINGER, "reconnect": 60, "idle_timeout": 300, "max_lifetime"
 """All shorter than the jumps of the clock."""
 SESSIONS: dict[str, Any] = {
     "Echo": {
-        "script": "raw_session.py", "count": 8, "options": {"mode": "echo"}, "stream": "raw", "limits": LIMITS,
+        "script": "program_session.py", "count": 8, "options": raw("echo"), "stream": "raw", "limits": LIMITS,
     },
     "Chatty": {
         "script": "named_session.py", "count": 1, "options": {"host": "127.0.0.1"}, "stream": "raw", "limits": LIMITS,

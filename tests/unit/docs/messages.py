@@ -33,8 +33,9 @@ class LogCall:
 
 @cache
 def log_calls() -> tuple[LogCall, ...]:
-    """Every call of a module's `log` from WARNING upwards, in the framework."""
-    return tuple(call for path in sorted(FRAMEWORK.rglob("*.py")) for call in _calls(path))
+    """Every call of a module's `log` from WARNING upwards, in the framework and the pages."""
+    paths = [path for folder in (FRAMEWORK, ROOT / "webui") for path in sorted(folder.rglob("*.py"))]
+    return tuple(call for path in paths for call in _calls(path))
 
 
 def _calls(path: Path) -> Iterator[LogCall]:

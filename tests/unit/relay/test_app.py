@@ -68,6 +68,7 @@ class Site:
 
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Site:
+    monkeypatch.setattr("remote_service.database.close_old_connections", lambda: None)
     return Site(monkeypatch)
 
 
