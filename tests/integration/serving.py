@@ -27,6 +27,7 @@ from tests.waiting import eventually
 PROJECT = Path(__file__).resolve().parents[2]
 EXAMPLES = PROJECT / "example_scripts"
 READY_WITHIN = 30.0
+LEAVE_WITHIN = 2.0
 ENDS_WITHIN = 5.0
 """Seconds: the promise for SIGTERM, which leaves the sessions, and for Ctrl-C and `/v1/stop`, which end them."""
 
@@ -186,6 +187,9 @@ class ServedSite(ABC):
             # A server that was killed, or has left, has left its sessions to the next one, which does not come.
             self.leftovers.remember(None, self.live_ids())
             self.leftovers.end(self.live_ids())
+        # A runner leaves by itself once it has been told that its session is over, perhaps a moment after the server.
+        with suppress(AssertionError):
+            eventually(lambda: not self.leftovers.of(), within=LEAVE_WITHIN)
         left = self.leftovers.of()
         self.leftovers.end(self.ids())
         # A program that was killed just now may still have been at writing; the folder of the run goes at the end.
