@@ -50,6 +50,13 @@ def pids(*sessions: str) -> set[int]:
     return {process.pid for process in marked(*sessions)}
 
 
+def run(crew: LiveServer, *types: str) -> list[str]:
+    """Alice's new sessions, of which all that they consist of is there."""
+    sessions = [crew.launch("alice", name) for name in types]
+    eventually(lambda: {row.state for row in crew.rows()} == {"ready"}, within=10)
+    return sessions
+
+
 def echoes(viewer: object, data: bytes) -> None:
     viewer.send(data)  # type: ignore[attr-defined]
     assert viewer.recv(20) == data  # type: ignore[attr-defined]
@@ -132,7 +139,7 @@ def test_a_relay_that_is_asked_to_end_says_that_it_comes_again(crew: LiveServer)
 
 
 def test_a_supervisor_that_is_killed_costs_nobody_anything(crew: LiveServer) -> None:
-    session, other = crew.launch("alice", "Echo"), crew.launch("alice", "Pattern")
+    session, other = run(crew, "Echo", "Pattern")
     before = pids(session, other)
     with crew.open_page("alice", session) as viewer:
         echoes(viewer, b"hello")
@@ -191,7 +198,7 @@ def test_one_who_has_the_secret_of_the_rest_cannot_stop_several_processes(crew: 
 
 
 def test_when_it_leaves_the_next_start_goes_on_with_its_sessions(crew: LiveServer) -> None:
-    session = crew.launch("alice", "Echo")
+    (session,) = run(crew, "Echo")
     before = pids(session)
     members = [member for part in PARTS for member in processes(crew, part)]
     with crew.open_page("alice", session) as viewer:
@@ -214,7 +221,7 @@ def test_when_it_leaves_the_next_start_goes_on_with_its_sessions(crew: LiveServe
 
 
 def test_when_the_first_is_killed_none_is_left_and_the_next_start_goes_on_with_its_sessions(crew: LiveServer) -> None:
-    session = crew.launch("alice", "Echo")
+    (session,) = run(crew, "Echo")
     before = pids(session)
     members = [member for part in PARTS for member in processes(crew, part)]
 
@@ -229,7 +236,7 @@ def test_when_the_first_is_killed_none_is_left_and_the_next_start_goes_on_with_i
 
 
 def test_it_may_change_between_one_process_and_several(crew: LiveServer) -> None:
-    session = crew.launch("alice", "Echo")
+    (session,) = run(crew, "Echo")
     before = pids(session)
     crew.leave()
 

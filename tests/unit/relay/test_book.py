@@ -353,17 +353,16 @@ async def test_a_mistake_of_ours_is_logged_and_stops_nobody_who_comes_later(
 ) -> None:
     book = Book(GATEWAY, Tally())
     first = await hold(pages, book)
-    pages.fault = LookupError("a mistake")
+    pages.fault, pages.fault_of = LookupError("a mistake"), "first"
     waits = spawn(book.leave(7, CLEAN), name="leaves")
     await asyncio.sleep(0)
     pages.gate.set()
     with pytest.raises(LookupError, match=r"^a mistake$"):
         await first
-    pages.fault = None
     await asyncio.wait_for(waits, 5)
     caplog.clear()
 
-    pages.fault = LookupError("a mistake")
+    pages.fault_of = "alice"
     with pytest.raises(LookupError, match=r"^a mistake$"):
         await book.come(deciding("alice"))
     await asyncio.sleep(0)

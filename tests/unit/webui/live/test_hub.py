@@ -49,6 +49,7 @@ class Database:
 def database(monkeypatch: pytest.MonkeyPatch) -> Database:
     played = Database()
     monkeypatch.setattr(module, "_seen", played.seen)
+    monkeypatch.setattr("remote_service.database.close_old_connections", lambda: None)
     return played
 
 
@@ -174,7 +175,6 @@ async def test_when_the_owner_cannot_be_found_out_the_pages_are_woken_all_the_sa
     monkeypatch: pytest.MonkeyPatch, database: Database
 ) -> None:
     monkeypatch.setattr(module, "_owners", Mock(side_effect=OperationalError("database is locked")))
-    monkeypatch.setattr("remote_service.database.close_old_connections", lambda: None)
     here = Hub()
     page = here.join(ALICE, PICKER)
     await eventually_async(lambda: len(database.asked) > 0)
