@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.core.management.base import CommandError
-from django.db import DatabaseError, Error, close_old_connections, connection
+from django.db import DatabaseError, Error, close_old_connections, connection, connections
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models.signals import pre_migrate
 
 from remote_service.filesystems import network_kind_of
+from remote_service.postgresql.base import DatabaseWrapper
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,6 +32,17 @@ async def asked(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) 
     except Error:
         await sync_to_async(close_old_connections)()
         raise
+
+
+def register() -> None:
+    """Lets changes of tables take as long as they take; called once when the app is ready."""
+    pre_migrate.connect(_take_all_time, dispatch_uid="take all time")
+
+
+def _take_all_time(using: str, **_told: Any) -> None:
+    connection = connections[using]
+    if isinstance(connection, DatabaseWrapper):
+        connection.wait_for_ever()
 
 
 def database_file() -> Path | None:
