@@ -76,7 +76,7 @@ def check_channel_layer(url: str) -> str:
     if parts.scheme != "unix" and parts.path.strip("/") and not unquote(parts.path).strip("/").isdigit():
         raise ValueError(f"its database is no number; {_REDIS_FORM}")
     try:
-        parse_url(url)
+        parse_url(url)  # type: ignore[no-untyped-call]
     except ValueError as error:
         raise ValueError(f"{error.args[0].rstrip('.').replace('Invalid', 'invalid')}; {_REDIS_FORM}") from error
     return url

@@ -53,7 +53,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """Django's, with such connections. `OPTIONS` may have `answer_timeout`, in seconds."""
 
     # Its own functions make connections by this name, and find the classes of errors in it.
-    Database = SimpleNamespace(**{**vars(psycopg), "connect": Connection.connect})
+    Database = SimpleNamespace(**{**vars(psycopg), "connect": Connection.connect})  # type: ignore[assignment]
 
     def get_connection_params(self) -> dict[str, Any]:
         """What libpq is told."""
