@@ -23,7 +23,6 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models.signals import pre_migrate
 
 from remote_service.filesystems import network_kind_of
-from remote_service.postgresql.base import DatabaseWrapper
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -57,9 +56,9 @@ def register() -> None:
 
 
 def _take_all_time(using: str, **_told: Any) -> None:
-    connection = connections[using]
-    if isinstance(connection, DatabaseWrapper):
-        connection.wait_for_ever()
+    # Only our backend for PostgreSQL has it; who uses SQLite does not load that.
+    if wait_for_ever := getattr(connections[using], "wait_for_ever", None):
+        wait_for_ever()
 
 
 def out_of_reach(error: BaseException | None) -> TypeGuard[Error]:

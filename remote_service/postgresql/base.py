@@ -65,7 +65,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Connects.
 
         Raises:
-            OperationalError: somebody has just waited for nothing.
+            OperationalError: somebody has just waited for nothing, or a parameter is none of libpq's.
             psycopg.OperationalError: it cannot be reached, or does not answer.
         """
         if PATIENCE.exhausted:
@@ -77,6 +77,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         except psycopg.errors.ConnectionTimeout:
             PATIENCE.waited_for_nothing()
             raise
+        except psycopg.ProgrammingError as error:
+            raise OperationalError(f"DATABASE_URL cannot be used: {error}") from error
         PATIENCE.answered()
         connection.answer_timeout = self.settings_dict["OPTIONS"].get("answer_timeout")
         return connection
