@@ -19,10 +19,6 @@ MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
             {"DATABASE_URL": "nonsense"},
             "DATABASE_URL is 'nonsense': value error, it is no address; expected postgres://user:password@host:5432/",
         ),
-        (
-            {"CHANNEL_LAYER_URL": "http://:hush@cache"},
-            "CHANNEL_LAYER_URL is 'http://:***@cache': value error, its scheme is none of redis, rediss, unix",
-        ),
         # Nobody listens at port 1.
         ({"DATABASE_URL": "postgres://u:hush@127.0.0.1:1/name"}, "the database does not answer: connection failed"),
         (
