@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import dj_database_url
 from redis.connection import parse_url
@@ -29,8 +29,8 @@ POSTGRESQL_OPTIONS: dict[str, Any] = {
         "-c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=10000 "
         "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
     ),
-    # Ours: seconds that we wait for any answer, since a server that hangs keeps no limits of its own.
-    "answer_timeout": 12,
+    # Ours: seconds that we wait for any answer, since a server that hangs keeps no limits of its own; 0 is for ever.
+    "answer_timeout": 12.0,
 }
 REDIS_OPTIONS: dict[str, Any] = {
     "socket_connect_timeout": 2.0,
@@ -49,6 +49,7 @@ _REDIS_FORM = (
     "unix://:password@/run/redis/redis.sock?db=0"
 )
 _SECRET_PARAMETER = re.compile(r"(?i)([?&][a-z_]*(?:password|passwd|secret)[a-z_]*=)[^&#]*")
+_SECONDS = re.compile(r"\d+(\.\d+)?")
 _SPLIT = re.compile(r"(?P<scheme>[^:/?#@]*://)?(?P<rest>.*)", re.DOTALL)
 
 
@@ -61,6 +62,8 @@ def check_database(url: str) -> str:
     parts = _split(url, _POSTGRESQL_SCHEMES, _POSTGRESQL_FORM)
     if not parts.path.strip("/") and "service=" not in parts.query:
         raise ValueError(f"it names no database; {_POSTGRESQL_FORM}")
+    for wrong in (text for text in parse_qs(parts.query).get("answer_timeout", ()) if not _SECONDS.fullmatch(text)):
+        raise ValueError(f"its answer_timeout {wrong!r} is no number of seconds; {_POSTGRESQL_FORM}")
     return url
 
 
@@ -85,7 +88,8 @@ def check_channel_layer(url: str) -> str:
 def database(url: str) -> dict[str, Any]:
     """What Django's DATABASES says of an address; parameters in it go before ours."""
     found: dict[str, Any] = {**dj_database_url.parse(url, engine=POSTGRESQL)}
-    found["OPTIONS"] = {**POSTGRESQL_OPTIONS, **found.get("OPTIONS", {})}
+    options = {**POSTGRESQL_OPTIONS, **found.get("OPTIONS", {})}
+    found["OPTIONS"] = options | {"answer_timeout": float(options["answer_timeout"])}
     return found
 
 

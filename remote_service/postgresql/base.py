@@ -11,7 +11,7 @@ import psycopg
 from django.db import OperationalError
 from django.db.backends.postgresql import base
 
-from remote_service.postgresql.patience import PATIENCE
+from remote_service.postgresql.patience import LAST_ANSWERS, PATIENCE
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class Connection(psycopg.Connection[Any]):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's, with such connections. `OPTIONS` may have `answer_timeout`, in seconds."""
+    """Django's, with such connections. `OPTIONS` may have `answer_timeout`, in seconds; 0: as long as it takes."""
 
     # Its own functions make connections by this name, and find the classes of errors in it.
     Database = SimpleNamespace(**{**vars(psycopg), "connect": Connection.connect})  # type: ignore[assignment]
@@ -70,8 +70,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """
         if PATIENCE.exhausted:
             raise OperationalError("it did not answer just now, and is asked again in a moment")
-        if timeout := conn_params.get("connect_timeout"):
-            conn_params = {**conn_params, "connect_timeout": int(PATIENCE.limit(timeout))}
+        if PATIENCE.ending:
+            conn_params = {**conn_params, "connect_timeout": int(LAST_ANSWERS)}
         try:
             connection = super().get_new_connection(conn_params)
         except psycopg.errors.ConnectionTimeout:
@@ -80,7 +80,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         except psycopg.ProgrammingError as error:
             raise OperationalError(f"DATABASE_URL cannot be used: {error}") from error
         PATIENCE.answered()
-        connection.answer_timeout = self.settings_dict["OPTIONS"].get("answer_timeout")
+        connection.answer_timeout = self.settings_dict["OPTIONS"].get("answer_timeout") or None
         return connection
 
     def wait_for_ever(self) -> None:

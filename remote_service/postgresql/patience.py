@@ -29,9 +29,10 @@ class Patience:
         if self._ending_since is None:
             self._ending_since = self._clock()
 
-    def limit(self, seconds: float) -> float:
-        """How many seconds something that would have so many may take now."""
-        return seconds if self._ending_since is None else min(seconds, LAST_ANSWERS)
+    @property
+    def ending(self) -> bool:
+        """Whether the process is."""
+        return self._ending_since is not None
 
     def over(self, began: float, seconds: float) -> bool:
         """Whether who has waited since then, for at most so many seconds, has waited long enough."""

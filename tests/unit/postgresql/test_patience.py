@@ -54,10 +54,10 @@ def test_a_second_signal_gives_no_more_time(clock: Clock, patience: Patience) ->
     assert patience.over(90.0, 12.0)
 
 
-def test_limits_are_as_they_are_until_the_process_ends(patience: Patience) -> None:
-    assert patience.limit(4.0) == 4.0
+def test_it_knows_that_the_process_is_ending(patience: Patience) -> None:
+    assert not patience.ending
     patience.hurry()
-    assert (patience.limit(4.0), patience.limit(1.0)) == (LAST_ANSWERS, 1.0)
+    assert patience.ending
 
 
 def test_after_a_wait_for_nothing_nobody_waits_for_a_while(clock: Clock, patience: Patience) -> None:

@@ -41,6 +41,7 @@ def test_addresses_of_postgresql_are_taken(url: str) -> None:
         ("postgres://user:hush@db:65536/name", "its port is no number from 0 to 65535"),
         ("postgres://user:hush@db", "it names no database"),
         ("postgres://user:hush@db/", "it names no database"),
+        ("postgres://u@db/name?answer_timeout=long", "its answer_timeout 'long' is no number of seconds"),
     ],
 )
 def test_what_is_no_address_of_postgresql_is_told_with_an_example(url: str, says: str) -> None:
