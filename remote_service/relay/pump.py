@@ -17,7 +17,7 @@ from remote_service.relay.inflow import BRAKE, BRAKE_FROM
 from remote_service.relay.line import Line
 from remote_service.relay.outflow import Work, slices
 from remote_service.relay.own_services import Rules
-from remote_service.relay.proof import Claim, EndpointRefusedError
+from remote_service.relay.proof import Claim, ElsewhereError, EndpointRefusedError
 from remote_service.relay.upstream import Upstream
 from remote_service.rfb.buffer import Data
 from remote_service.rfb.errors import AuthenticationFailed, RFBError
@@ -186,6 +186,8 @@ class Pump:
         """
         try:
             upstream = self._upstream = await reach(endpoint, claim, rules, timeout=CONNECT_TIMEOUT)
+        except ElsewhereError as error:
+            raise EndpointError(str(error), fatal=False) from error
         except EndpointRefusedError as error:
             raise EndpointError(str(error), fatal=True, refused=True) from error
         except OSError as error:
