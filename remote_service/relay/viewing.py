@@ -194,6 +194,8 @@ async def _why(clerk: Clerk, watch: Watch, end: RelayEnd | None) -> Close:
         # What it looks like from here is nothing that a session on another machine could end for.
         fatal = False
     await clerk.endpoint_lost(watch, why, fatal=fatal, refused=refused)
+    if end is not None and end.elsewhere:
+        return Close(closing.ENDPOINT_LOST, why)
     try:
         async with asyncio.timeout(END_PATIENCE):
             await watch.until(_leads_nowhere)

@@ -162,6 +162,10 @@ def test_a_machine_that_goes_and_comes_back_has_its_sessions(sites: tuple[Servic
     assert near.query(UNKNOWN) == [("running", f"at {FAR}:{far.state}/run")]
     echoes(near.open_page("alice", socket))
 
+    # Its end ends its own sessions, and no other.
+    assert near.stop().status == 0
+    assert {row.id: row.state for row in near.rows()} == {socket: "ended", port: "ended", here: "running"}
+
 
 UNKNOWN = (
     "SELECT state, substring(unknown_reason from ' is (at [^,]*)') FROM remote_service_session "

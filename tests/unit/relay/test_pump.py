@@ -200,7 +200,7 @@ async def test_one_of_another_machine_is_no_reason_for_its_session_to_fail(
         await relay.run()
 
     assert str(caught.value) == "It runs on n9; open it through the gateway there."
-    assert (caught.value.fatal, caught.value.refused) == (False, False)
+    assert (caught.value.fatal, caught.value.refused, caught.value.elsewhere) == (False, False, True)
 
 
 async def test_a_server_that_lets_everybody_in_is_noticed(make: Make) -> None:

@@ -527,6 +527,20 @@ async def test_a_session_of_another_machine_does_not_fail_for_what_is_seen_from_
     assert site.lost == [(REFUSAL, False, refused)]
 
 
+async def test_who_looks_for_a_session_of_another_machine_is_told_so_at_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(viewing, "END_PATIENCE", 60.0)
+    site.connect()
+    pump = await site.served()
+
+    why = "It runs on n9; open it through the gateway there."
+    pump.done.set_exception(EndpointError(why, fatal=False, elsewhere=True))
+
+    assert await site.told() == (4011, why)
+    assert site.lost == [(why, False, False)]
+
+
 async def test_what_the_loss_of_an_endpoint_leads_to_is_waited_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(viewing, "END_PATIENCE", 5.0)
     site.connect()
