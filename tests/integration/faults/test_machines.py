@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psutil
@@ -23,6 +23,7 @@ from websockets.sync.client import ClientConnection
 from tests.integration.conftest import raw
 from tests.integration.faults.services import Postgres, RedisServer
 from tests.integration.faults.site import ServicesSite, started
+from tests.integration.leftovers import marked
 from tests.integration.serving import PROJECT, Ended
 from tests.waiting import eventually
 
@@ -85,6 +86,15 @@ class FarSite(ServicesSite):
         began = time.monotonic()
         os.kill(self.server, number)
         return self.wait_for_end(began)
+
+    def burn(self, session: str) -> None:
+        """The machine ends, and all that ran on it."""
+        ran = self.processes()
+        for process in (*ran, *marked(session)):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.wait_for_end(time.monotonic())
+        eventually(lambda: not marked(session))
 
     def clean_up(self) -> list[str]:
         """Likewise."""
@@ -165,6 +175,29 @@ def test_a_machine_that_goes_and_comes_back_has_its_sessions(sites: tuple[Servic
     # Its end ends its own sessions, and no other.
     assert near.stop().status == 0
     assert {row.id: row.state for row in near.rows()} == {socket: "ended", port: "ended", here: "running"}
+
+
+def test_sessions_that_ended_with_their_machine_are_over_once_that_supervises_again(
+    sites: tuple[ServicesSite, FarSite],
+) -> None:
+    near, far = sites
+    near.leave()
+    eventually(lambda: "supervising, epoch 2" in far.output)
+    session = far.launch("alice", "Socket")
+    with far.open_page("alice", session) as viewer:
+        echoes(viewer)
+    near.start()
+
+    far.burn(session)
+    eventually(lambda: "supervising, epoch 3" in near.output, within=4 * LEASE)
+    unknown = [("running", f"at {FAR}:{far.state}/run")]
+    eventually(lambda: near.query(UNKNOWN) == unknown)
+    far.start()
+    assert near.query(UNKNOWN) == unknown
+
+    near.leave()
+    eventually(lambda: [row.state for row in far.rows()] == ["ended"], within=4 * LEASE)
+    assert far.rows()[0].end_reason == "program_ended"
 
 
 UNKNOWN = (
