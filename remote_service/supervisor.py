@@ -101,7 +101,7 @@ class Supervisor:
 
     async def _acquire(self) -> Fence | None:
         """Waits for the lease and takes it; None when `stop()` came before."""
-        wait = lease.Wait(self._place, self._settings.lease_time)
+        wait = lease.Wait(self._settings.lease_time)
         said = False
         while not self._stopped.is_set():
             try:
