@@ -33,6 +33,10 @@ LISTENS_NO_MORE = _("Nothing listens at %(endpoint)s any more.")
 LISTENS_NOT_YET = _("Nothing listens at %(endpoint)s yet.")
 
 RUNNER_SILENT = _("The process that holds it has not answered for %(seconds)s s.")
+RUNNER_WITHOUT_SOCKET = _(
+    "The process that holds it lives, but its socket has been removed, so nobody can reach it. Another one takes its "
+    "place once staff has ended it with 'kill -9 %(process)s'."
+)
 RUNNER_UNREACHABLE = _("The process that holds it cannot be reached: %(error)s.")
 RUNNER_ELSEWHERE = _("The process that holds it is at %(place)s, where this supervisor cannot reach it.")
 RUNNER_OF_NAMESAKE = _(

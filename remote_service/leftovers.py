@@ -29,6 +29,8 @@ STOP_TIMEOUT = 10.0
 RUNNER_PATIENCE = 20.0
 """Seconds for a runner to stop its script, end what is left and say so."""
 TERM_PATIENCE = 2.0
+RUNNER = "remote_service.hosting.script_host"
+"""The module that stands in the command of script hosts, and so of all that they fork."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,15 @@ def remove_socket(run_dir: Path, session: str) -> None:
         socket_path(run_dir, session).unlink(missing_ok=True)
     except OSError as error:
         log.warning("session %s: its runner's socket could not be removed: %s", session, error)
+
+
+def runner_of(session: str) -> int | None:
+    """The process id of a session's runner that lives on this machine, whether it has a socket or not; None: none does.
+
+    Of all that carry the session's marker it is what leads a process session (setsid(2)) and is no program.
+    """
+    ours = (process.pid for process in processes.marked(session) if processes.runs(process.pid, RUNNER))
+    return next((pid for pid in ours if processes.leads(pid)), None)
 
 
 def kill_runner(pid: int, session: str) -> None:

@@ -115,7 +115,7 @@ class Supervisor:
                 log.error("the database does not answer, so nobody can supervise; trying again: %s", error)
                 await sync_to_async(db.close_old_connections)()
                 # Nor could the holder renew: it has its whole time again.
-                wait = lease.Wait(self._place, self._settings.lease_time)
+                wait = lease.Wait(self._settings.lease_time)
             else:
                 if not said:
                     said = True

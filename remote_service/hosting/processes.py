@@ -83,6 +83,23 @@ def carries_marker(pid: int, session: str) -> bool:
         return False
 
 
+def runs(pid: int, module: str) -> bool:
+    """Whether the process was started as `python -m module` (False when that may not be read)."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as command:
+            return module.encode() in command.read().split(b"\0")
+    except OSError:
+        return False
+
+
+def leads(pid: int) -> bool:
+    """Whether the process leads a process session of its own (False when it has ended)."""
+    try:
+        return os.getsid(pid) == pid
+    except OSError:
+        return False
+
+
 def marker_of(pid: int) -> str:
     """The session whose marker the process was started with; empty when it has none, or that may not be read."""
     try:

@@ -24,7 +24,7 @@ from remote_service.hosting.listening import listens_locally
 from remote_service.hosting.machine import here
 from remote_service.hosting.status import Phase, Status
 from remote_service.hosting.whereabouts import Whereabouts, has_gone
-from remote_service.leftovers import STOP_TIMEOUT, ask_runner_to_end, end_without_runner, kill_runner
+from remote_service.leftovers import STOP_TIMEOUT, ask_runner_to_end, end_without_runner, kill_runner, runner_of
 from remote_service.models import Session
 from remote_service.sealing import SealError
 from remote_service.states import ENDINGS, FINAL, EndReason, Event, State
@@ -62,7 +62,11 @@ class Recovery:
             shared = bool(network_kind_of(self._settings.run_dir))
             if not has_gone(session.whereabouts, ours, socket=there, shared=shared):
                 charge.miss(_elsewhere(session, ours))
-            elif there or State(session.state) is not State.STARTING:
+            elif not there and (runner := await asyncio.to_thread(runner_of, str(session.pk))) is not None:
+                # Another one beside it would call the script's stop() a second time, and one of a session that is
+                # starting its start().
+                charge.miss(details.RUNNER_WITHOUT_SOCKET.filled(process=runner))
+            elif there or State(session.state) is not State.STARTING or charge.runner is Runner.AWAY:
                 charge.lose()
             else:
                 # The socket is made before anything of the script is called.

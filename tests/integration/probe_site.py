@@ -22,7 +22,7 @@ from remote_service.conf import GatewaySettings
 from remote_service.hosting import processes
 from remote_service.hosting.machine import boot, place_of
 from remote_service.lease import Fence, look, take
-from remote_service.leftovers import end_marked, socket_path
+from remote_service.leftovers import end_marked, runner_of, socket_path
 from remote_service.models import Lease, Session, Site
 from remote_service.observations import Look
 from remote_service.reservations import reserve_for_rest
@@ -332,9 +332,8 @@ class ProbeSite:
         return [event async for event in events]
 
     def runner_of(self, session: Session) -> int:
-        """The process id of a session's runner: of all that carry its marker and are no program of the script's own,
-        the leader of its process session."""
-        return eventually(lambda: next((p.pid for p in self.marked(session) if _leads(p.pid)), 0))
+        """The process id of a session's runner, once it is there."""
+        return eventually(lambda: runner_of(str(session.pk)))
 
     def marked(self, session: Session) -> list[processes.Process]:
         """The living processes of a session."""
@@ -386,12 +385,6 @@ class ProbeSite:
         for key in self._sessions:
             await asyncio.get_running_loop().run_in_executor(None, end_marked, key)
         await sync_to_async(connections.close_all)()
-
-
-def _leads(pid: int) -> bool:
-    with suppress(OSError):
-        return os.getsid(pid) == pid and b"listening.py" not in Path(f"/proc/{pid}/cmdline").read_bytes()
-    return False
 
 
 @asynccontextmanager

@@ -553,6 +553,37 @@ async def test_a_runner_whose_socket_cannot_be_asked_is_not_taken_for_one_that_h
     assert site.calls == ["start 0"]
 
 
+@pytest.mark.parametrize("state", [State.STARTING, State.RUNNING])
+async def test_a_runner_whose_socket_was_removed_is_not_taken_for_one_that_has_ended(
+    site: ProbeSite, state: State
+) -> None:
+    first = await site.start()
+    session = await site.launch(start="spawn" if state is State.RUNNING else "hang")
+    await eventually_async(lambda: site.calls == ["start 0"])
+    await site.until(session, state)
+    runner = site.runner_of(session)
+    await site.kill(first)
+    leftovers.socket_path(site.settings.run_dir, str(session.pk)).unlink()
+
+    await site.start()
+
+    why = (
+        "The process that holds it lives, but its socket has been removed, so nobody can reach it. Another one takes "
+        f"its place once staff has ended it with 'kill -9 {runner}'."
+    )
+    assert (await site.until_unknown(session, why)).state == state
+    assert site.runner_of(session) == runner
+    assert [call.partition(" ")[0] for call in site.calls] == ["start"]
+    await site.kill_runner(session)
+    if state is State.RUNNING:
+        await site.until_known(session)
+        await site.ask_to_stop(session)
+    # Of a start that was under way nobody knows how far it came: it is stopped, once.
+    await site.until(session)
+    assert [call.partition(" ")[0] for call in site.calls] == ["start", "stop"]
+    await eventually_async(lambda: site.left(session) == [])
+
+
 async def test_a_start_whose_token_cannot_be_opened_when_it_is_found_again_fails(
     site: ProbeSite, settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

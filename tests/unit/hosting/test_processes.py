@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -138,3 +139,15 @@ def test_a_kernel_that_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_nothing_is_waited_for_where_nothing_is_held() -> None:
     assert processes.wait_for_one([], 0.0) is False
+
+
+def test_who_leads_a_process_session_and_what_it_runs_is_seen() -> None:
+    waits = [sys.executable, "-m", "json.tool"]
+    with subprocess.Popen(waits, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True) as led:
+        assert (processes.leads(led.pid), processes.runs(led.pid, "json.tool")) == (True, True)
+        assert not processes.runs(led.pid, "json")
+        led.kill()
+    with subprocess.Popen(["sleep", "60"]) as child:
+        assert (processes.leads(child.pid), processes.runs(child.pid, "json.tool")) == (False, False)
+        child.kill()
+    assert (processes.leads(2**22 + 1), processes.runs(2**22 + 1, "json.tool")) == (False, False)
