@@ -102,7 +102,7 @@ class FarClerk:
             viewers = [[viewer_id, grant_as_data(watch.grant)] for viewer_id, watch in self._watches.items()]
             writer.write(encode({"hello": str(self.id), "viewers": viewers}))
             said = messages(reader)
-            welcome = await anext(said, {})
+            welcome: Message = await anext(said, {})
             self._rules, self._account = rules_from_data(welcome["rules"]), int(welcome["account"])
             self._writer = writer
             self._connected.set()

@@ -226,6 +226,8 @@ class Office:
                 task = spawn(desk.answer(parse(line)), name="answer to the relay")
                 answers.add(task)
                 task.add_done_callback(answers.discard)
+        except (BrokenPipeError, ConnectionResetError) as error:
+            log.debug("a relay has hung up: %s", error)
         except (OSError, ValueError, KeyError, TypeError) as error:
             log.error("a relay is sent away: %s", error)
         finally:
