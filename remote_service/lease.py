@@ -58,7 +58,7 @@ class Wait:
             seconds: that the counter must have stood still.
             ended: tells whether a process of the candidate's machine has ended for sure.
         """
-        self._machine = _machine(place)
+        self._machine = machine_of(place)
         self._seconds = seconds
         self._ended = ended
         self._seen: tuple[int, int] | None = None
@@ -68,14 +68,15 @@ class Wait:
         """Whether it is free, at a look at monotonic `now` (seconds)."""
         if not claim.holder:
             return True
-        if _machine(claim.place) == self._machine and self._ended(claim.process):
+        if machine_of(claim.place) == self._machine and self._ended(claim.process):
             return True
         if self._seen != (claim.epoch, claim.renewals):
             self._seen, self._since = (claim.epoch, claim.renewals), now
         return now - self._since >= self._seconds
 
 
-def _machine(place: str) -> str:
+def machine_of(place: str) -> str:
+    """The machine of a place."""
     return place.partition(":")[0]
 
 
