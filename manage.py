@@ -9,6 +9,7 @@ import sys
 try:
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
+    from django.db import InterfaceError, OperationalError
 except ImportError:
     sys.exit(
         f"{sys.executable} has no Django; expected the packages of requirements.txt. "
@@ -24,3 +25,10 @@ if __name__ == "__main__":
     except ImproperlyConfigured as error:
         # The message says what to do; where in our code it was noticed helps nobody.
         sys.exit(f"{sys.argv[0]}: {error}")
+    except (InterfaceError, OperationalError) as error:
+        if str(error).startswith("no such "):
+            raise
+        sys.exit(
+            f"{sys.argv[0]}: the database does not answer: {error}. Check DATABASE_URL and the database itself; "
+            "without DATABASE_URL it is SQLite in REMOTE_SERVICE_STATE_DIR"
+        )

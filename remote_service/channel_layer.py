@@ -21,7 +21,9 @@ def address(layers: dict[str, Any]) -> str | None:
         layers: Django's CHANNEL_LAYERS.
     """
     hosts = layers.get("default", {}).get("CONFIG", {}).get("hosts", [])
-    return str(hosts[0]) if hosts else None
+    if not hosts:
+        return None
+    return str(hosts[0]["address"] if isinstance(hosts[0], dict) else hosts[0])
 
 
 def trouble() -> str:

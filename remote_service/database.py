@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeGuard, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.core.management.base import CommandError
-from django.db import DatabaseError, Error, close_old_connections, connection
+from django.db import (
+    DatabaseError,
+    Error,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    connections,
+)
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models.signals import pre_migrate
 
 from remote_service.filesystems import network_kind_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER = 5
+"""Seconds after which whoever asked while the database was away may ask again."""
+SAID_EVERY = 10.0
+"""Seconds for which one line of the log stands for all who asked."""
 
 
 async def asked(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -30,6 +48,36 @@ async def asked(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) 
     except Error:
         await sync_to_async(close_old_connections)()
         raise
+
+
+def register() -> None:
+    """Lets changes of tables take as long as they take; called once when the app is ready."""
+    pre_migrate.connect(_take_all_time, dispatch_uid="take all time")
+
+
+def _take_all_time(using: str, **_told: Any) -> None:
+    # Only our backend for PostgreSQL has it; who uses SQLite does not load that.
+    if wait_for_ever := getattr(connections[using], "wait_for_ever", None):
+        wait_for_ever()
+
+
+def out_of_reach(error: BaseException | None) -> TypeGuard[Error]:
+    """Whether it says that the database does not answer: not that a question makes no sense, or tables are missing."""
+    if isinstance(error, OperationalError):
+        return not str(error).startswith("no such ")
+    return isinstance(error, InterfaceError)
+
+
+class _Said:
+    at = -SAID_EVERY
+    """Monotonic seconds."""
+
+
+def complain_of(error: Error) -> None:
+    """Logs that somebody who asked for a page was told that the database is away; one line for all of a moment."""
+    if (now := time.monotonic()) - _Said.at >= SAID_EVERY:
+        _Said.at = now
+        log.error("the database cannot be reached, and who asks for a page is told so (503): %s", error)
 
 
 def database_file() -> Path | None:

@@ -35,6 +35,10 @@ LISTENS_NOT_YET = _("Nothing listens at %(endpoint)s yet.")
 RUNNER_SILENT = _("The process that holds it has not answered for %(seconds)s s.")
 RUNNER_UNREACHABLE = _("The process that holds it cannot be reached: %(error)s.")
 RUNNER_ELSEWHERE = _("The process that holds it is at %(place)s, where this supervisor cannot reach it.")
+RUNNER_OF_NAMESAKE = _(
+    "The process that holds it is not found here: it was started at %(place)s by another machine of this name, or "
+    "before this one was started again."
+)
 NO_SUCCESSOR = _("The process that held it has ended, and no other can take its place: %(error)s")
 
 TOOK_MORE_MEMORY = _("It used more than its %(memory)s of memory.")
@@ -63,7 +67,10 @@ STOP_HUNG = _("stop() did not return in time, so nobody knows what it left")
 OTHER_ORIGIN = _("The websocket's Origin is another site, so its cookie does not count.")
 MAY_NOT_SEE = _("Who opened the websocket may not see this session.")
 HAS_NOT_SAID_WHY = _("Who opened the websocket has not said why they look at somebody else's session.")
+HAS_TOO_MANY_VIEWERS = _("Who opened the websocket has %(most)s viewers open on this session already.")
 COMES_TOO_OFTEN = _("The guest's viewer came too often within a minute.")
+RUNS_ELSEWHERE = _("It runs on %(machine)s; open it through the gateway there.")
+NAMESAKE = _("another machine named %(machine)s")
 UNREACHABLE = _("%(endpoint)s cannot be reached: %(error)s.")
 SAID_NOTHING = _("The VNC server hung up before it said anything.")
 NO_BANNER = _(

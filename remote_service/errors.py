@@ -11,6 +11,7 @@
             LimitReachedError        409 limit_reached
             InvalidOptionError       400 invalid_option
             SwitchedOffError         503 switched_off
+            DatabaseAwayError        503 database_away; it stands in the log, since there are no rows then
 
 Each knows its HTTP status and its code once; views and websockets never invent their own.
 """
@@ -105,3 +106,10 @@ class SwitchedOffError(RefusedError):
 
     status = 503
     code = "switched_off"
+
+
+class DatabaseAwayError(RefusedError):
+    """The database does not answer, so nothing is known and nothing can be granted."""
+
+    status = 503
+    code = "database_away"

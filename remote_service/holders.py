@@ -17,7 +17,7 @@ from django.utils import timezone
 from remote_service import guests
 from remote_service.actors import Actor
 from remote_service.lifecycle import note
-from remote_service.models import Guest, Share, ShareHolder
+from remote_service.models import Guest, Session, Share, ShareHolder
 from remote_service.nudges import nudge_gateways
 from remote_service.share_rules import Audience
 
@@ -26,6 +26,12 @@ def held_by(who: User | Guest, session_id: uuid.UUID) -> QuerySet[ShareHolder]:
     """All that somebody holds of a session, also of shares that count no more."""
     mine = Q(guest=who) if isinstance(who, Guest) else Q(user=who)
     return ShareHolder.objects.filter(mine, share__session=session_id)
+
+
+def one_at_a_time(session_id: uuid.UUID) -> None:
+    """Until the transaction ends nobody else changes who is let in to a session, or accepts a link to it."""
+    # The weaker lock of PostgreSQL: rows that refer to the session can be made meanwhile.
+    list(Session.objects.select_for_update(no_key=True).filter(pk=session_id).values_list("pk"))
 
 
 # ---- the owner ----------------------------------------------------------------------------------------------
@@ -57,6 +63,7 @@ def let_in_again(holder: ShareHolder, by: Actor) -> bool:
 def _change(holder: ShareHolder, those: Q, what: str, by: Actor, **values: Any) -> bool:
     session_id, who = holder.share.session_id, holder.person
     with transaction.atomic():
+        one_at_a_time(session_id)
         rows = held_by(who, session_id).filter(those)
         shares = [held.share for held in rows.select_related("share")]
         changed = rows.update(**values)

@@ -50,15 +50,13 @@ def look() -> Claim:
 class Wait:
     """Judges when a candidate may take the lease."""
 
-    def __init__(self, place: str, seconds: float, ended: Callable[[str], bool] = has_ended) -> None:
+    def __init__(self, seconds: float, ended: Callable[[str], bool] = has_ended) -> None:
         """Prepares.
 
         Args:
-            place: the candidate's.
             seconds: that the counter must have stood still.
-            ended: tells whether a process of the candidate's machine has ended for sure.
+            ended: tells whether a process has ended for sure, which it can of those of the candidate's machine.
         """
-        self._machine = machine_of(place)
         self._seconds = seconds
         self._ended = ended
         self._seen: tuple[int, int] | None = None
@@ -66,18 +64,11 @@ class Wait:
 
     def may_take(self, claim: Claim, now: float) -> bool:
         """Whether it is free, at a look at monotonic `now` (seconds)."""
-        if not claim.holder:
-            return True
-        if machine_of(claim.place) == self._machine and self._ended(claim.process):
+        if not claim.holder or self._ended(claim.process):
             return True
         if self._seen != (claim.epoch, claim.renewals):
             self._seen, self._since = (claim.epoch, claim.renewals), now
         return now - self._since >= self._seconds
-
-
-def machine_of(place: str) -> str:
-    """The machine of a place."""
-    return place.partition(":")[0]
 
 
 class Fence:

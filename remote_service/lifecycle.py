@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from remote_service import audit, details
 from remote_service.actors import Actor
+from remote_service.hosting.whereabouts import Whereabouts
 from remote_service.models import MOST_REASON, Session, SessionEvent, event_fields
 from remote_service.nudges import nudge_gateways, nudge_supervisor
 from remote_service.states import ENDINGS, FINAL, EndReason, Event, State, next_state
@@ -139,6 +140,12 @@ def remember(session_id: uuid.UUID, progress: str, script_state: str, programs: 
     """
     live = Session.objects.live().filter(pk=session_id)
     if live.update(progress=progress[:MOST_PROGRESS], sealed_script_state=script_state, programs=programs):
+        nudge_gateways(session_id)
+
+
+def locate(session_id: uuid.UUID, where: Whereabouts) -> None:
+    """Keeps where the runner of a live session is."""
+    if Session.objects.live().filter(pk=session_id).update(**where.as_columns()):
         nudge_gateways(session_id)
 
 

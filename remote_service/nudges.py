@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -24,6 +25,8 @@ RENEWAL = 3600.0
 """Seconds after which a group is joined again: channel layers forget a member after a day."""
 RETRY = 5.0
 """Seconds between two attempts to reach a channel layer that cannot be reached."""
+PATIENCE = 1.0
+"""Seconds for a nudge: afterwards it is of no use any more, and none is sent for `RETRY`."""
 PAUSE = 0.05
 """Seconds that lie between two nudges of the same kind that are `Gathered`."""
 _TYPE = "look.again"
@@ -70,10 +73,30 @@ async def send(group: str, session_id: uuid.UUID | None = None, sender: str = ""
     message = {"type": _TYPE, "session": _about(session_id)}
     if sender:
         message["sender"] = sender
+    if time.monotonic() < _silence.until:
+        return
     try:
-        await layer.group_send(group, message)
+        async with asyncio.timeout(PATIENCE):
+            await layer.group_send(group, message)
+    except TimeoutError:
+        # Whoever waits for it is a page, or the supervisor: each of them would, with each change.
+        _silence.until = time.monotonic() + RETRY
+        log.warning(
+            "a nudge to %s was lost (no answer within %g s); none is sent for %g s, and each is made up for within a "
+            "second", group, PATIENCE, RETRY,
+        )  # fmt: skip
     except Exception as error:  # noqa: BLE001 (each layer's client has errors of its own, and none of them may hurt)
         log.warning("a nudge to %s was lost (%s); it is made up for within a second", group, error)
+
+
+class _Silence:
+    """For how long nothing is sent."""
+
+    until = 0.0
+    """Monotonic seconds."""
+
+
+_silence = _Silence()
 
 
 class Gathered:
@@ -144,11 +167,15 @@ async def hearing(group: str, deaf_to: str = "") -> AsyncIterator[Heard]:
     tried = asyncio.Event()
     listening = spawn(_listen(layer, group, heard, tried), name=f"nudges to {group}")
     try:
-        await tried.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await tried.wait()
         yield heard
     finally:
         listening.cancel()
-        await asyncio.wait({listening})
+        # A layer that hangs is not waited for: it forgets who has left by itself.
+        await asyncio.wait({listening}, timeout=PATIENCE)
+        listening.cancel()
 
 
 async def _listen(layer: Any, group: str, heard: Heard, tried: asyncio.Event) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from remote_service import lease, pid_file
 from remote_service.conf import GatewaySettings
-from remote_service.hosting.machine import has_ended, identity, place_of
+from remote_service.hosting.machine import has_ended, identity
 
 FRESH = 15.0
 """Seconds since the supervisor's last sign of life within which it counts as alive; it gives one every second."""
@@ -45,12 +45,11 @@ def oversight(settings: GatewaySettings) -> Oversight:
     # Less than nothing where the clock was set back since.
     silent = abs((now - claim.renewed_at).total_seconds())
     since = f"{claim.renewed_at:%Y-%m-%d %H:%M:%S} UTC"
-    here = lease.machine_of(claim.place) == lease.machine_of(place_of(settings.run_dir))
     if not claim.epoch:
         lacking = "nobody ever has"
     elif not claim.holder:
         lacking = f"the last one, at {claim.place}, left at {since}"
-    elif here and has_ended(claim.process):
+    elif has_ended(claim.process):
         lacking = f"the last one, at {claim.place}, has died; its last sign of life was at {since}"
     elif silent > FRESH:
         lacking = f"the last one, at {claim.place}, has given no sign of life since {since}"

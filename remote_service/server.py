@@ -23,6 +23,7 @@ from remote_service.conf import GatewaySettings
 from remote_service.forwarded import BehindProxy
 from remote_service.hosting.wire import short_path
 from remote_service.monitoring import event_loop
+from remote_service.open_files import take_more_files
 from remote_service.relay.line import PING
 from remote_service.relay.takeover import WebSocketProtocol
 from remote_service.supervisor import Supervisor
@@ -225,6 +226,7 @@ async def serve(
     Raises:
         AccountError: scripts may not run as root and there is no account for them.
     """
+    take_more_files()
     supervisor = Supervisor(settings)
     server = Server(uvicorn_config(application, listen), announce)
 

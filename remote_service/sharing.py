@@ -37,6 +37,9 @@ LEADS_NOWHERE = _(
 )
 """All that somebody is told whose link is worth nothing; the session's history says why."""
 
+MOST_SHARES = 50
+"""Links of a session that count at the same time: its pages show each of them."""
+
 WITH_ONESELF = _("This is your own session: share it with somebody else.")
 
 
@@ -89,6 +92,11 @@ def make_share(session: Session, offer: Offer, user: User, by: Actor) -> tuple[S
         most_uses = GUESTS_WITHOUT_A_NUMBER
     secret = new_token()
     with transaction.atomic():
+        holders.one_at_a_time(session.pk)
+        if Share.objects.filter(_lasting(), session=session).count() >= MOST_SHARES:
+            raise NotAllowedError(
+                _("This session has %(most)s links already. Revoke one that is not needed.", most=MOST_SHARES)
+            )
         share = Share.objects.create(
             session=session, secret_hash=token_hash(secret), control=offer.control, audience=offer.audience,
             user=offer.user, group=offer.group, expires_at=offer.expires_at, most_uses=most_uses,
@@ -198,15 +206,23 @@ def accept_as_guest(share: Share, browser: str, name: str, by: Actor) -> Guest:
 def _take(share: Share, who: User | Guest, by: Actor) -> None:
     try:
         with transaction.atomic():
-            # The row counts, not what was read: two may accept the last use at the same moment.
+            holders.one_at_a_time(share.session_id)
+            # The rows count, not what was read: two may accept the last use at the same moment, or somebody be sent
+            # away while they accept another link.
             free = Q(most_uses=None) | Q(uses__lt=F("most_uses"))
-            if not Share.objects.filter(free, pk=share.pk, revoked_at=None).update(uses=F("uses") + 1):
+            used = Share.objects.filter(free, _lasting(), pk=share.pk).update(uses=F("uses") + 1)
+            if not used or holders.was_sent_away(who, share):
                 raise UnknownTokenError(LEADS_NOWHERE)
             ShareHolder.objects.create(share=share, own_control=holders.own_control(who, share), **_mine(who))
             note(share.session_id, "share accepted", why=in_words(share), by=by)
     except IntegrityError:
         return  # the same one, twice at the same moment: one of them counts
     nudge_gateways(share.session_id)
+
+
+def _lasting() -> Q:
+    """Links that are not withdrawn and have not expired."""
+    return Q(expires_at=None, revoked_at=None) | Q(expires_at__gt=timezone.now(), revoked_at=None)
 
 
 def _holds(share: Share, holder: User | Guest | None) -> bool:

@@ -22,6 +22,7 @@ from remote_service.hosting.client import ScriptHost
 from remote_service.hosting.machine import place_of
 from remote_service.lease import Fence, FencedError
 from remote_service.models import Site
+from remote_service.postgresql.patience import PATIENCE
 from remote_service.supervision.spare import Spare
 from remote_service.supervision.term import Term
 from remote_service.tasks import spawn
@@ -61,6 +62,7 @@ class Supervisor:
 
     def stop(self) -> None:
         """Ends the loop; sessions go on, and whoever supervises next takes them over."""
+        PATIENCE.hurry()
         self._stopped.set()
         self._again.set()
 
@@ -104,7 +106,7 @@ class Supervisor:
 
     async def _acquire(self) -> Fence | None:
         """Waits for the lease and takes it; None when `stop()` came before."""
-        wait = lease.Wait(self._place, self._settings.lease_time)
+        wait = lease.Wait(self._settings.lease_time)
         said = False
         while not self._stopped.is_set():
             try:
@@ -117,6 +119,8 @@ class Supervisor:
             except db.Error as error:
                 log.error("the database does not answer, so nobody can supervise; trying again: %s", error)
                 await sync_to_async(db.close_old_connections)()
+                # Nor could the holder renew: it has its whole time again.
+                wait = lease.Wait(self._settings.lease_time)
             else:
                 if not said:
                     said = True

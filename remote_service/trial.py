@@ -140,7 +140,7 @@ class Trial:
         password = await sync_to_async(rows.password_of)(session.pk)
         try:
             async with asyncio.timeout(STEP_TIMEOUT):
-                return await self._picture(endpoint, password, rows.claim_of(session.pk, session.type_hosts))
+                return await self._picture(endpoint, password, rows.claim_of(session.pk, rows.glimpse_of(session)))
         except TimeoutError as error:
             raise TrialError(f"No picture came from {endpoint} within {STEP_TIMEOUT:g} s.") from error
         except EndpointRefusedError as error:

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from remote_service.networks import DEFAULT, Networks
+from sessions_config.addresses import check_channel_layer, check_database, without_password
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 FOREVER = "forever"
@@ -53,6 +54,8 @@ class Environment(BaseSettings):
     """Whether `/v1/stop` ends the server; empty: where one process does everything."""
     lease_time: float = Field(5.0, ge=1, allow_inf_nan=False, validation_alias="REMOTE_SERVICE_LEASE_TIME")
     """Seconds without a sign of life of the supervisor after which one that stands by takes over."""
+    unknown_alarm: float = Field(3600.0, ge=0, allow_inf_nan=False, validation_alias="REMOTE_SERVICE_UNKNOWN_ALARM")
+    """Seconds after which a session of which nobody knows whether it lives is counted for alarms."""
     endpoint_networks: Names = Field(DEFAULT, validation_alias="REMOTE_SERVICE_ENDPOINT_NETWORKS")
     """Where the endpoints of sessions may be: `loopback`, `types` (the host that a type names), and networks."""
     per_user_total: int = Field(5, ge=1, validation_alias="REMOTE_SERVICE_PER_USER_TOTAL")
@@ -92,6 +95,16 @@ class Environment(BaseSettings):
     @classmethod
     def _names(cls, value: object) -> object:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        return check_database(value) if value else value
+
+    @field_validator("channel_layer_url")
+    @classmethod
+    def _channel_layer(cls, value: str) -> str:
+        return check_channel_layer(value) if value else value
 
     @field_validator("script_dirs", mode="before")
     @classmethod
@@ -139,9 +152,15 @@ def read_environment() -> Environment:
         return Environment()  # type: ignore[call-arg]  # pydantic-settings fills the fields from the environment
     except ValidationError as error:
         wrong = [
-            f"{found['loc'][0]} is {found['input']!r}: {found['msg'][:1].lower()}{found['msg'][1:]}"
+            f"{found['loc'][0]} is {_shown(found['loc'][0], found['input'])!r}: "
+            f"{found['msg'][:1].lower()}{found['msg'][1:]}"
             for found in error.errors()
         ]
-        raise EnvironmentVariableError(
-            f"{'; '.join(wrong)}. Correct the environment; docs/admins.md lists every variable with what it may hold"
-        ) from error
+    # Not within the block above: what pydantic says shows passwords, also at the head of a traceback.
+    raise EnvironmentVariableError(
+        f"{'; '.join(wrong)}. Correct the environment; docs/admins.md lists every variable with what it may hold"
+    )
+
+
+def _shown(variable: object, value: object) -> object:
+    return without_password(str(value)) if variable in ("DATABASE_URL", "CHANNEL_LAYER_URL") else value

@@ -6,13 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from remote_service.conf import GatewaySettings
 from remote_service.networks import Networks
 from remote_service.state_dir import StateDirError, close_to_others, open_state_dir, secret_key
+from sessions_config.addresses import channel_layer, database
 from sessions_config.environment import BASE_DIR, EnvironmentVariableError, read_environment
 from sessions_config.languages import languages
 
@@ -32,6 +32,7 @@ REMOTE_SERVICE = GatewaySettings(
     security_token=ENVIRONMENT.security_token,
     rest_stop=ENVIRONMENT.rest_stop,
     lease_time=ENVIRONMENT.lease_time,
+    unknown_alarm=ENVIRONMENT.unknown_alarm,
     endpoint_networks=Networks.read(ENVIRONMENT.endpoint_networks),
     per_user_total=ENVIRONMENT.per_user_total,
     handshakes_per_minute=ENVIRONMENT.handshakes_per_minute,
@@ -105,7 +106,7 @@ SQLITE_OPTIONS = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
 }
 if ENVIRONMENT.database_url:
-    DATABASES: dict[str, Any] = {"default": dj_database_url.parse(ENVIRONMENT.database_url)}
+    DATABASES: dict[str, Any] = {"default": database(ENVIRONMENT.database_url)}
 else:
     DATABASES = {
         "default": {
@@ -120,7 +121,7 @@ if ENVIRONMENT.channel_layer_url:
         "default": {
             "BACKEND": "channels_redis.core.RedisChannelLayer",
             "CONFIG": {
-                "hosts": [ENVIRONMENT.channel_layer_url],
+                "hosts": [channel_layer(ENVIRONMENT.channel_layer_url)],
                 "symmetric_encryption_keys": [SECRET_KEY],
                 # Seconds. Whoever was killed stays a member for so long; who lives joins again after half of it, see
                 # `nudges.RENEWAL`.

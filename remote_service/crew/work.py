@@ -14,6 +14,7 @@ from remote_service.crew import names
 from remote_service.monitoring import event_loop
 from remote_service.monitoring.exposition import of_process
 from remote_service.monitoring.siblings import telling
+from remote_service.postgresql.patience import PATIENCE
 from remote_service.relay.traffic import Traffic
 from remote_service.relay_process.office import Office
 from remote_service.server import LOAD_PATIENCE, Listen, Server, handle_signals, uvicorn_config
@@ -62,6 +63,7 @@ async def serve_pages(
 
     async def end() -> None:
         await ending.wait()
+        PATIENCE.hurry()
         server.should_exit = True
 
     spawn(event_loop.measure_lag(), name="event loop's lag")

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from remote_service.config.schema import Limits, ViewerPolicy
 from remote_service.endpoints import Endpoint
+from remote_service.hosting.whereabouts import Whereabouts
 from remote_service.rfb.policy import Policy
 from remote_service.states import ENDINGS, FINAL, LIVE, EndReason, State
 
@@ -93,6 +94,9 @@ class Session(models.Model):
     runner_boot = models.CharField(
         max_length=36, default="", db_default="", blank=True, help_text="since which start that machine had run then"
     )
+    runner_home = models.CharField(
+        max_length=80, default="", db_default="", blank=True, help_text="that machine, and how it counts processes"
+    )
     sealed_password = models.TextField(default="", blank=True)
     progress = models.CharField(max_length=200, default="", blank=True)
     unknown_since = models.DateTimeField(null=True, help_text="since when nobody can say whether it lives")
@@ -163,6 +167,11 @@ class Session(models.Model):
     def endpoint(self) -> Endpoint | None:
         """Where its bytes are, once that is known."""
         return None if self.stored_endpoint is None else Endpoint.from_dict(self.stored_endpoint)
+
+    @property
+    def whereabouts(self) -> Whereabouts:
+        """Where its runner is, once it has one."""
+        return Whereabouts(self.runner_place, self.runner_boot, self.runner_home)
 
     @property
     def ending(self) -> str:

@@ -14,11 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from remote_service import details
 from remote_service.endpoints import Endpoint, EndpointKind
 from remote_service.hosting.listening import is_local
 from remote_service.networks import Address, dialled
 from remote_service.relay.own_services import OwnService, Rules, own_path
-from remote_service.relay.proof import Claim, EndpointRefusedError, Server, refusal
+from remote_service.relay.proof import Claim, ElsewhereError, EndpointRefusedError, Server, refusal
 from remote_service.relay.servers import (
     gateway_pids,
     known_tcp_server,
@@ -39,6 +40,7 @@ async def reach(endpoint: Endpoint, claim: Claim, rules: Rules, *, timeout: floa
         timeout: seconds.
 
     Raises:
+        ElsewhereError: it is on the machine where the session runs, and this is another one.
         EndpointRefusedError: it is not the session's, or where no session's may be; says why.
         OSError: it cannot be reached (a time-out is one too), or is no socket.
     """
@@ -79,6 +81,8 @@ async def _dial_address(endpoint: Endpoint, address: Address, claim: Claim, rule
     local = is_local(str(address))
     named = await _is_named(endpoint.host, address, claim)
     where = str(endpoint) if str(address) == endpoint.host else f"{endpoint} ({address})"
+    if claim.elsewhere and (address.is_loopback or (local and not named)):
+        raise _is_elsewhere(claim)
     if why := rules.networks.refusal(address, local=local, named=named):
         raise EndpointRefusedError(f"{where} {why}.")
     if what := await _own_service(address, endpoint.port, rules.services, local=local):
@@ -142,6 +146,8 @@ async def _own_service(address: Address, port: int, services: tuple[OwnService, 
 
 
 async def _dial_unix(endpoint: Endpoint, claim: Claim, rules: Rules) -> socket.socket:
+    if claim.elsewhere:
+        raise _is_elsewhere(claim)
     path = Path(endpoint.path)
     if what := own_path(path, rules.services):
         raise EndpointRefusedError(f"{endpoint} is {what}.")
@@ -200,6 +206,11 @@ def _closed_unless_done(made: socket.socket) -> Iterator[None]:
     except BaseException:
         made.close()
         raise
+
+
+def _is_elsewhere(claim: Claim) -> ElsewhereError:
+    """Whatever has that address here is something else, perhaps of another session."""
+    return ElsewhereError(details.RUNS_ELSEWHERE.filled(machine=claim.elsewhere))
 
 
 def _judge(why: str, where: str) -> None:

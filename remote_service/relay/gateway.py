@@ -193,7 +193,7 @@ class GatewayProcess:
 
     def claim_of(self, watch: Watch) -> Claim:
         """See `Clerk`."""
-        return rows.claim_of(watch.grant.session_id, watch.glimpse.hosts)
+        return rows.claim_of(watch.grant.session_id, watch.glimpse)
 
     async def unprotected(self, session_id: uuid.UUID, where: str) -> None:
         """See `Clerk`."""

@@ -28,7 +28,7 @@ from remote_service.states import State
 
 _COLUMNS = (
     "id", "type_name", "state", "end_reason", "end_detail", "owner_id", "door", "stored_endpoint", "stream",
-    "type_hosts", "stored_viewer_policy", "sealed_password",
+    "type_hosts", "stored_viewer_policy", "sealed_password", "runner_place", "runner_boot", "runner_home",
 )  # fmt: skip
 """What is asked of a session here; its other columns would take as long again."""
 SESSION_PATH = re.compile(r"(?:^|/)sessions/(?P<id>[0-9a-fA-F-]{36})/websockify$")

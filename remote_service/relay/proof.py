@@ -18,6 +18,8 @@ class Claim:
     """The uid that it runs as."""
     hosts: tuple[str, ...] = ()
     """Other machines that its type names."""
+    elsewhere: str = ""
+    """The machine at which it runs, when that is not this one: nothing here is its own then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,10 @@ class Server:
 
 class EndpointRefusedError(Exception):
     """An endpoint that the gateway does not connect its session to; the message is a sentence for its user."""
+
+
+class ElsewhereError(EndpointRefusedError):
+    """It means something else here than on the machine where the session runs."""
 
 
 def refusal(server: Server, claim: Claim) -> str:

@@ -17,7 +17,7 @@ from remote_service.relay.inflow import BRAKE, BRAKE_FROM
 from remote_service.relay.line import Line
 from remote_service.relay.outflow import Work, slices
 from remote_service.relay.own_services import Rules
-from remote_service.relay.proof import Claim, EndpointRefusedError
+from remote_service.relay.proof import Claim, ElsewhereError, EndpointRefusedError
 from remote_service.relay.upstream import Upstream
 from remote_service.rfb.buffer import Data
 from remote_service.rfb.errors import AuthenticationFailed, RFBError
@@ -34,13 +34,14 @@ BANNER_TIMEOUT = 10.0
 class EndpointError(Exception):
     """The endpoint is not what it should be. `fatal`: it never will be, and the session has failed.
 
-    `refused`: it is not the session's own, or where no session's may be.
+    `refused`: it is not the session's own, or where no session's may be. `elsewhere`: another machine's gateway has it.
     """
 
-    def __init__(self, sentence: str, *, fatal: bool, refused: bool = False) -> None:
+    def __init__(self, sentence: str, *, fatal: bool, refused: bool = False, elsewhere: bool = False) -> None:
         super().__init__(sentence)
         self.fatal = fatal
         self.refused = refused
+        self.elsewhere = elsewhere
 
 
 class ViewerGone(Exception):
@@ -186,6 +187,8 @@ class Pump:
         """
         try:
             upstream = self._upstream = await reach(endpoint, claim, rules, timeout=CONNECT_TIMEOUT)
+        except ElsewhereError as error:
+            raise EndpointError(str(error), fatal=False, elsewhere=True) from error
         except EndpointRefusedError as error:
             raise EndpointError(str(error), fatal=True, refused=True) from error
         except OSError as error:

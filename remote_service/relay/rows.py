@@ -10,8 +10,9 @@ from django.contrib.sessions.models import Session as LoginSession
 from django.db.models import F, Q
 from django.utils import timezone
 
-from remote_service import access, conf, guests
+from remote_service import access, conf, details, guests
 from remote_service.hosting.account import session_uid
+from remote_service.hosting.machine import here
 from remote_service.lifecycle import SUPERVISOR, note
 from remote_service.models import Gateway, Guest, Session, Viewer
 from remote_service.nudges import nudge_gateways
@@ -82,7 +83,7 @@ def look(grants: Collection[Grant]) -> tuple[dict[uuid.UUID, Glimpse], dict[Gran
 
 
 def glimpse_of(session: Session) -> Glimpse:
-    """The session as gateways see it."""
+    """The session as gateways of this machine see it."""
     return Glimpse(
         State(session.state),
         session.end_reason,
@@ -90,7 +91,15 @@ def glimpse_of(session: Session) -> Glimpse:
         session.endpoint,
         session.stream,
         tuple(session.type_hosts),
+        _elsewhere(session),
     )
+
+
+def _elsewhere(session: Session) -> str:
+    ours, theirs = here(conf.current().run_dir), session.whereabouts
+    if theirs.is_here(ours):
+        return ""
+    return details.NAMESAKE.filled(machine=theirs.host) if theirs.host == ours.host else theirs.host
 
 
 def allowed(grant: Grant, session: Session | None, who: User | Guest | None, *, logged_in: bool) -> Policy | None:
@@ -109,9 +118,9 @@ def allowed(grant: Grant, session: Session | None, who: User | Guest | None, *, 
     return access.viewer_policy(who, session) if vouched else None
 
 
-def claim_of(session_id: uuid.UUID, hosts: Collection[str]) -> Claim:
+def claim_of(session_id: uuid.UUID, glimpse: Glimpse) -> Claim:
     """What the session's endpoint is judged by."""
-    return Claim(str(session_id), session_uid(conf.current().session_user), tuple(hosts))
+    return Claim(str(session_id), session_uid(conf.current().session_user), glimpse.hosts, glimpse.elsewhere)
 
 
 def password_of(session_id: uuid.UUID) -> str | None:

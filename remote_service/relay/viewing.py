@@ -190,7 +190,12 @@ async def _why(clerk: Clerk, watch: Watch, end: RelayEnd | None) -> Close:
         return Close(closing.RELAY_ERROR, str(end))
     why = closing.SCREEN_CLOSED if end is None else str(end)
     fatal, refused = (False, False) if end is None else (end.fatal, end.refused)
+    if watch.glimpse.elsewhere:
+        # What it looks like from here is nothing that a session on another machine could end for.
+        fatal = False
     await clerk.endpoint_lost(watch, why, fatal=fatal, refused=refused)
+    if end is not None and end.elsewhere:
+        return Close(closing.ENDPOINT_LOST, why)
     try:
         async with asyncio.timeout(END_PATIENCE):
             await watch.until(_leads_nowhere)

@@ -17,8 +17,9 @@ from django.db import connection, transaction
 from django.db.models import Q, Subquery
 from django.utils import timezone
 
-from remote_service import access, audit
+from remote_service import access, audit, details, lifecycle
 from remote_service.config.schema import Limits
+from remote_service.errors import NotAllowedError
 from remote_service.models import Gateway, Guest, Session, SessionEvent, ShareHolder, Viewer, event_fields
 from remote_service.prepared import find, insert
 from remote_service.relay.closing import Leaving
@@ -26,6 +27,10 @@ from remote_service.relay.grants import Admission
 from remote_service.relay.traffic import Traffic
 from remote_service.relay.traffic_rows import write_traffic
 
+MOST_VIEWERS = 50
+"""Lines that one user, or one guest, may have open to one session: each takes memory and files from all the others.
+
+Somebody whose network fails again and again has lines that are not known yet to be dead."""
 SOON = 1.0
 """Seconds of the supervisor's regular looks: what is due no sooner needs no nudge."""
 
@@ -34,6 +39,11 @@ _GATEWAY = f"SELECT 1 FROM {_GATEWAYS} WHERE id = %s"
 _MAKE_GOOD = (
     f"UPDATE {_VIEWERS} SET superseded = %s WHERE session_id = %s AND {{whose}} AND closed_at IS NOT NULL "
     "AND NOT superseded"
+)
+_LINES = (
+    "SELECT count(*) FILTER (WHERE closed_at IS NULL), "
+    "count(*) FILTER (WHERE closed_at IS NOT NULL AND NOT superseded) "
+    f"FROM {_VIEWERS} WHERE session_id = %s AND {{whose}}"
 )
 _LEAVING = (
     f"SELECT v.session_id, v.user_id, v.guest_id, s.owner_id, s.stored_limits FROM {_VIEWERS} v "
@@ -102,11 +112,19 @@ def _decided(decide: Callable[[], Admission]) -> Admission | Exception:
         return error
 
 
-def _come(rows: Any, gateway_id: uuid.UUID, admission: Admission) -> Visit:
+def _come(rows: Any, gateway_id: uuid.UUID, admission: Admission) -> Visit | NotAllowedError:
     grant, by, now = admission.grant, admission.grant.actor, timezone.now()
     guest_id = None if grant.guest_id is None else _key(grant.guest_id)
     clause, values = _whose(grant.user_id, guest_id)
-    rows.execute(_MAKE_GOOD.format(whose=clause), (True, _key(grant.session_id), *values))
+    theirs = (_key(grant.session_id), *values)
+    still_open, left = _asked(rows, _LINES.format(whose=clause), *theirs) or (0, 0)
+    # Clients of the REST are as many people as the site lets in by them.
+    if values and still_open >= MOST_VIEWERS:
+        refusal = NotAllowedError(details.HAS_TOO_MANY_VIEWERS.filled(most=MOST_VIEWERS))
+        lifecycle.note_refusal(grant.session_id, str(refusal), by, what="viewer refused")
+        return refusal
+    if left:
+        rows.execute(_MAKE_GOOD.format(whose=clause), (True, *theirs))
     viewer_id = insert(
         Viewer,
         session_id=grant.session_id,

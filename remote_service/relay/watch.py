@@ -39,6 +39,8 @@ class Glimpse:
     stream: str = "rfb"
     hosts: tuple[str, ...] = ()
     """Other machines at which its endpoint may be."""
+    elsewhere: str = ""
+    """The machine at which it runs, when that is not this one."""
 
 
 GONE = Glimpse(State.ENDED, "", "")

@@ -8,7 +8,6 @@ It ends by SIGTERM, or when its standard input does: then whoever started it has
 from __future__ import annotations
 
 import logging.config
-import resource
 import socket
 from pathlib import Path
 
@@ -18,11 +17,10 @@ from remote_service.crew.child import Order, read_order, stopped
 from remote_service.monitoring import event_loop
 from remote_service.monitoring.exposition import of_process
 from remote_service.monitoring.siblings import telling
+from remote_service.open_files import take_more_files
 from remote_service.relay_process.front import Front
 from remote_service.relay_process.service import RelayService
 from remote_service.tasks import spawn
-
-MOST_FILES = 65536
 
 
 async def relay(order: Order) -> None:
@@ -40,12 +38,6 @@ async def relay(order: Order) -> None:
         order.ready()
         await ending.wait()
         await service.stop()
-
-
-def take_more_files() -> None:
-    """Opens as many files as the system lets it: each viewer takes two, and so does each client under TLS."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, MOST_FILES)), hard))
 
 
 def main() -> None:

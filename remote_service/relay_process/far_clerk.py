@@ -274,7 +274,8 @@ class FarClerk:
 
     def claim_of(self, watch: Watch) -> Claim:
         """See `Clerk`."""
-        return Claim(str(watch.grant.session_id), self._account, watch.glimpse.hosts)
+        glimpse = watch.glimpse
+        return Claim(str(watch.grant.session_id), self._account, glimpse.hosts, glimpse.elsewhere)
 
     async def unprotected(self, session_id: uuid.UUID, where: str) -> None:
         """See `Clerk`."""

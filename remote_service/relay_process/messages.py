@@ -101,6 +101,7 @@ def glimpse_as_data(glimpse: Glimpse) -> dict[str, Any]:
         "endpoint": glimpse.endpoint and glimpse.endpoint.as_dict(),
         "stream": glimpse.stream,
         "hosts": list(glimpse.hosts),
+        "elsewhere": glimpse.elsewhere,
     }
 
 
@@ -111,8 +112,8 @@ def glimpse_from_data(data: Data) -> Glimpse:
         KeyError, TypeError, ValueError: it is none.
     """
     endpoint = data["endpoint"] and Endpoint.from_dict(data["endpoint"])
-    state = State(data["state"])
-    return Glimpse(state, data["reason"], data["detail"], endpoint, data["stream"], tuple(data["hosts"]))
+    state, hosts = State(data["state"]), tuple(data["hosts"])
+    return Glimpse(state, data["reason"], data["detail"], endpoint, data["stream"], hosts, data["elsewhere"])
 
 
 def policy_as_data(policy: Policy) -> dict[str, Any]:

@@ -7,13 +7,15 @@ from functools import wraps
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.db import Error
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 
 from remote_service import conf, lifecycle
 from remote_service.actors import Actor
-from remote_service.errors import RefusedError, RestClosedError, UnauthorizedError
+from remote_service.database import RETRY_AFTER, complain_of, out_of_reach
+from remote_service.errors import DatabaseAwayError, RefusedError, RestClosedError, UnauthorizedError
 
 View = Callable[..., Coroutine[Any, Any, HttpResponse]]
 PARAMETER = "security_token"
@@ -48,6 +50,16 @@ def error_response(error: RefusedError) -> JsonResponse:
     return JsonResponse({"error": error.code, "message": str(error)}, status=error.status)
 
 
+def database_away() -> JsonResponse:
+    """What a client is told while the database does not answer."""
+    response = error_response(
+        DatabaseAwayError("The gateway cannot reach its database at the moment; sessions go on. Try again in a moment.")
+    )
+    response["Retry-After"] = str(RETRY_AFTER)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # once for all who ask, see `complain_of`
+    return response
+
+
 def rest_view(view: View) -> View:
     """Makes a view of the stand-alone REST: GET only, the secret first, refusals as JSON, nothing kept by caches."""
 
@@ -65,11 +77,20 @@ def rest_view(view: View) -> View:
         except RefusedError as error:
             return error_response(error)
 
+    async def answer_anyhow(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return await answer(request, *args, **kwargs)
+        except Error as error:
+            if not out_of_reach(error):
+                raise
+            complain_of(error)
+            return database_away()
+
     # No cookie counts here, so there is nothing to forge; without this a POST would be told 403 instead of 405.
     @csrf_exempt
     @wraps(view)
     async def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = await answer(request, *args, **kwargs)
+        response = await answer_anyhow(request, *args, **kwargs)
         response["Cache-Control"] = "no-store"
         return response
 

@@ -15,7 +15,7 @@ from remote_service.conf import GatewaySettings
 from remote_service.decisions import Decision, Runner
 from remote_service.endpoints import Endpoint
 from remote_service.hosting.client import HostError
-from remote_service.hosting.machine import boot, place_of
+from remote_service.hosting.machine import here
 from remote_service.hosting.status import Phase, Status
 from remote_service.leftovers import remove_socket
 from remote_service.models import MOST_REASON, Session
@@ -66,8 +66,8 @@ class Operations:
 
     async def launch(self, session: Session, charge: Charge) -> None:
         """Writes that the session starts, and where; then forks its runner and orders the start."""
-        where = {"runner_place": place_of(self._settings.run_dir), "runner_boot": boot()}
-        if not await self._rows.move(session, Event.LAUNCH, why=details.IS_WANTED, **where):
+        where = here(self._settings.run_dir)
+        if not await self._rows.move(session, Event.LAUNCH, why=details.IS_WANTED, **where.as_columns()):
             if charge.link is None:
                 # It was given back. With a link it was launched since the look that this launch goes back to.
                 self._runners.charges.pop(str(session.pk), None)

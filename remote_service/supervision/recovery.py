@@ -17,11 +17,13 @@ from remote_service import details, lifecycle
 from remote_service.conf import GatewaySettings
 from remote_service.decisions import Decision, Runner
 from remote_service.endpoints import Endpoint
+from remote_service.filesystems import network_kind_of
 from remote_service.hosting import processes
 from remote_service.hosting.client import HostError, RunnerLink
 from remote_service.hosting.listening import listens_locally
-from remote_service.hosting.machine import place_of
+from remote_service.hosting.machine import here
 from remote_service.hosting.status import Phase, Status
+from remote_service.hosting.whereabouts import Whereabouts, has_gone
 from remote_service.leftovers import STOP_TIMEOUT, ask_runner_to_end, end_without_runner, kill_runner
 from remote_service.models import Session
 from remote_service.sealing import SealError
@@ -49,18 +51,22 @@ class Recovery:
     async def adopt(self, session: Session, charge: Charge) -> None:
         """Looks for the session's runner, and takes it over: the same processes go on."""
         charge.attempts.tried()
-        ours = place_of(self._settings.run_dir)
-        if session.runner_place not in ("", ours):
-            charge.miss(details.RUNNER_ELSEWHERE.filled(place=session.runner_place))
+        ours = here(self._settings.run_dir)
+        if not session.whereabouts.shares_directory(ours):
+            charge.miss(_elsewhere(session, ours))
             return
         try:
             link = await self._runners.connect(session, charge)
-        except FileNotFoundError:
-            # The socket is made before anything of the script is called.
-            charge.runner = Runner.NEVER if State(session.state) is State.STARTING else Runner.LOST
-            return
-        except ConnectionRefusedError:
-            charge.lose()
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            there = isinstance(error, ConnectionRefusedError)
+            shared = bool(network_kind_of(self._settings.run_dir))
+            if not has_gone(session.whereabouts, ours, socket=there, shared=shared):
+                charge.miss(_elsewhere(session, ours))
+            elif there or State(session.state) is not State.STARTING:
+                charge.lose()
+            else:
+                # The socket is made before anything of the script is called.
+                charge.runner = Runner.NEVER
             return
         except OSError as error:
             charge.miss(details.RUNNER_UNREACHABLE.filled(error=error.strerror or error))
@@ -193,6 +199,12 @@ class Recovery:
         session.state = State.STOPPING
         await self._rows.move_to_end(session)
         self._runners.charges.pop(key, None)
+
+
+def _elsewhere(session: Session, ours: Whereabouts) -> str:
+    if session.runner_place != ours.place:
+        return details.RUNNER_ELSEWHERE.filled(place=session.runner_place)
+    return details.RUNNER_OF_NAMESAKE.filled(place=session.runner_place)
 
 
 def _something_lives(session: str, endpoint: Endpoint | None) -> bool:

@@ -7,12 +7,12 @@ import logging
 import time
 from collections.abc import Callable
 
-from remote_service import details
+from remote_service import details, lifecycle
 from remote_service.catalogue import Catalogue, Entry
 from remote_service.conf import GatewaySettings
 from remote_service.hosting.cgroups import Groups
 from remote_service.hosting.client import HostError, RunnerLink
-from remote_service.hosting.machine import boot
+from remote_service.hosting.machine import here
 from remote_service.hosting.programs import NEVER, Program
 from remote_service.hosting.status import Status
 from remote_service.leftovers import Successor, remove_socket, socket_path
@@ -88,9 +88,10 @@ class Runners:
         return await self.fork(session)
 
     async def connect(self, session: Session, charge: Charge) -> RunnerLink:
-        """Takes the session's runner over, and hears it from now on.
+        """Takes the session's runner over, and hears it from now on; one that takes a connection is here.
 
         Raises:
+            FencedError: the lease is over.
             FileNotFoundError, ConnectionRefusedError: there is none.
             OSError: it cannot be told whether there is one.
         """
@@ -98,6 +99,9 @@ class Runners:
         link = await RunnerLink.connect(key, socket_path(self._settings.run_dir, key), self._rows.epoch)
         charge.hold(link)
         spawn(self._follow(key, charge, link), name=f"runner of {key}")
+        # An older version had not written all of it; and one that takes another's place may be of another start.
+        if session.whereabouts != (now := here(self._settings.run_dir)):
+            await self._rows.write(lifecycle.locate, session.pk, now)
         return link
 
     async def _follow(self, key: str, charge: Charge, link: RunnerLink) -> None:
@@ -145,6 +149,6 @@ class Runners:
         except SealError as error:
             log.warning("session %s: its script has to do without its state: %s", session.pk, error)
         programs = tuple(Program.from_list(each) for each in session.programs)
-        if session.runner_boot and session.runner_boot != boot():
+        if not session.whereabouts.is_here(here(self._settings.run_dir)):
             programs = tuple(Program(each.pid, NEVER, each.name) for each in programs)
         return Successor(state, session.endpoint, programs)

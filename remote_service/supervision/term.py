@@ -199,7 +199,11 @@ class Term:
 
     async def end_all_sessions(self) -> None:
         """Ends every session, side by side."""
-        sessions = await sync_to_async(lambda: list(Session.objects.live()))()
+        try:
+            sessions = await sync_to_async(lambda: list(Session.objects.live()))()
+        except db.Error as away:
+            log.error("the database does not answer, so no session is ended; the next start takes them over: %s", away)
+            return
         endings = (self._end_at_shutdown(session) for session in sessions)
         for session, error in zip(sessions, await asyncio.gather(*endings, return_exceptions=True), strict=True):
             if isinstance(error, FencedError):

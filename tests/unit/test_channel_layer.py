@@ -31,6 +31,11 @@ def test_nobody_at_the_address_is_trouble_that_names_the_variable_and_no_passwor
     assert "hush" not in said
 
 
+def test_the_address_is_found_where_the_settings_have_more_of_it() -> None:
+    found: dict[str, Any] = {"default": {"CONFIG": {"hosts": [{"address": "redis://cache", "socket_timeout": 8.0}]}}}
+    assert address(found) == "redis://cache"
+
+
 def test_one_that_says_nothing_is_trouble(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(channel_layer, "PATIENCE", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:

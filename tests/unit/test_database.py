@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection
 
 from remote_service import database
 from remote_service.database import database_file, missing_file, require_prepared_database, unapplied_migrations
@@ -93,6 +94,30 @@ def test_a_database_on_a_server_lies_on_no_disk_of_ours(monkeypatch: pytest.Monk
     monkeypatch.setattr(database, "database_file", lambda: None)
     monkeypatch.setattr(database, "network_kind_of", lambda _path: "nfs4")
     database.refuse_shared_file()
+
+
+@pytest.mark.parametrize(
+    ("error", "away"),
+    [
+        (OperationalError("connection timeout expired"), True),
+        (OperationalError("database is locked"), True),
+        (InterfaceError("connection already closed"), True),
+        (OperationalError("no such table: auth_user"), False),
+        (IntegrityError("UNIQUE constraint failed"), False),
+        (ValueError("a mistake of ours"), False),
+        (None, False),
+    ],
+)
+def test_only_a_database_that_does_not_answer_is_out_of_reach(error: Exception | None, away: bool) -> None:
+    assert database.out_of_reach(error) is away
+
+
+@pytest.mark.django_db
+def test_changes_of_tables_take_as_long_as_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(connection, "wait_for_ever", lambda: asked.append(1), raising=False)
+    call_command("migrate", verbosity=0)
+    assert asked
 
 
 async def test_who_asks_from_an_event_loop_is_answered() -> None:

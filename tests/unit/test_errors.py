@@ -20,6 +20,7 @@ PROMISED = {
     "LimitReachedError": (409, "limit_reached"),
     "InvalidOptionError": (400, "invalid_option"),
     "SwitchedOffError": (503, "switched_off"),
+    "DatabaseAwayError": (503, "database_away"),
 }
 
 

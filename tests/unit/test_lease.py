@@ -29,29 +29,29 @@ def ended(process: str) -> bool:
 
 
 def test_one_that_was_given_back_is_free_at_once() -> None:
-    assert Wait(PLACE, 5.0, lives).may_take(replace(HELD, holder=""), 0.0)
+    assert Wait(5.0, lives).may_take(replace(HELD, holder=""), 0.0)
 
 
 def test_one_that_stands_still_for_its_time_is_free() -> None:
-    wait = Wait(PLACE, 5.0, lives)
+    wait = Wait(5.0, lives)
     assert [wait.may_take(HELD, now) for now in (100.0, 104.9, 105.0)] == [False, False, True]
 
 
 def test_one_that_moves_is_not_free_however_long_it_lasts() -> None:
-    wait = Wait(PLACE, 5.0, lives)
+    wait = Wait(5.0, lives)
     assert not any(wait.may_take(replace(HELD, renewals=step), step * 4.9) for step in range(50))
 
 
 def test_one_that_somebody_else_took_meanwhile_has_its_whole_time_again() -> None:
-    wait = Wait(PLACE, 5.0, lives)
+    wait = Wait(5.0, lives)
     taken = replace(HELD, epoch=4, renewals=HELD.renewals)
     assert not wait.may_take(HELD, 0.0)
     assert [wait.may_take(taken, now) for now in (5.0, 9.9, 10.0)] == [False, False, True]
 
 
-def test_one_whose_holder_has_ended_is_free_at_once_and_one_of_another_machine_is_not() -> None:
-    assert Wait("n8:/another/directory", 5.0, ended).may_take(HELD, 0.0)
-    assert not Wait("n9:/state/run", 5.0, ended).may_take(HELD, 0.0)
+def test_one_whose_holder_has_ended_for_sure_is_free_at_once() -> None:
+    assert Wait(5.0, ended).may_take(HELD, 0.0)
+    assert not Wait(5.0, ended).may_take(replace(HELD, process="another"), 0.0)
 
 
 # ---- taking -----------------------------------------------------------------------------------------------

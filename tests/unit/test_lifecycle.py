@@ -13,6 +13,7 @@ from django.db import IntegrityError
 
 from remote_service import lifecycle
 from remote_service.actors import Actor
+from remote_service.hosting.whereabouts import Whereabouts
 from remote_service.lifecycle import (
     ask_to_start,
     ask_to_stop,
@@ -244,6 +245,19 @@ def test_progress_and_the_scripts_state_of_a_live_session_are_kept(
     kept = (session.progress, session.sealed_script_state, session.programs)
     assert kept == ("x" * 200, "sealed anew", programs)
     assert nudged == [session.pk]
+
+
+WHERE = Whereabouts("n8:/state/run", "another start", "machine pid:[1]")
+
+
+def test_where_its_runner_is_is_kept_while_it_lives(session: Session, nudged: list[Any]) -> None:
+    lifecycle.locate(put(session, State.RUNNING).pk, WHERE)
+    session.refresh_from_db()
+    assert (session.whereabouts, nudged) == (WHERE, [session.pk])
+
+    lifecycle.locate(put(session, State.ENDED).pk, replace(WHERE, place="n9:/state/run"))
+    session.refresh_from_db()
+    assert (session.whereabouts, nudged) == (WHERE, [session.pk])
 
 
 def test_since_when_nothing_is_known_stays_until_something_is(session: Session, nudged: list[Any]) -> None:

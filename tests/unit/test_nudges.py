@@ -197,6 +197,47 @@ async def test_who_listens_goes_on_while_the_layer_fails_and_hears_again_afterwa
     assert mended.groups == {}
 
 
+class SilentLayer:
+    """A layer whose server hangs; its calls end only when they are given up."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        async def call(*_args: Any) -> Any:
+            self.calls.append(name)
+            await asyncio.Event().wait()
+
+        return call
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> SilentLayer:
+    layer = SilentLayer()
+    monkeypatch.setattr(nudges, "get_channel_layer", lambda: layer)
+    monkeypatch.setattr(nudges, "PATIENCE", 0.01)
+    monkeypatch.setattr(nudges._silence, "until", 0.0)
+    return layer
+
+
+async def test_a_layer_that_hangs_is_given_up_and_left_alone_for_a_while(
+    silent: SilentLayer, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        await send(SUPERVISOR_GROUP)
+    assert silent.calls == ["group_send"]
+    assert caplog.messages == [
+        "a nudge to supervisor was lost (no answer within 0.01 s); none is sent for 5 s, and each is made up for "
+        "within a second"
+    ]
+
+
+async def test_nobody_waits_for_a_layer_that_hangs_in_order_to_hear_or_to_leave(silent: SilentLayer) -> None:
+    async with asyncio.timeout(5.0), hearing(SUPERVISOR_GROUP) as heard:
+        assert not heard.is_set()
+    assert silent.calls[0] == "new_channel"
+
+
 async def test_a_site_without_a_channel_layer_lives_on_regular_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nudges, "get_channel_layer", lambda: None)
     async with hearing(SUPERVISOR_GROUP) as heard:

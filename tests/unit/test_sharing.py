@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, Group
 from django.utils import timezone
 
-from remote_service import access, sharing
+from remote_service import access, holders, sharing
 from remote_service.actors import Actor
 from remote_service.errors import NotAllowedError, UnknownTokenError
 from remote_service.models import Session, SessionEvent, SessionType, Share, ShareHolder
@@ -117,6 +117,22 @@ def test_nobody_shares_with_oneself(session: Session, alice: Any) -> None:
     assert not Share.objects.exists()
 
 
+def test_a_session_has_no_more_links_than_so_many(
+    session: Session, alice: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharing, "MOST_SHARES", 2)
+    share(session, alice, expires_at=timezone.now() - timedelta(seconds=1))  # counts no more
+    first, _ = share(session, alice)
+    share(session, alice)
+
+    with pytest.raises(NotAllowedError) as caught:
+        share(session, alice)
+
+    assert str(caught.value) == "This session has 2 links already. Revoke one that is not needed."
+    sharing.revoke(first, BY_ALICE)
+    assert share(session, alice)
+
+
 def test_a_type_may_let_others_in(alice: Any, charlie: Any, make_type: Callable[..., Any]) -> None:
     make_type("Open house", options={"group": GROUP}, share="outside")
     hers = running(alice, "Open house")
@@ -175,6 +191,33 @@ def test_the_last_use_is_given_once_even_to_two_at_the_same_moment(
     with pytest.raises(UnknownTokenError):
         sharing.accept(secret, bob, BY_BOB)
     assert not ShareHolder.objects.exists()
+
+
+@pytest.mark.parametrize("meanwhile", ["sent away", "expired", "revoked"])
+def test_what_is_decided_while_somebody_accepts_counts(
+    session: Session, alice: Any, bob: Any, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    made, first = share(session, alice)
+    sharing.accept(first, bob, BY_BOB)
+    another, secret = share(session, alice)
+
+    def decided(who: Any, found: Share) -> bool:
+        """The last that `accept` looks at before it writes."""
+        if meanwhile == "sent away":
+            holders.send_away(ShareHolder.objects.get(share=made), BY_ALICE)
+        elif meanwhile == "expired":
+            Share.objects.filter(pk=another.pk).update(expires_at=timezone.now())
+        else:
+            sharing.revoke(another, BY_ALICE)
+        return False
+
+    monkeypatch.setattr(sharing, "_holds", decided)
+    with pytest.raises(UnknownTokenError) as caught:
+        sharing.accept(secret, bob, BY_BOB)
+
+    assert str(caught.value) == LEADS_NOWHERE
+    assert not ShareHolder.objects.filter(share=another).exists()
+    assert Share.objects.get(pk=another.pk).uses == 0
 
 
 def test_the_owner_who_opens_her_own_link_uses_nothing_up(session: Session, alice: Any) -> None:

@@ -40,7 +40,9 @@ def reserved(
     made = reserve_for_user(
         "Desk", alice, {"size": "800x600", "passphrase": "of alice"}, Actor("alice", "192.0.2.7", "web")
     )
-    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "none", "CONFIG": {"hosts": ["redis://me:redispass@h:1/0"]}}}
+    settings.CHANNEL_LAYERS = {
+        "default": {"BACKEND": "none", "CONFIG": {"hosts": [{"address": "redis://me:redispass@h:1/0"}]}}
+    }
     Session.objects.filter(pk=made.session.pk).update(
         sealed_password=seal("vnc password"),
         sealed_script_state=seal("what the script keeps"),

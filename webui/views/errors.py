@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
 
 from csp.utils import build_policy
 from django.conf import settings
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
+from django.utils.http import escape_leading_slashes
 from django.utils.translation import get_language_from_request, override
 from django.views.decorators.cache import never_cache
+
+from remote_service.database import RETRY_AFTER, complain_of, out_of_reach
+from webui.theme import theme_of
 
 
 @never_cache
@@ -34,8 +40,26 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 @never_cache
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: our fault. Rendered without the request, since the database may be what failed."""
+    """500: our fault; or 503 when the database is what failed. Rendered without the request, which would ask it."""
+    error = sys.exception()
+    if out_of_reach(error):
+        return _database_away(request, error)
     return HttpResponse(render_to_string("500.html"), status=500)
+
+
+def _database_away(request: HttpRequest, error: Error) -> HttpResponse:
+    complain_of(error)
+    shown = {
+        "seconds": RETRY_AFTER,
+        "sent": request.method not in ("GET", "HEAD"),
+        "theme": theme_of(request),
+        "this_page": escape_leading_slashes(request.get_full_path()),
+    }
+    response = HttpResponse(render_to_string("away.html", shown), status=503)
+    response["Retry-After"] = str(RETRY_AFTER)
+    # One line for all who ask, instead of a traceback for each.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
 
 
 @never_cache

@@ -114,7 +114,10 @@ def test_postgresql_is_away_for_longer_than_anything_waits_and_it_goes_on(
         postgres.stop()
         began = time.monotonic()
         eventually(lambda: not site.ready(), within=BACK_WITHIN)
-        assert site.get("bob", "/").status == 500
+        page = site.get("bob", "/")
+        assert page.status == 503
+        assert "The gateway cannot reach its database" in page.text
+        assert site.rest("/v1/status").body["error"] == "database_away"
         while time.monotonic() - began < AWAY:
             echoes(viewer)
             time.sleep(0.5)

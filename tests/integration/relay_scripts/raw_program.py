@@ -44,16 +44,19 @@ def sink(connection: socket.socket) -> None:
 
 
 def main(path: str, mode: str) -> None:
-    """Serves everybody who connects, each from a thread."""
+    """Serves everybody who connects, each from a thread; a path that is a number is a port."""
     serve = {"echo": echo, "greet": greet, "flood": flood, "sink": sink}[mode]
 
     def guarded(connection: socket.socket) -> None:
         with connection, suppress(OSError):
             serve(connection)
 
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(path)
-    listener.listen()
+    if path.isdigit():
+        listener = socket.create_server(("127.0.0.1", int(path)))
+    else:
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(path)
+        listener.listen()
     while True:
         connection, _ = listener.accept()
         threading.Thread(target=guarded, args=(connection,), daemon=True).start()

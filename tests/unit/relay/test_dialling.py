@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from remote_service.endpoints import Endpoint
 from remote_service.networks import Networks
 from remote_service.relay import dialling
 from remote_service.relay.own_services import CHANNEL_LAYER, DATABASE, STATE, OwnService, Rules
-from remote_service.relay.proof import Claim, EndpointRefusedError, Server
+from remote_service.relay.proof import Claim, ElsewhereError, EndpointRefusedError, Server
 from remote_service.relay.upstream import Upstream
 
 CLAIM = Claim("6f87d37a-41b9-45ee-af26-310d568b1d4d", os.geteuid(), ("n8",))
@@ -304,6 +305,55 @@ async def test_what_the_site_listens_with_here_is_refused_by_every_address(what:
     refusal = await refusal_of(Endpoint.tcp(host, 5432))
 
     assert refusal.endswith(f"is {what}.")
+
+
+ELSEWHERE = replace(CLAIM, elsewhere="n9")
+TOLD = "It runs on n9; open it through the gateway there."
+
+
+@pytest.mark.parametrize("kind", ["tcp", "unix"])
+async def test_what_has_the_address_of_a_session_of_another_machine_here_is_not_connected_to(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected: list[object] = []
+
+    async def connect(*arguments: object) -> socket.socket:
+        connected.append(arguments)
+        raise AssertionError
+
+    async with listening(tmp_path / "vnc.sock" if kind == "unix" else None) as endpoint:
+        monkeypatch.setattr(dialling, "_connected", connect)
+        with pytest.raises(ElsewhereError) as caught:
+            await reach(endpoint, ELSEWHERE, timeout=5.0)
+    assert (str(caught.value), connected) == (TOLD, [])
+
+
+async def test_nor_by_a_name_or_another_address_of_this_machine(
+    names: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialling, "is_local", lambda address: address == "192.0.2.8")
+    names |= {"n9": ["127.0.1.1"], "bridge": ["192.0.2.8"]}
+    for host in names:
+        with pytest.raises(ElsewhereError):
+            await reach(Endpoint.tcp(host, 5901), replace(ELSEWHERE, hosts=("n9",)), timeout=5.0)
+
+
+async def test_a_session_of_another_machine_is_reached_at_an_address_that_means_the_same_here(
+    names: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialling, "is_local", lambda _address: False)
+    async with listening() as endpoint:
+        names["n8"] = ["192.0.2.8"]
+        monkeypatch.setattr(dialling, "_connected", lambda family, _to: to_port(family, endpoint.port))
+        upstream = await reach(Endpoint.tcp("n8", endpoint.port), ELSEWHERE, timeout=5.0)
+        upstream.close()
+
+
+async def to_port(family: int, port: int) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(made, ("127.0.0.1", port))
+    return made
 
 
 async def test_what_the_site_listens_with_elsewhere_is_refused_too(names: dict[str, list[str]], rule: Rule) -> None:

@@ -475,9 +475,9 @@ async def test_a_session_that_runs_without_one_has_none(database: Rows) -> None:
 
 
 async def test_an_endpoint_is_judged_for_its_session_alone(database: Rows) -> None:
-    watch = Watch(grant(), 1, Glimpse(State.RUNNING, "", "", hosts=("n8",)), Policy())
+    watch = Watch(grant(), 1, Glimpse(State.RUNNING, "", "", hosts=("n8",), elsewhere="n9"), Policy())
 
-    assert GatewayProcess().claim_of(watch) == Claim(str(SESSION), 4711, ("n8",))
+    assert GatewayProcess().claim_of(watch) == Claim(str(SESSION), 4711, ("n8",), "n9")
 
 
 async def test_viewers_go_when_nobody_has_known_for_too_long_whether_they_may_stay(

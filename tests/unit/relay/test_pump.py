@@ -18,7 +18,7 @@ from remote_service.relay import pump as module
 from remote_service.relay.line import Line
 from remote_service.relay.outflow import SLICE
 from remote_service.relay.own_services import Rules
-from remote_service.relay.proof import Claim, EndpointRefusedError
+from remote_service.relay.proof import Claim, ElsewhereError, EndpointRefusedError
 from remote_service.relay.pump import MOST_EARLY, EndpointError, Pump, ViewerGone, ViewerRefused
 from remote_service.relay.upstream import MOST_UNREAD, Upstream
 from remote_service.rfb.errors import RemoteProtocolError
@@ -185,6 +185,22 @@ async def test_an_endpoint_that_is_refused_will_never_be_reached(make: Make, mon
 
     assert str(caught.value) == "tcp:127.0.0.1:5901 is served by another session."
     assert (caught.value.fatal, caught.value.refused) == (True, True)
+
+
+async def test_one_of_another_machine_is_no_reason_for_its_session_to_fail(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: Any, **__: Any) -> Upstream:
+        raise ElsewhereError("It runs on n9; open it through the gateway there.")
+
+    relay = make(server_without_password())
+    monkeypatch.setattr(module, "reach", refuse)
+
+    with pytest.raises(EndpointError) as caught:
+        await relay.run()
+
+    assert str(caught.value) == "It runs on n9; open it through the gateway there."
+    assert (caught.value.fatal, caught.value.refused, caught.value.elsewhere) == (False, False, True)
 
 
 async def test_a_server_that_lets_everybody_in_is_noticed(make: Make) -> None:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from django.utils import timezone
 from remote_service import guests, holders, sharing
 from remote_service.actors import Actor
 from remote_service.endpoints import Endpoint
+from remote_service.hosting.machine import here
 from remote_service.models import Gateway, Guest, Session, SessionEvent, Share, ShareHolder, Viewer
 from remote_service.relay import rows
 from remote_service.relay.proof import Claim
@@ -58,7 +60,8 @@ def test_what_an_endpoint_is_judged_by(reserve: Reserve, settings: Any, monkeypa
     monkeypatch.setattr(rows, "session_uid", {settings.REMOTE_SERVICE.session_user: 999}.get)
     session = reserve().session
 
-    assert rows.claim_of(session.pk, ["n8"]) == Claim(str(session.pk), 999, ("n8",))
+    glimpse = Glimpse(State.RUNNING, "", "", hosts=("n8",), elsewhere="n9")
+    assert rows.claim_of(session.pk, glimpse) == Claim(str(session.pk), 999, ("n8",), "n9")
 
 
 def test_a_server_that_lets_everybody_in_is_written_once(reserve: Reserve) -> None:
@@ -169,6 +172,31 @@ def test_a_glimpse_is_the_session_as_it_is(reserve: Reserve, put: Callable[..., 
         over.pk: Glimpse(State.FAILED, "start_failed", "No.", None, "rfb"),
     }
     assert policies == dict.fromkeys(grants, Policy())
+
+
+@pytest.mark.parametrize(
+    ("changes", "elsewhere"),
+    [
+        ({}, ""),
+        ({"home": ""}, ""),
+        ({"place": "n9:/state/run", "home": "another pid:[1]"}, "n9"),
+        ({"home": "another pid:[1]"}, "another machine named n8"),
+        ({"boot": "another"}, "another machine named n8"),
+        ({"place": "n9:/state/run", "home": ""}, "n9"),
+    ],
+)
+def test_a_glimpse_tells_where_else_the_session_runs(
+    changes: dict[str, str],
+    elsewhere: str,
+    reserve: Reserve,
+    put: Callable[..., Session],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("platform.node", lambda: "n8")
+    where = replace(here(Path("/state/run")), **changes)
+    session = put(reserve().session, State.RUNNING, **where.as_columns())
+
+    assert rows.glimpse_of(session).elsewhere == elsewhere
 
 
 def test_looking_takes_as_many_queries_for_many_as_for_one(

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -512,6 +513,32 @@ async def test_an_endpoint_that_is_refused_is_told_with_its_own_reason(site: Sit
 
     assert await site.told() == (4011, f"Its endpoint was refused. {REFUSAL}")
     assert site.lost == [(REFUSAL, True, True)]
+
+
+@pytest.mark.parametrize("refused", [True, False])
+async def test_a_session_of_another_machine_does_not_fail_for_what_is_seen_from_here(site: Site, refused: bool) -> None:
+    site.connect()
+    pump = await site.served()
+    site.shows(replace(RUNNING, elsewhere="n9"))
+
+    pump.done.set_exception(EndpointError(REFUSAL, fatal=True, refused=refused))
+
+    assert (await site.told())[0] == 4011
+    assert site.lost == [(REFUSAL, False, refused)]
+
+
+async def test_who_looks_for_a_session_of_another_machine_is_told_so_at_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(viewing, "END_PATIENCE", 60.0)
+    site.connect()
+    pump = await site.served()
+
+    why = "It runs on n9; open it through the gateway there."
+    pump.done.set_exception(EndpointError(why, fatal=False, elsewhere=True))
+
+    assert await site.told() == (4011, why)
+    assert site.lost == [(why, False, False)]
 
 
 async def test_what_the_loss_of_an_endpoint_leads_to_is_waited_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

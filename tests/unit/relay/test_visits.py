@@ -81,6 +81,36 @@ def test_clients_of_the_rest_have_no_name_and_count_as_one(reserve: Reserve) -> 
     assert not viewer(elsewhere).superseded
 
 
+def test_one_user_has_no_more_lines_open_to_a_session_than_so_many(
+    reserve: Reserve, alice: Any, bob: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visits, "MOST_VIEWERS", 2)
+    session, another = reserve(alice).session, reserve(alice).session
+    first = opened(session, alice)
+    opened(session, alice)
+
+    log_in(alice, "hers")
+    [refusal] = visits.write(GATEWAY, [partial(admit_again, grant_for(session, alice, login="hers"))])[0]
+
+    assert isinstance(refusal, NotAllowedError)
+    assert str(refusal) == "Who opened the websocket has 2 viewers open on this session already."
+    assert Viewer.objects.count() == 2
+    event = SessionEvent.objects.get(session=session, what="viewer refused")
+    assert (event.who, event.why) == ("alice", str(refusal))
+    # Others, other sessions, and who closes one are none the worse for it.
+    assert opened(session, bob)
+    assert opened(another, alice)
+    leave(first, clean=True)
+    assert opened(session, alice)
+
+
+def test_clients_of_the_rest_are_as_many_as_come(reserve: Reserve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visits, "MOST_VIEWERS", 2)
+    session = reserve().session
+
+    assert len({opened(session) for _ in range(4)}) == 4
+
+
 # ---- leaving ---------------------------------------------------------------------------------------------
 
 
@@ -199,8 +229,9 @@ def test_who_comes_and_who_leaves_at_the_same_time_is_written_in_one_transaction
     stays, goes = opened(session, alice), opened(another, bob)
     comes = [partial(admit_again, grant_for(one, user)) for one, user in ((session, alice), (another, bob))]
 
-    # Two that come: two rows found and three statements each; who leaves: two, and one for what it has carried.
-    with django_assert_num_queries(2 * (2 + 3) + 2 + 1 + 1 + 2):
+    # Two that come: two rows found and three statements each, and one that makes Bob's line good that he leaves; who
+    # leaves: two, and one for what it has carried.
+    with django_assert_num_queries(2 * (2 + 3) + 1 + 2 + 1 + 1 + 2):
         found, partings = visits.write(GATEWAY, comes, {goes: CLEAN}, {goes: Traffic(1, 2, 3, 4)})
 
     assert [one.admission.grant.user_id for one in found if isinstance(one, Visit)] == [alice.pk, bob.pk]

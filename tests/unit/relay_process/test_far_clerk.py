@@ -201,8 +201,8 @@ async def test_so_does_why_it_cannot_be_read(clerk: FarClerk, office: Office) ->
 
 
 async def test_an_endpoint_is_judged_by_the_account_that_the_office_named(clerk: FarClerk, office: Office) -> None:
-    watch = await opened(clerk, office, glimpse=replace(RUNNING, hosts=("node1",)))
-    assert clerk.claim_of(watch) == Claim(str(SESSION), 4711, ("node1",))
+    watch = await opened(clerk, office, glimpse=replace(RUNNING, hosts=("node1",), elsewhere="node2"))
+    assert clerk.claim_of(watch) == Claim(str(SESSION), 4711, ("node1",), "node2")
 
 
 async def test_what_becomes_of_a_viewer_is_told(clerk: FarClerk, office: Office) -> None:

@@ -92,7 +92,7 @@ def test_so_is_one_that_was_cut() -> None:
     [
         GONE,
         Glimpse(State.FAILED, "start_failed", "It could not be started."),
-        Glimpse(State.RUNNING, "", "", Endpoint.unix("/run/vnc.sock"), hosts=("node1", "node2")),
+        Glimpse(State.RUNNING, "", "", Endpoint.unix("/run/vnc.sock"), hosts=("node1", "node2"), elsewhere="node1"),
         Glimpse(State.RUNNING, "", "", Endpoint.tcp("node1", 14500, EndpointKind.XPRA), stream="raw"),
         Glimpse(State.RUNNING, "", "", Endpoint.terminal(["ssh", "node1"])),
     ],

@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client, RequestFactory
 
+from remote_service import database
 from remote_service.errors import UnauthorizedError
 from remote_service.models import SessionEvent
 from remote_service.rest import secret
@@ -32,6 +34,35 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("gateway_settings")
 def client() -> Client:
     """As strict about forged requests as the real server."""
     return Client(enforce_csrf_checks=True)
+
+
+@pytest.fixture
+def away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database does not answer."""
+
+    def fails(*_arguments: object) -> None:
+        raise OperationalError("connection timeout expired")
+
+    monkeypatch.setattr("remote_service.rest.views.status_document", fails)
+    monkeypatch.setattr("remote_service.lifecycle.note_refusal", fails)
+    monkeypatch.setattr(database._Said, "at", -database.SAID_EVERY)
+
+
+@pytest.mark.parametrize("shown", [SECRET, "wrong"])
+@pytest.mark.usefixtures("away")
+def test_while_the_database_does_not_answer_clients_are_told_so_and_the_log_has_one_line(
+    client: Client, shown: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        response = client.get("/v1/status", {"security_token": shown})
+        assert (response.status_code, response["Retry-After"], response["Cache-Control"]) == (503, "5", "no-store")
+        assert response.json() == {
+            "error": "database_away",
+            "message": "The gateway cannot reach its database at the moment; sessions go on. Try again in a moment.",
+        }
+    assert caplog.messages == [
+        "the database cannot be reached, and who asks for a page is told so (503): connection timeout expired"
+    ]
 
 
 @pytest.mark.parametrize("route", ROUTES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ DEFAULTS = {
     "security_token": "",
     "rest_stop": None,
     "lease_time": 5.0,
+    "unknown_alarm": 3600.0,
     "endpoint_networks": ("loopback", "types"),
     "per_user_total": 5,
     "handshakes_per_minute": 600,
@@ -83,6 +85,7 @@ def test_an_empty_variable_is_as_good_as_none(read: Any) -> None:
         ("REMOTE_SERVICE_REST_STOP", "1", "rest_stop", True),
         ("REMOTE_SERVICE_REST_STOP", "0", "rest_stop", False),
         ("REMOTE_SERVICE_LEASE_TIME", "2.5", "lease_time", 2.5),
+        ("REMOTE_SERVICE_UNKNOWN_ALARM", "0", "unknown_alarm", 0.0),
         ("REMOTE_SERVICE_ENDPOINT_NETWORKS", "loopback, 10.0.1.0/24", "endpoint_networks", ("loopback", "10.0.1.0/24")),
         ("REMOTE_SERVICE_PER_USER_TOTAL", "12", "per_user_total", 12),
         ("REMOTE_SERVICE_HANDSHAKES_PER_MINUTE", "60", "handshakes_per_minute", 60),
@@ -139,6 +142,7 @@ def test_every_variable_has_been_read_above() -> None:
         ("REMOTE_SERVICE_REST_STOP", "maybe", "Input should be a valid boolean, unable to interpret input"),
         ("REMOTE_SERVICE_LEASE_TIME", "0.5", "Input should be greater than or equal to 1"),
         ("REMOTE_SERVICE_LEASE_TIME", "inf", "Input should be a finite number"),
+        ("REMOTE_SERVICE_UNKNOWN_ALARM", "-1", "Input should be greater than or equal to 0"),
         ("REMOTE_SERVICE_HANDSHAKES_PER_MINUTE", "0", "Input should be greater than or equal to 1"),
         ("REMOTE_SERVICE_LOGINS_PER_MINUTE", "0", "Input should be greater than or equal to 1"),
         ("REMOTE_SERVICE_GUESTS", "some", "Input should be a valid boolean, unable to interpret input"),
@@ -172,9 +176,30 @@ def test_all_values_that_cannot_be_read_are_told_at_once(read: Any) -> None:
 
 
 def test_no_secret_is_shown_by_accident(read: Any) -> None:
-    secrets = {"DATABASE_URL", "CHANNEL_LAYER_URL", "REMOTE_SERVICE_ADMIN_PASSWORD", "WEBSOCKETSERVER_SECURITY_TOKEN",
-               "REMOTE_SERVICE_METRICS_TOKEN"}  # fmt: skip
-    assert "hush" not in repr(read(**dict.fromkeys(secrets, "hush")))
+    secrets = {"REMOTE_SERVICE_ADMIN_PASSWORD", "WEBSOCKETSERVER_SECURITY_TOKEN", "REMOTE_SERVICE_METRICS_TOKEN"}
+    addresses = {"DATABASE_URL": "postgres://u:hush@h/n", "CHANNEL_LAYER_URL": "redis://:hush@h/0"}
+    assert "hush" not in repr(read(**dict.fromkeys(secrets, "hush"), **addresses))
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "shown", "says", "example"),
+    [
+        ("DATABASE_URL", "postgres://u:hush@h", "postgres://u:***@h", "it names no database", "postgres://gateway:"),
+        ("CHANNEL_LAYER_URL", "http://:hush@h/0", "http://:***@h/0", "its scheme is none of", "redis://:secret@cache"),
+    ],
+)
+def test_an_address_that_is_none_is_named_without_its_password_with_what_was_expected_and_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, variable: str, text: str, shown: str, says: str, example: str
+) -> None:
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(EnvironmentVariableError) as caught:
+        read_environment()
+    said = str(caught.value)
+    assert said.startswith(f"{variable} is '{shown}': value error, {says}")
+    assert f"such as {example}" in said
+    assert said.endswith("Correct the environment; docs/admins.md lists every variable with what it may hold")
+    # Not even where a server of somebody else prints the whole traceback.
+    assert "hush" not in "".join(traceback.format_exception(caught.value))
 
 
 def docstrings() -> dict[str, str]:

@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from remote_service import nudges
 from remote_service.conf import GatewaySettings
 from remote_service.networks import Networks
+from sessions_config.addresses import REDIS_OPTIONS
 from sessions_config.environment import BASE_DIR, Environment
 
 Load = Callable[..., dict[str, Any]]
@@ -61,6 +62,7 @@ def test_what_the_environment_says_reaches_the_framework(load: Load, tmp_path: P
         REMOTE_SERVICE_LOGINS_PER_MINUTE="3",
         REMOTE_SERVICE_METRICS_TOKEN="hush too",
         REMOTE_SERVICE_CGROUP="/sessions",
+        REMOTE_SERVICE_UNKNOWN_ALARM="60",
     )
     assert site["REMOTE_SERVICE"] == GatewaySettings(
         state_dir=tmp_path / "state",
@@ -75,6 +77,7 @@ def test_what_the_environment_says_reaches_the_framework(load: Load, tmp_path: P
         log_ins_per_minute=3,
         metrics_token="hush too",
         cgroup="/sessions",
+        unknown_alarm=60.0,
     )
 
 
@@ -125,7 +128,7 @@ def test_another_database_and_channel_layer_are_named_by_their_addresses(load: L
     site = load(DATABASE_URL="postgres://u:p@db.example.org/gateway", CHANNEL_LAYER_URL="redis://cache:6379/0")
     database = site["DATABASES"]["default"]
     assert (database["ENGINE"], database["HOST"], database["NAME"]) == (
-        "django.db.backends.postgresql",
+        "remote_service.postgresql",
         "db.example.org",
         "gateway",
     )
@@ -133,7 +136,7 @@ def test_another_database_and_channel_layer_are_named_by_their_addresses(load: L
     assert site["CHANNEL_LAYERS"]["default"] == {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
         "CONFIG": {
-            "hosts": ["redis://cache:6379/0"],
+            "hosts": [{"address": "redis://cache:6379/0", **REDIS_OPTIONS}],
             "symmetric_encryption_keys": [site["SECRET_KEY"]],
             "group_expiry": 2 * nudges.RENEWAL,
         },

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.test import Client, RequestFactory
 from django.urls import get_resolver
 
+from remote_service import database
 from webui.views import errors
 
 
@@ -74,12 +77,54 @@ def test_maintenance_has_a_page_with_the_text_of_staff() -> None:
     assert "New disks.<br>Until &lt;noon&gt;." in page
 
 
-def test_without_a_database_there_is_the_page_of_a_server_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(**_filters: object) -> None:
-        raise OperationalError("unable to open database file")
+@pytest.fixture
+def fail(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
+    """Has the next questions to the database raise this."""
+    monkeypatch.setattr(database._Said, "at", -database.SAID_EVERY)
 
-    monkeypatch.setattr("webui.maintenance.Site.objects.filter", fails)
+    def fails_with(error: Exception) -> None:
+        def fails(**_filters: object) -> None:
+            raise error
+
+        monkeypatch.setattr("webui.maintenance.Site.objects.filter", fails)
+
+    return fails_with
+
+
+def test_without_a_database_there_is_a_page_that_says_so_and_tries_again(
+    fail: Callable[[Exception], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    fail(OperationalError("connection timeout expired"))
+    browser = Client(raise_request_exception=False)
+    browser.cookies["theme"] = "dark"
+    response = browser.get("/sessions/?page=2")
+    page = response.content.decode()
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert "no-store" in response["Cache-Control"] and "Content-Security-Policy" in response
+    assert "<h1>The gateway cannot reach its database</h1>" in page
+    assert '<meta http-equiv="refresh" content="5">' in page
+    assert 'href="/sessions/?page=2"' in page and 'data-theme="dark"' in page
+    assert "Sessions go on running" in page and "connection timeout" not in page
+    # One line, whoever else asks, and no traceback.
+    browser.get("/")
+    assert caplog.messages == [
+        "the database cannot be reached, and who asks for a page is told so (503): connection timeout expired"
+    ]
+    assert caplog.records[0].exc_info is None
+
+
+def test_what_was_sent_meanwhile_is_not_sent_again_by_itself(fail: Callable[[Exception], None]) -> None:
+    fail(InterfaceError("connection already closed"))
+    response = Client(raise_request_exception=False).post("/launch/", {"type": "Desktop"})
+    page = response.content.decode()
+    assert response.status_code == 503
+    assert '<meta http-equiv="refresh" content="5; url=/">' in page
+    assert "What you sent may not have been done" in page
+
+
+def test_a_database_without_its_tables_is_a_server_error(fail: Callable[[Exception], None]) -> None:
+    fail(OperationalError("no such table: remote_service_site"))
     response = Client(raise_request_exception=False).get("/")
     assert response.status_code == 500
     assert "<h1>Something went wrong here</h1>" in response.content.decode()
-    assert "unable to open" not in response.content.decode()
+    assert "no such table" not in response.content.decode()
