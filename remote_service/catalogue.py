@@ -86,8 +86,8 @@ class Catalogue:
         await asyncio.gather(*(entry.host.close() for entry in self.entries.values()))
 
 
-async def load_catalogue(settings: GatewaySettings) -> Catalogue:
-    """Reads the sessions file and starts a script host for each entry.
+async def load_catalogue(settings: GatewaySettings, at_once: int = AT_ONCE) -> Catalogue:
+    """Reads the sessions file and starts a script host for each entry, so many at once.
 
     Raises:
         AccountError: scripts may not run as root and there is no account for them.
@@ -95,7 +95,7 @@ async def load_catalogue(settings: GatewaySettings) -> Catalogue:
     account = session_account(settings.session_user)
     file = load_sessions_file(settings.sessions_file, settings.script_dirs)
     environment = script_environment(os.environ, account, settings.script_env)
-    gate = asyncio.Semaphore(AT_ONCE)
+    gate = asyncio.Semaphore(at_once)
     started: list[ScriptHost] = []
 
     async def start(loaded: LoadedType) -> tuple[Entry | None, list[Problem]]:

@@ -26,10 +26,9 @@ class Crew:
         """Where the relay's process takes websockets."""
         return self.folder / "handovers.sock"
 
-    @property
-    def office(self) -> Path:
-        """Where the supervisor's process answers the relay's."""
-        return self.folder / "office.sock"
+    def office(self, name: str) -> Path:
+        """Where the process of this name answers the relay's."""
+        return self.folder / f"office-{name}.sock"
 
     @property
     def pages(self) -> Path:

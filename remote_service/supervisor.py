@@ -23,6 +23,7 @@ from remote_service.hosting.machine import place_of
 from remote_service.lease import Fence, FencedError
 from remote_service.models import Site
 from remote_service.postgresql.patience import PATIENCE
+from remote_service.supervision.spare import Spare
 from remote_service.supervision.term import Term
 from remote_service.tasks import spawn
 
@@ -48,6 +49,7 @@ class Supervisor:
         self._place = place_of(settings.run_dir)
         self._again = asyncio.Event()
         self._catalogue = Catalogue({})
+        self._spare = Spare(settings)
         self._reload_now = False
         self._loading: asyncio.Task[None] | None = None
         self._retiring: set[asyncio.Task[None]] = set()
@@ -80,12 +82,15 @@ class Supervisor:
         Raises:
             AccountError: scripts may not run as root and there is no account for them.
         """
-        while not self._stopped.is_set():
-            async with nudges.hearing(nudges.SUPERVISOR_GROUP) as heard:
-                self._again = heard
-                fence = await self._acquire()
-                if fence is not None:
-                    await self._supervise_while_possible(fence)
+        try:
+            while not self._stopped.is_set():
+                async with nudges.hearing(nudges.SUPERVISOR_GROUP) as heard:
+                    self._again = heard
+                    fence = await self._acquire()
+                    if fence is not None:
+                        await self._supervise_while_possible(fence)
+        finally:
+            await self._spare.close()
         if self._failure is not None:
             raise self._failure
 
@@ -105,7 +110,7 @@ class Supervisor:
         said = False
         while not self._stopped.is_set():
             try:
-                claim = await sync_to_async(lease.look)()
+                claim, published = await sync_to_async(_look)()
                 if wait.may_take(claim, time.monotonic()):
                     fence = await sync_to_async(lease.take)(claim, self._place)
                     if fence is not None:
@@ -121,6 +126,7 @@ class Supervisor:
                     said = True
                     log.info("another supervisor is at work (%s, epoch %d); standing by", claim.place, claim.epoch)
                     self.ready.set()
+                self._spare.keep_up(claim.epoch, published, time.monotonic())
             await self._wait(self._settings.lease_time / RENEWALS)
         return None
 
@@ -178,7 +184,12 @@ class Supervisor:
     async def _load_first(self, term: Term, generation: int) -> None:
         """Loads beside the loop: a script that takes its time at import keeps no session waiting."""
         try:
-            await self._load(term, generation)
+            ready = await self._spare.hand_over()
+            if ready is None:
+                await self._load(term, generation)
+            else:
+                self._reload_now |= ready.stale
+                await self._put_in_force(term, ready.catalogue, ready.generation)
         except AccountError as error:
             self._failure = error
             self.stop()
@@ -213,11 +224,13 @@ class Supervisor:
             log.error("the database does not answer, so the types are not published; trying again: %s", error)
 
     async def _load(self, term: Term, generation: int) -> None:
-        """Loads the sessions file; one that cannot be read leaves the catalogue in force as it is.
+        await self._put_in_force(term, await load_catalogue(self._settings), generation)
+
+    async def _put_in_force(self, term: Term, loaded: Catalogue, generation: int) -> None:
+        """Serves a catalogue from now on; one whose file cannot be read leaves the catalogue in force as it is.
 
         Script hosts of the catalogue before are ended: the runners of sessions live without them.
         """
-        loaded = await load_catalogue(self._settings)
         retired: list[ScriptHost] = []
         if loaded.readable:
             retired = [entry.host for entry in self._catalogue.entries.values()]
@@ -260,3 +273,9 @@ class Supervisor:
             log.warning("another supervisor has taken over; standing by")
         else:
             await sync_to_async(fence.give_back)()
+
+
+def _look() -> tuple[lease.Claim, int | None]:
+    """The lease, and which generation of the types its holders have published; None before any has."""
+    published = Site.objects.filter(pk=1, loaded_at__isnull=False).values_list("reload_done", flat=True)
+    return lease.look(), published.first()

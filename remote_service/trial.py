@@ -17,6 +17,7 @@ from remote_service.config.loader import load_sessions_file
 from remote_service.endpoints import Endpoint
 from remote_service.errors import UnknownTypeError
 from remote_service.models import Session
+from remote_service.oversight import oversight, settled
 from remote_service.relay import closing, rows
 from remote_service.relay.dialling import reach
 from remote_service.relay.proof import Claim, EndpointRefusedError
@@ -36,6 +37,7 @@ DRAWING_PATIENCE = 3.0
 """Seconds that a screen of one colour is given to show something."""
 UNREAD = "The running server has not read the file since: type 'manage.py reload_sessions' first."
 """What is added when the type is in the sessions file, but not among those that the server serves."""
+ALONE = "nobody supervises: loaded the sessions file, to do so for this trial"
 _LOOK = 0.5
 
 Say = Callable[[str], None]
@@ -90,20 +92,26 @@ class Trial:
 
     @asynccontextmanager
     async def _supervised(self) -> AsyncIterator[bool]:
-        """Lets a running server do it; where there is none, a supervisor of our own lives as long as the trial.
+        """Lets whoever supervises do it; where nobody does, a supervisor of our own lives as long as the trial.
 
         Yields:
-            Whether a server does it.
+            Whether another process supervises.
+
+        Raises:
+            TrialError: nobody does, though there is a process that should.
         """
+        found = await sync_to_async(settled)(self.settings)
+        if not found.lacking:
+            self._step(f"supervised at {found.place}")
+            yield True
+            return
+        if found.expected:
+            raise TrialError(_refusing(found.lacking))
         with ExitStack() as held:
             try:
-                if pid_file.is_held(self.settings.state_dir):
-                    raise pid_file.AlreadyRunningError
                 held.enter_context(pid_file.hold(self.settings.state_dir))
-            except pid_file.AlreadyRunningError:
-                self._step("a server is running: it does the work")
-                yield True
-                return
+            except pid_file.AlreadyRunningError as error:
+                raise TrialError(_refusing(str(error))) from error
             supervisor = Supervisor(self.settings)
             running = spawn(supervisor.run(), name="supervisor of the trial")
             try:
@@ -111,8 +119,10 @@ class Trial:
                 await asyncio.wait({running, ready}, return_when=asyncio.FIRST_COMPLETED)
                 ready.cancel()
                 if not running.done():
-                    self._step("no server is running: loaded the sessions file")
-                    yield False
+                    # Somebody may have begun meanwhile.
+                    ours = (found := await sync_to_async(oversight)(self.settings)).ours
+                    self._step(ALONE if ours else f"supervised at {found.place}")
+                    yield not ours
             finally:
                 supervisor.stop()
                 # What it failed with is the answer, whether it was ready or not.
@@ -190,3 +200,10 @@ class Trial:
             return picture
         finally:
             upstream.close()
+
+
+def _refusing(why: str) -> str:
+    return (
+        f"Nobody supervises, so no session can be started: {why}. There is a process that should, and its log says "
+        "what keeps it: end it, and start it again."
+    )

@@ -42,6 +42,7 @@ def parts(
     """
     assert settings.crew is not None
     descriptor, tunnels = descriptors
+    pages = [f"{PAGES}-{number}" for number in range(1, workers + 1)]
     tls = None
     for_pages, for_relay = [descriptor], []
     if listen.cert is not None:
@@ -57,7 +58,7 @@ def parts(
     command = [sys.executable, str(manage), COMMAND]
     relay = {
         "handovers": str(settings.crew.handovers),
-        "office": str(settings.crew.office),
+        "offices": [str(settings.crew.office(name)) for name in (SUPERVISOR, *pages)],
         "figures": str(settings.crew.figures / RELAY),
         "logging": logging,
         "tls": tls,
@@ -74,13 +75,13 @@ def parts(
         ),
         *(
             Part(
-                f"{PAGES}-{number}",
+                name,
                 [*command, PAGES, str(number)],
-                {**told, "name": f"{PAGES}-{number}", "listen": _listen(listen), "descriptor": for_pages[0]},
+                {**told, "name": name, "listen": _listen(listen), "descriptor": for_pages[0]},
                 manage.parent,
                 for_pages,
             )
-            for number in range(1, workers + 1)
+            for number, name in enumerate(pages, 1)
         ),
     ]
 

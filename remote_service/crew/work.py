@@ -49,6 +49,8 @@ async def serve_pages(
 ) -> None:
     """Serves pages and lets viewers in, as one of several processes, until `ending` is set.
 
+    It answers the relay's process while the supervisor's does not.
+
     Args:
         application: the ASGI application.
         listen: where.
@@ -68,8 +70,9 @@ async def serve_pages(
     spawn(end(), name="end of the pages")
     crew = conf.current().crew
     assert crew is not None
-    async with telling(crew.figures / name, lambda: of_process(0, Traffic()).decode()):
-        await server.serve([listener])
+    with closing(await Office(crew.office(name)).open()):
+        async with telling(crew.figures / name, lambda: of_process(0, Traffic()).decode()):
+            await server.serve([listener])
 
 
 async def supervise(settings: GatewaySettings, announce: Callable[[], None]) -> None:
@@ -83,7 +86,7 @@ async def supervise(settings: GatewaySettings, announce: Callable[[], None]) -> 
     supervisor = Supervisor(settings)
     handle_signals(supervisor.stop, supervisor.end, supervisor.reload)
     figures = settings.crew.figures / names.SUPERVISOR
-    with closing(await Office(settings.crew.office).open()):
+    with closing(await Office(settings.crew.office(names.SUPERVISOR)).open()):
         async with telling(figures, lambda: of_process(0, Traffic()).decode()):
             spawn(event_loop.measure_lag(), name="event loop's lag")
             supervising = spawn(supervisor.run(), name="supervisor")

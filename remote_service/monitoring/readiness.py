@@ -12,9 +12,7 @@ from remote_service import channel_layer, conf
 from remote_service.crew import names
 from remote_service.models import Lease, SessionType, Site
 from remote_service.monitoring.siblings import ask
-
-FRESH = 15.0
-"""Seconds since the supervisor's last sign of life within which it counts as alive; it gives one every second."""
+from remote_service.oversight import FRESH
 
 
 @dataclass(frozen=True, slots=True)

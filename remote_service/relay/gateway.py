@@ -138,14 +138,14 @@ class GatewayProcess:
         self._watches[watch.grant.session_id].add(watch)
         self._heard.set()
 
-    async def cut_all_but(self, viewers: Collection[int]) -> None:
-        """Counts all viewers in this gateway's name as cut that are not among these.
+    async def cut_all_but(self, viewers: Collection[int], among: Collection[int] | None = None) -> Collection[int]:
+        """Counts all viewers in its name as cut that are not these; those `among` which it finds alone, if it is given.
 
-        Raises:
-            ClerkError: the database does not answer.
+        Returns what it found; raises ClerkError when the database does not answer.
         """
-        strays = await self._ask(rows.strays, self.id, viewers)
-        await asyncio.gather(*(self._book.leave(viewer_id, CUT, urgent=True) for viewer_id in strays))
+        strays = await self._ask(rows.strays, self.id, tuple(viewers))
+        await asyncio.gather(*(self._book.leave(v, CUT, urgent=True) for v in strays if among is None or v in among))
+        return strays
 
     @property
     def watches(self) -> list[Watch]:

@@ -31,7 +31,8 @@ async def relay(order: Order) -> None:
     if tls := order.told["tls"]:
         front = Front(Path(tls["pages"]))
         await front.open(socket.socket(fileno=tls["descriptor"]), Path(tls["cert"]), Path(tls["key"]))
-    service = RelayService(Path(order.told["handovers"]), Path(order.told["office"]), front)
+    offices = [Path(office) for office in order.told["offices"]]
+    service = RelayService(Path(order.told["handovers"]), offices, front)
     tally = service.clerk.tally
     async with telling(Path(order.told["figures"]), lambda: of_process(tally.viewers, tally.total()).decode()):
         order.ready()

@@ -1,6 +1,7 @@
-"""The relay's clerk: asks the supervisor's process, and goes on while that one is started again.
+"""The relay's clerk: asks an office, and another one when that is killed or paused.
 
-Viewers keep what they had for as long as nobody answers, but no longer than `MOST_UNKNOWN`.
+Who waits for an answer then has it from the next one. Viewers keep what they had for as long as nobody answers, but no
+longer than `MOST_UNKNOWN`.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ import asyncio
 import itertools
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from remote_service.hosting.wire import MAX_LINE, Message, encode, parse, short_path
+from remote_service.hosting.wire import MAX_LINE, Message, encode, short_path
 from remote_service.relay.clerk import MOST_UNKNOWN, ClerkError, NoPasswordError
 from remote_service.relay.closing import CUT, Leaving
 from remote_service.relay.own_services import Rules
@@ -27,6 +29,7 @@ from remote_service.relay_process.messages import (
     rules_from_data,
     traffic_as_data,
 )
+from remote_service.relay_process.offices import Offices, messages
 from remote_service.rfb.policy import Policy
 from remote_service.tasks import spawn
 
@@ -34,26 +37,32 @@ log = logging.getLogger(__name__)
 
 REPORT = 1.0
 """Seconds between two reports of what viewers carry and do, and between two looks whether anybody answers."""
-RETRY = 0.5
-"""Seconds between two tries to reach the supervisor."""
-CONNECT_PATIENCE = 5.0
-"""Seconds that a viewer which comes waits for a supervisor that is being started again."""
+RETRY = 0.2
+"""Seconds between two tries to reach an office."""
+CONNECT_PATIENCE = 10.0
+"""Seconds that a viewer which comes waits for an office."""
+MOST_TRIES = 3
+"""How many offices are asked the same; a question that kills who is asked must not kill all for ever."""
 ANSWER_PATIENCE = 30.0
 """Seconds for one answer: longer than a database may keep a writer waiting."""
+
+
+class HungUpError(ClerkError):
+    """Who was asked has gone before it answered."""
 
 
 class FarClerk:
     """Runs until its task is cancelled."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, paths: Sequence[Path]) -> None:
         """Prepares.
 
         Args:
-            path: the office's socket.
+            paths: the offices' sockets, the first choice first.
         """
         self.id = uuid.uuid4()
         self.tally = Tally()
-        self._path = path
+        self._offices = Offices(paths)
         self._rules: Rules | None = None
         self._account = 0
         self._watches: dict[int, Watch] = {}
@@ -72,37 +81,45 @@ class FarClerk:
     # ---- the connection ---------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Keeps a connection to the office, and tells it what happens here."""
+        """Keeps a connection to an office, and tells it what happens here."""
         reporting = spawn(self._report_for_ever(), name="reports to the office")
         try:
             while True:
+                path = self._offices.next()
                 try:
-                    await self._talk()
+                    await self._talk(path)
                 except (OSError, ValueError, KeyError, TypeError) as error:
-                    log.debug("the office is tried again: %s", error)
+                    log.debug("%s: another office is tried: %r", path.name, error)
                 await asyncio.sleep(RETRY)
         finally:
             reporting.cancel()
 
-    async def _talk(self) -> None:
-        with short_path(self._path) as name:
+    async def _talk(self, path: Path) -> None:
+        with short_path(path) as name:
             reader, writer = await asyncio.open_unix_connection(name, limit=MAX_LINE)
+        returning = spawn(self._return(writer), name="return to the first office")
         try:
             viewers = [[viewer_id, grant_as_data(watch.grant)] for viewer_id, watch in self._watches.items()]
             writer.write(encode({"hello": str(self.id), "viewers": viewers}))
-            welcome = parse(await reader.readline())
+            said = messages(reader)
+            welcome: Message = await anext(said, {})
             self._rules, self._account = rules_from_data(welcome["rules"]), int(welcome["account"])
             self._writer = writer
             self._connected.set()
-            while line := await reader.readline():
-                self._hear(parse(line))
+            async for message in said:
+                self._hear(message)
         finally:
+            returning.cancel()
             self._writer = None
             self._connected.clear()
             writer.close()
             for answer in self._answers.values():
                 if not answer.done():
-                    answer.set_exception(ClerkError("the supervisor hung up"))
+                    answer.set_exception(HungUpError("the office hung up"))
+
+    async def _return(self, writer: asyncio.StreamWriter) -> None:
+        await self._offices.first_is_back()
+        writer.close()
 
     def _hear(self, message: Message) -> None:
         if "news" in message:
@@ -132,7 +149,7 @@ class FarClerk:
             async with asyncio.timeout(CONNECT_PATIENCE):
                 await self._connected.wait()
         except TimeoutError:
-            raise ClerkError("the supervisor cannot be reached") from None
+            raise ClerkError("no office can be reached") from None
         assert self._writer is not None
         number = next(self._numbers)
         answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
@@ -145,7 +162,7 @@ class FarClerk:
                 found: Message = await answer
         except TimeoutError:
             self._disown(answer)
-            raise ClerkError(f"the supervisor has not answered for {ANSWER_PATIENCE:g} s") from None
+            raise ClerkError(f"the office has not answered for {ANSWER_PATIENCE:g} s") from None
         except asyncio.CancelledError:
             self._disown(answer)
             raise
@@ -155,6 +172,13 @@ class FarClerk:
         if error := found.get("error"):
             raise ClerkError(error)
         return found
+
+    async def _insist(self, what: str, opening: Grant | None = None, **more: Any) -> Message:
+        """Asks another office when the one that was asked has gone. What that one had opened is cut by the next."""
+        for _ in range(MOST_TRIES - 1):
+            with suppress(HungUpError):
+                return await self._call(what, opening, **more)
+        return await self._call(what, opening, **more)
 
     def _disown(self, answer: asyncio.Future[Message]) -> None:
         """Nobody waits any more for an answer that may have come at this moment, and may have opened a viewer."""
@@ -222,7 +246,7 @@ class FarClerk:
 
     async def open_viewer(self, grant: Grant) -> Watch:
         """See `Clerk`."""
-        answer = await self._call("open", grant, grant=grant_as_data(grant))
+        answer = await self._insist("open", grant, grant=grant_as_data(grant))
         return self._watches[int(answer["viewer"])]
 
     async def close_viewer(self, watch: Watch, leaving: Leaving) -> None:
@@ -242,7 +266,7 @@ class FarClerk:
 
     async def password_of(self, session_id: uuid.UUID) -> str | None:
         """See `Clerk`."""
-        answer = await self._call("password", session=str(session_id))
+        answer = await self._insist("password", session=str(session_id))
         if "fault" in answer:
             raise NoPasswordError(answer["fault"])
         found: str | None = answer["password"]
@@ -256,17 +280,17 @@ class FarClerk:
     async def unprotected(self, session_id: uuid.UUID, where: str) -> None:
         """See `Clerk`."""
         try:
-            await self._call("unprotected", session=str(session_id), where=where)
+            await self._insist("unprotected", session=str(session_id), where=where)
         except ClerkError as error:
             log.debug("the next viewer tells it: %s", error)
 
     async def viewer_refused(self, watch: Watch, why: str) -> None:
         """See `Clerk`."""
-        await self._call("refused", viewer=watch.viewer_id, why=why)
+        await self._insist("refused", viewer=watch.viewer_id, why=why)
 
     async def endpoint_lost(self, watch: Watch, why: str, *, fatal: bool, refused: bool) -> None:
         """See `Clerk`."""
-        await self._call("lost", viewer=watch.viewer_id, why=why, fatal=fatal, refused=refused)
+        await self._insist("lost", viewer=watch.viewer_id, why=why, fatal=fatal, refused=refused)
 
 
 def _stand(watch: Watch, standing: Mapping[str, Any]) -> None:

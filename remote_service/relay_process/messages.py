@@ -21,6 +21,9 @@ from remote_service.relay.watch import Glimpse, Grant
 from remote_service.rfb.policy import Policy
 from remote_service.states import State
 
+ALIVE = 0.5
+"""Seconds between two signs of life of an office, which tell nothing of the database."""
+
 Data = Mapping[str, Any]
 _LENGTH = struct.Struct(">I")
 

@@ -1,4 +1,8 @@
-"""Where a relay's process asks: in the supervisor's process, which knows the database."""
+"""Where a relay's process asks: in each other process of the crew, which knows the database.
+
+It makes no difference who supervises. The relay has one desk at a time, and comes to another office when the one it
+asks is killed or paused.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,8 @@ import logging
 import os
 import socket
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +26,7 @@ from remote_service.relay.site_rules import rules_in_force
 from remote_service.relay.traffic import Traffic
 from remote_service.relay.watch import GONE, NOTHING, Watch
 from remote_service.relay_process.messages import (
+    ALIVE,
     glimpse_as_data,
     grant_from_data,
     policy_as_data,
@@ -29,6 +35,9 @@ from remote_service.relay_process.messages import (
 from remote_service.tasks import spawn
 
 log = logging.getLogger(__name__)
+
+STRAYS = 10.0
+"""Seconds between two looks for viewers that nobody serves."""
 
 
 class _Carried:
@@ -83,6 +92,17 @@ class Desk:
             await self._gateway.cut_all_but(self._watches)
         except ClerkError as error:
             raise ConnectionError(str(error)) from error
+
+    async def look_for_strays(self) -> None:
+        """Cuts viewers of whom the relay has never heard: who let them in was paused meanwhile, and not asked any more.
+
+        One that comes is such a stray for a moment, but not for two looks.
+        """
+        strays: Collection[int] = ()
+        while True:
+            await asyncio.sleep(STRAYS)
+            with suppress(ClerkError):
+                strays = await self._gateway.cut_all_but(self._watches, strays)
 
     def close(self) -> None:
         """The relay has hung up: its viewers' rows are cut unless it comes again soon."""
@@ -157,7 +177,7 @@ class Desk:
         try:
             return self._watches[message["viewer"]]
         except KeyError:
-            raise ClerkError("the supervisor does not know this viewer") from None
+            raise ClerkError("the office does not know this viewer") from None
 
 
 def _standing(watch: Watch) -> dict[str, Any]:
@@ -189,26 +209,40 @@ class Office:
 
     async def _come(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         desk = None
+        tasks: list[asyncio.Task[None]] = []
         answers: set[asyncio.Task[None]] = set()
         try:
             _check_peer(writer.get_extra_info("socket"))
-            hello = parse(await reader.readline())
+            tasks.append(spawn(_live(writer), name="signs of life for the relay"))
+            if not (line := await reader.readline()):
+                return  # it only wanted to know whether anybody is here
+            hello = parse(line)
             desk = Desk(uuid.UUID(hello["hello"]), lambda message: writer.write(encode(message)))
             account = session_uid(conf.current().session_user)
             writer.write(encode({"rules": rules_as_data(rules_in_force()), "account": account}))
             await desk.knows_again(hello["viewers"])
+            tasks.append(spawn(desk.look_for_strays(), name="look for strays"))
             while line := await reader.readline():
                 task = spawn(desk.answer(parse(line)), name="answer to the relay")
                 answers.add(task)
                 task.add_done_callback(answers.discard)
+        except (BrokenPipeError, ConnectionResetError) as error:
+            log.debug("a relay has hung up: %s", error)
         except (OSError, ValueError, KeyError, TypeError) as error:
             log.error("a relay is sent away: %s", error)
         finally:
             if desk is not None:
                 desk.close()
-            for task in answers:
+            for task in (*tasks, *answers):
                 task.cancel()
             writer.close()
+
+
+async def _live(writer: asyncio.StreamWriter) -> None:
+    """Lets the relay tell an office that waits for the database from one that is paused."""
+    while True:
+        writer.write(encode({"alive": True}))
+        await asyncio.sleep(ALIVE)
 
 
 def _check_peer(connection: socket.socket) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,18 +30,18 @@ REPORT_PATIENCE = 1.0
 class RelayService:
     """Lives until `stop`."""
 
-    def __init__(self, handovers: Path, office: Path, front: Front | None = None) -> None:
+    def __init__(self, handovers: Path, offices: Sequence[Path], front: Front | None = None) -> None:
         """Takes websockets from now on.
 
         Args:
             handovers: the socket at which page processes hand them over.
-            office: the supervisor's socket.
+            offices: the sockets at which it can be asked what viewers may do, the first choice first.
             front: where this process has the clients, too.
 
         Raises:
             OSError: it cannot be listened at the first one.
         """
-        self.clerk = FarClerk(office)
+        self.clerk = FarClerk(offices)
         self._front = front
         self._lines: set[Line] = set()
         self._serving: set[asyncio.Task[None]] = set()

@@ -168,6 +168,12 @@ class Probed(Supervisor):
         """The types in force."""
         return self._catalogue
 
+    @property
+    def ready_hosts(self) -> list[int]:
+        """The script hosts that it has ready while it stands by, by process id."""
+        ready = self._spare._loaded
+        return [] if ready is None else [entry.host.pid for entry in ready.catalogue.entries.values()]
+
     def die(self) -> None:
         """Whatever it does from here on gets nowhere."""
         if hasattr(self, "fence"):

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from remote_service import pid_file
+from remote_service import lease, pid_file
 from remote_service.errors import InvalidOptionError, UnknownTypeError
 from remote_service.models import Session
 from remote_service.trial import Trial, TrialError
@@ -99,11 +99,36 @@ def test_an_unknown_type_is_refused_with_those_that_there_are(trial: tuple[Trial
     )
 
 
-def test_of_a_type_that_a_running_server_has_not_read_it_says_how_to_have_it_read(
-    trial: tuple[Trial, list[str]], make_type: Callable[..., Any]
+@pytest.fixture
+def supervised(trial: tuple[Trial, list[str]]) -> None:
+    """Somebody supervises: this process, as the lease has it."""
+    assert lease.take(lease.look(), "n8:/srv/state/run")
+
+
+def test_who_supervises_does_it_whether_it_is_a_server_or_not(
+    trial: tuple[Trial, list[str]], supervised: None, make_type: Callable[..., Any]
 ) -> None:
     make_type("Old")
-    with pid_file.hold(trial[0].settings.state_dir), pytest.raises(UnknownTypeError) as caught:
+    with pytest.raises(UnknownTypeError):
+        asyncio.run(trial[0].run("Moot", {}))
+    assert [line.split("s  ")[1] for line in trial[1]] == ["supervised at n8:/srv/state/run"]
+
+
+def test_where_nobody_does_though_somebody_should_it_says_so(trial: tuple[Trial, list[str]]) -> None:
+    one = replace(trial[0], settings=replace(trial[0].settings, lease_time=0.01))
+    with pid_file.hold(one.settings.state_dir, pid_file.SUPERVISOR), pytest.raises(TrialError) as caught:
+        asyncio.run(one.run("Mute", {}))
+    assert str(caught.value) == (
+        "Nobody supervises, so no session can be started: nobody ever has. There is a process that should, and its log "
+        "says what keeps it: end it, and start it again."
+    )
+
+
+def test_of_a_type_that_a_running_server_has_not_read_it_says_how_to_have_it_read(
+    trial: tuple[Trial, list[str]], supervised: None, make_type: Callable[..., Any]
+) -> None:
+    make_type("Old")
+    with pytest.raises(UnknownTypeError) as caught:
         asyncio.run(trial[0].run("Mute", {}))
     assert str(caught.value) == (
         "There is no session type 'Mute'; expected one of 'Old'. The running server has not read the file since: "
@@ -112,10 +137,10 @@ def test_of_a_type_that_a_running_server_has_not_read_it_says_how_to_have_it_rea
 
 
 def test_of_a_type_that_the_file_has_not_either_it_says_no_such_thing(
-    trial: tuple[Trial, list[str]], make_type: Callable[..., Any]
+    trial: tuple[Trial, list[str]], supervised: None, make_type: Callable[..., Any]
 ) -> None:
     make_type("Old")
-    with pid_file.hold(trial[0].settings.state_dir), pytest.raises(UnknownTypeError) as caught:
+    with pytest.raises(UnknownTypeError) as caught:
         asyncio.run(trial[0].run("Moot", {}))
     assert str(caught.value) == "There is no session type 'Moot'; expected one of 'Old'."
 

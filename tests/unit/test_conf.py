@@ -45,9 +45,9 @@ def test_the_secret_of_the_rest_is_not_shown_by_accident() -> None:
 
 def test_the_sockets_of_a_crew_lie_in_its_folder() -> None:
     crew = Crew(4711, Path("/srv/state/crew"))
-    assert (crew.handovers, crew.office) == (
+    assert (crew.handovers, crew.office("pages-1")) == (
         Path("/srv/state/crew/handovers.sock"),
-        Path("/srv/state/crew/office.sock"),
+        Path("/srv/state/crew/office-pages-1.sock"),
     )
     assert crew.figures == Path("/srv/state/crew/figures")
     assert crew.nudges is None

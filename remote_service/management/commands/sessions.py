@@ -17,9 +17,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection
 
-from remote_service import conf, lifecycle, pid_file, session_record, staff
+from remote_service import conf, lifecycle, oversight, session_record, staff
 from remote_service.actors import Actor
 from remote_service.database import require_prepared_database
 from remote_service.log_parts import LogPart, follow
@@ -241,19 +240,20 @@ def _check_declaration(session: Session, *, declared: bool) -> None:
 
 
 def _wait_for_end(session: Session, patience: float) -> None:
-    """Returns when it is over, or the time is."""
+    """Returns when it is over, or the time is, or when nobody supervises who could end it."""
     deadline = time.monotonic() + patience
     while not session.over and (left := deadline - time.monotonic()) > 0:
+        if oversight.settled(conf.current()).lacking:
+            return
         time.sleep(min(GAP, left))
         session.refresh_from_db()
 
 
 def _why_not_over(session: Session, patience: float) -> str:
-    if connection.vendor == "sqlite" and not pid_file.is_held(conf.current().state_dir):
+    if lacking := oversight.oversight(conf.current()).lacking:
         return (
-            f"{session.reference} is {session.state} after {patience:g} s, and no server seems to run with the state "
-            f"directory {conf.current().state_dir}: the next start ends it. Or set REMOTE_SERVICE_STATE_DIR to the "
-            "server's."
+            f"{session.reference} is {session.state}, and nobody supervises: {lacking}. Whoever does so next ends it. "
+            f"{oversight.REMEDY}"
         )
     return (
         f"{session.reference} is {session.state} after {patience:g} s; it ends as soon as its script lets it. "

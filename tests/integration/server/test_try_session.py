@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from remote_service.hosting.machine import place_of
 from tests.integration.server.marked_site import MarkedSite
 from tests.waiting import eventually
 
 DESKTOP, PATTERN, FALSY, SECRET = "Desktop", "Pattern", "Falsy", "With password"
 
-SERVED = "a server is running: it does the work"
-ALONE = "no server is running: loaded the sessions file"
+ALONE = "nobody supervises: loaded the sessions file, to do so for this trial"
 
 
 @pytest.fixture(params=[True, False], ids=["with a server", "without"])
@@ -59,7 +59,7 @@ def test_it_saves_a_picture_and_shows_every_step(tried: MarkedSite, name: str, t
     assert (done.returncode, done.stderr) == (0, "")
     (session,) = tried.ids()
     first, reserved, running, banner, came, ended, saved = steps(done.stdout)
-    assert first == (SERVED if tried.runs else ALONE)
+    assert first == (f"supervised at {place_of(tried.state / 'run')}" if tried.runs else ALONE)
     assert reserved == f"reserved slot 0 of {name!r}, session {session}"
     assert running.startswith("running at ")
     assert banner == "its VNC server answered: RFB 3.8"

@@ -85,6 +85,24 @@ async def test_when_the_first_one_is_no_more_the_next_takes_over_at_once(site: P
     assert site.calls == ["start 0 blue", "stop 0 blue"]
 
 
+async def test_one_that_has_stood_by_for_a_while_has_the_types_ready(site: ProbeSite) -> None:
+    first, second = await site.start(), await site.start()
+    await eventually_async(lambda: second.ready_hosts, within=20.0)
+    before = await everything(Site, SessionType)
+    hosts = second.ready_hosts
+    assert await everything(Site, SessionType) == before
+    assert site.calls == []
+
+    site.pause(first)
+    await supervises(second, 2)
+    session = await site.run(mark="blue")
+
+    assert [entry.host.pid for entry in second.catalogue.entries.values()] == hosts
+    assert site.calls == ["start 0 blue"]
+    await site.ask_to_stop(session)
+    await site.until(session, State.ENDED)
+
+
 async def test_when_the_first_one_does_not_go_on_the_next_takes_over_within_twice_the_leases_time(
     site: ProbeSite,
 ) -> None:

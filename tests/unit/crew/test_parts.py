@@ -61,7 +61,7 @@ def test_pages_listen_at_one_socket_that_they_share_and_the_others_at_none(with_
 def test_the_relay_is_told_where_its_sockets_are_and_no_secret(with_crew: GatewaySettings) -> None:
     assert told(crew(with_crew)[1]) == {
         "handovers": f"{FOLDER}/handovers.sock",
-        "office": f"{FOLDER}/office.sock",
+        "offices": [f"{FOLDER}/office-{name}.sock" for name in ("supervisor", "pages-1", "pages-2")],
         "figures": f"{FOLDER}/figures/relay",
         "logging": {"version": 1},
         "tls": None,

@@ -85,6 +85,10 @@ async def test_pages_are_served_at_the_shared_socket_until_the_process_has_to_en
         assert (server.config.app, server.config.port) == (print, 8000)
         figures = await told(tmp_path / "figures" / "pages-1")
         assert "remote_session_viewers 0.0\n" in figures
+        # The relay asks here while the supervisor's process is away.
+        assert crew.crew is not None
+        _reader, writer = await asyncio.open_unix_connection(crew.crew.office("pages-1"))
+        writer.close()
         assert not serving.done()
         ending.set()
         await asyncio.wait_for(serving, 5)
@@ -209,12 +213,12 @@ async def test_it_answers_the_relay_and_who_asks_for_its_figures(
     await supervising.begins()
     crew = supervising.settings.crew
     assert crew is not None
-    _reader, writer = await asyncio.open_unix_connection(crew.office)
+    _reader, writer = await asyncio.open_unix_connection(crew.office("supervisor"))
     writer.close()
     assert "process_open_fds" in await told(crew.figures / "supervisor")
     await supervising.ends()
     with pytest.raises(OSError):
-        await asyncio.open_unix_connection(crew.office)
+        await asyncio.open_unix_connection(crew.office("supervisor"))
 
 
 @pytest.mark.parametrize(("number", "ended"), [(signal.SIGTERM, False), (signal.SIGINT, True)])

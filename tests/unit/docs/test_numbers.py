@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from remote_service import audit, retention, server
+from remote_service import audit, oversight, retention, server
 from remote_service.admission import doorkeeper, handshakes, http, log_ins
 from remote_service.config.schema import Limits
 from remote_service.crew import keeper
@@ -16,7 +16,7 @@ from remote_service.endpoints import Endpoint, EndpointError
 from remote_service.hosting import account, client, course, processes, readable, runner, session_log
 from remote_service.hosting.scratch import PREFIX
 from remote_service.management.commands import sessions
-from remote_service.monitoring import event_loop, readiness
+from remote_service.monitoring import event_loop
 from remote_service.monitoring.exposition import ProcessNow, SiteFigures, SiteNow
 from remote_service.monitoring.metrics import REGISTRY
 from remote_service.relay import gateway
@@ -72,7 +72,7 @@ SAID = [
     (ADMINS, f"| {LOG_INS} a minute and address (`REMOTE_SERVICE_LOGINS_PER_MINUTE`)"),
     (ADMINS, f"; {log_ins.MOST_WAITING} log-ins wait, {log_ins.PATIENCE:g} s each; "
              f"{log_ins.MOST_OF_ONE} of one address |"),
-    (ADMINS, f"has looked at the sessions within {readiness.FRESH:g} s"),
+    (ADMINS, f"has looked at the sessions within {oversight.FRESH:g} s"),
     (ADMINS, f"*Details*, at most {gateway.TRAFFIC:g} s old"),
     (ADMINS, f"has not come back for {giving.PATIENCE:g} s"),
     (ADMINS, f"grows up to {keeper.MOST_WAIT:g} s while it goes on dying"),

@@ -15,7 +15,8 @@ from django.utils import timezone
 from remote_service.conf import Crew
 from remote_service.models import Lease, Site
 from remote_service.monitoring import readiness
-from remote_service.monitoring.readiness import FRESH, Check, checks
+from remote_service.monitoring.readiness import Check, checks
+from remote_service.oversight import FRESH
 
 ANSWERS = "figures"
 

@@ -104,6 +104,10 @@ class Rows:
         self._reach()
         return self.first
 
+    def strays(self, gateway_id: uuid.UUID, viewers: Collection[int]) -> list[int]:
+        self._reach()
+        return [viewer for viewer in self.viewers if viewer not in viewers]
+
     def mark_unprotected(self, session_id: uuid.UUID, where: str) -> bool:
         self._reach()
         return not self.known_unprotected
@@ -126,7 +130,7 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Rows:
         monkeypatch.setattr(asks, "close_old_connections", lambda: None)
     monkeypatch.setattr(grants, "admit", found.admit)
     monkeypatch.setattr(grants, "admit_again", found.admit_again)
-    for name in ("beat", "look", "is_first_viewer", "mark_unprotected", "password_of"):
+    for name in ("beat", "look", "is_first_viewer", "mark_unprotected", "password_of", "strays"):
         monkeypatch.setattr(rows, name, getattr(found, name))
     monkeypatch.setattr(rows, "session_uid", lambda _account: 4711)
     monkeypatch.setattr(lifecycle, "note", lambda *what, **more: found.notes.append((*what, more["why"])))
@@ -321,6 +325,25 @@ async def test_a_viewer_that_leaves_is_written(database: Rows, leaving: Leaving)
     await process.close_viewer(watch, leaving)
 
     assert database.closed == {watch.viewer_id: leaving}
+
+
+async def test_viewers_in_its_name_that_nobody_knows_are_cut(database: Rows) -> None:
+    gate = GatewayProcess()
+    database.viewers = [1, 2, 3]
+    assert await gate.cut_all_but([2]) == [1, 3]
+    assert database.closed == {1: CUT, 3: CUT}
+
+
+async def test_of_those_among_which_it_is_asked_to_look_alone(database: Rows) -> None:
+    gate = GatewayProcess()
+    database.viewers = [1, 2, 3]
+    assert await gate.cut_all_but([2], ()) == [1, 3]
+    assert database.closed == {}
+    assert await gate.cut_all_but([2], [3]) == [1, 3]
+    assert database.closed == {3: CUT}
+    database.broken = True
+    with pytest.raises(ClerkError):
+        await gate.cut_all_but([2])
 
 
 async def test_a_viewer_whose_endpoint_hung_up_is_written_as_cut_while_it_stays(

@@ -46,8 +46,13 @@ class Relay:
         )
         os.close(says)
         self.keeper = os.fdopen(hears, "rb", 0)
-        order = {name: str(folder / name) for name in ("handovers", "office", "figures")}
-        self.tell(json.dumps({**order, "logging": {"version": 1}, "tls": None, "ready_at": says}).encode() + b"\n")
+        order = {name: str(folder / name) for name in ("handovers", "figures")}
+        self.tell(
+            json.dumps(
+                {**order, "offices": [str(folder / "office")], "logging": {"version": 1}, "tls": None, "ready_at": says}
+            ).encode()
+            + b"\n"
+        )
 
     def tell(self, what: bytes) -> None:
         assert self.process.stdin is not None

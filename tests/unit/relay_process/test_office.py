@@ -1,4 +1,4 @@
-"""The supervisor's process answers relays: over a real Unix socket, with a gateway that only remembers."""
+"""A process of the crew answers relays: over a real Unix socket, with a gateway that only remembers."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from tests.waiting import eventually_async
 
 Message = dict[str, Any]
 RELAY = uuid.UUID("11111111-8b86-4d01-b42d-00cf4fc964ff")
+LIFE = encode({"alive": True})
 NO_DATABASE = "the database cannot be reached: locked"
 
 
@@ -45,6 +46,8 @@ class Gateway:
         self.told: list[tuple[Any, ...]] = []
         self.used: list[uuid.UUID] = []
         self.kept: list[list[int]] = []
+        self.strays: list[int] = []
+        self.among: list[list[int]] = []
         self.password: str | Exception | None = None
         self.slow = asyncio.Event()
         self.slow.set()
@@ -60,9 +63,11 @@ class Gateway:
         self.watches.append(Watch(grant, len(self.watches) + 1, RUNNING, Policy()))
         return self.watches[-1]
 
-    async def cut_all_but(self, viewers: Collection[int]) -> None:
+    async def cut_all_but(self, viewers: Collection[int], among: Collection[int] | None = None) -> Collection[int]:
         self._reach()
         self.kept.append(sorted(viewers))
+        self.among += [list(among)] if among else []
+        return self.strays
 
     def watch_again(self, watch: Watch) -> None:
         self.watches.append(watch)
@@ -129,11 +134,13 @@ class Relay:
 
     async def hears(self) -> Message:
         async with asyncio.timeout(5.0):
-            return parse(await self._reader.readline())
+            while "alive" in (message := parse(await self._reader.readline())):
+                pass
+            return message
 
     async def hung_up_on(self) -> None:
         async with asyncio.timeout(5.0):
-            assert await self._reader.read() == b""
+            assert (await self._reader.read()).replace(LIFE, b"") == b""
 
     def asks(self, what: str, **more: Any) -> None:
         self._number += 1
@@ -246,7 +253,7 @@ async def test_what_becomes_of_a_viewer_reaches_the_gateway(site: Site, relay: R
 @pytest.mark.parametrize("what", ["refused", "lost"])
 async def test_of_a_viewer_that_is_not_there_nothing_can_be_told(relay: Relay, what: str) -> None:
     answer = await relay.asked(what, viewer=99, why="It hung up.", fatal=True, refused=False)
-    assert answer == {"error": "the supervisor does not know this viewer"}
+    assert answer == {"error": "the office does not know this viewer"}
 
 
 # ---- news ------------------------------------------------------------------------------------------------
@@ -286,6 +293,30 @@ async def test_viewers_of_a_relay_that_was_there_before_are_known_again(site: Si
     assert site.gateway.closed == [(12, CLEAN)]
     assert Traffic.of([site.gateway.carriers[12]]) == Traffic(7)
     again.writer.close()
+
+
+async def test_who_was_let_in_behind_the_relays_back_is_cut_when_seen_twice(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "STRAYS", 0.001)
+    relay = await site.relay()
+    await eventually_async(lambda: len(site.gateway.kept) > 2)
+    site.gateway.strays = [7]
+    await eventually_async(lambda: site.gateway.among)
+    assert site.gateway.among[0] == [7]
+    relay.writer.close()
+
+
+async def test_whoever_connects_hears_whether_it_lives_and_need_not_say_anything(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, writer = await asyncio.open_unix_connection(site.path)
+    assert await asyncio.wait_for(reader.readline(), 5) == LIFE
+    writer.write_eof()
+    async with asyncio.timeout(5.0):
+        assert (await reader.read()).replace(LIFE, b"") == b""
+    writer.close()
+    assert (caplog.messages, site.gateways) == ([], [])
 
 
 # ---- its end ---------------------------------------------------------------------------------------------
@@ -353,7 +384,7 @@ async def test_the_relays_clerk_and_its_office_understand_each_other(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(far_clerk, "REPORT", 60.0)
-    clerk = FarClerk(site.path)
+    clerk = FarClerk([site.path])
     running = spawn(clerk.run(), name="clerk")
     watch = await clerk.open_viewer(GRANT)
     assert clerk.rules == RULES

@@ -25,8 +25,8 @@ from tests.waiting import eventually_async
 class Clerk:
     """Knows nobody; remembers that it was told the last."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, paths: list[Path]) -> None:
+        self.paths = paths
         self.told: list[str] = []
 
     async def run(self) -> None:
@@ -48,7 +48,7 @@ class Relay:
         self.fault: Exception | None = None
         monkeypatch.setattr(module, "FarClerk", Clerk)
         monkeypatch.setattr(module, "serve_viewer", self._serve)
-        self.service = RelayService(folder / "handovers.sock", folder / "office.sock")
+        self.service = RelayService(folder / "handovers.sock", [folder / "office.sock"])
         self.clerk: Clerk = self.service.clerk  # type: ignore[assignment]
         self.giver = Giver(folder / "handovers.sock")
 
@@ -95,7 +95,7 @@ async def test_a_websocket_that_comes_is_served_by_its_grant(relay: Relay, tmp_p
         await eventually_async(lambda: relay.left)
         await eventually_async(lambda: not relay.service._lines)
     assert relay.served == [GRANT]
-    assert relay.clerk.path == tmp_path / "office.sock"
+    assert relay.clerk.paths == [tmp_path / "office.sock"]
     await relay.stop()
 
 

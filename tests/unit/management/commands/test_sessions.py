@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from remote_service import conf, lifecycle
+from remote_service import lease, lifecycle, oversight
 from remote_service.management.commands import sessions
-from remote_service.models import Session
+from remote_service.models import Lease, Session
 from remote_service.session_logs import log_path
 from remote_service.states import EndReason, Event, State
 
@@ -24,8 +24,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _a_server_runs(gateway_settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions.pid_file, "is_held", lambda _state_dir: True)
+def _somebody_supervises(gateway_settings: Any, db: Any) -> None:
+    assert lease.take(lease.look(), "n8:/srv/state/run")
 
 
 @pytest.fixture(autouse=True)
@@ -150,13 +150,14 @@ def test_but_not_for_ever(session: Session) -> None:
     )
 
 
-def test_a_server_that_does_not_run_is_told(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions.pid_file, "is_held", lambda _state_dir: False)
-    error = refused("stop", "1e392889", "--reason", "Enough.", "--wait", "0")
+def test_for_what_nobody_does_it_does_not_wait(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    Lease.objects.update(holder="", renewed_at=AT)
+    monkeypatch.setattr(sessions.time, "sleep", lambda _seconds: pytest.fail("it waits"))
+    error = refused("stop", "1e392889", "--reason", "Enough.", "--wait")
     assert error.returncode == sessions.NOT_OVER
     assert str(error) == (
-        f"1e392889 is running after 0 s, and no server seems to run with the state directory "
-        f"{conf.current().state_dir}: the next start ends it. Or set REMOTE_SERVICE_STATE_DIR to the server's."
+        "1e392889 is running, and nobody supervises: the last one, at n8:/srv/state/run, left at 2026-11-22 14:02:03 "
+        f"UTC. Whoever does so next ends it. {oversight.REMEDY}"
     )
     session.refresh_from_db()
     assert session.wanted == "stop"
