@@ -19,6 +19,7 @@ hypothesis.settings.load_profile("tests")
 
 PASSWORD = "correct horse battery"
 GROUP = "ClusterRendering"
+QUICK_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
@@ -32,17 +33,8 @@ def group(db: None) -> Any:
 @pytest.fixture
 def make_user(db: None, settings: Any) -> Callable[..., Any]:
     """Makes a user with groups and permissions by name; passwords are hashed the quick way."""
-    from django.contrib.auth.models import Permission, User
-
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-    def make(name: str, *, groups: tuple[Any, ...] = (), permissions: tuple[str, ...] = (), **extra: Any) -> Any:
-        user = User.objects.create_user(name, password=PASSWORD, **extra)
-        user.groups.set(groups)
-        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-        return user
-
-    return make
+    settings.PASSWORD_HASHERS = QUICK_HASHERS
+    return new_user
 
 
 @pytest.fixture
@@ -134,18 +126,29 @@ def come_as_guest(browse: Callable[..., str]) -> Callable[..., Any]:
 @pytest.fixture
 def make_type(db: None) -> Callable[..., Any]:
     """Publishes a session type, as a loaded sessions file would; keywords are keys of its entry."""
+    return new_type
+
+
+def new_user(name: str, *, groups: tuple[Any, ...] = (), permissions: tuple[str, ...] = (), **extra: Any) -> Any:
+    """What `make_user` makes."""
+    from django.contrib.auth.models import Permission, User
+
+    user = User.objects.create_user(name, password=PASSWORD, **extra)
+    user.groups.set(groups)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    return user
+
+
+def new_type(name: str = "Pattern", *, count: int = 2, options: dict[str, Any] | None = None, **keys: Any) -> Any:
+    """What `make_type` publishes."""
+    from remote_service.config.schema import SessionType as Definition
     from remote_service.models import SessionType
 
-    def make(name: str = "Pattern", *, count: int = 2, options: dict[str, Any] | None = None, **keys: Any) -> Any:
-        from remote_service.config.schema import SessionType as Definition
-
-        entry = {"name": name, "script": "test_pattern.py", "count": count, "options": options or {}, **keys}
-        definition = Definition.model_validate(entry)
-        return SessionType.objects.create(
-            name=name,
-            position=SessionType.objects.count(),
-            on_last_disconnect=definition.on_last_disconnect or "stop",
-            stored_definition=definition.model_dump(mode="json"),
-        )
-
-    return make
+    entry = {"name": name, "script": "test_pattern.py", "count": count, "options": options or {}, **keys}
+    definition = Definition.model_validate(entry)
+    return SessionType.objects.create(
+        name=name,
+        position=SessionType.objects.count(),
+        on_last_disconnect=definition.on_last_disconnect or "stop",
+        stored_definition=definition.model_dump(mode="json"),
+    )
