@@ -91,9 +91,6 @@ NOT_TYPED = {
 }  # fmt: skip
 """Only looked at by the shell (`bash -n`) and, where it is make's, by `make -n`; with the reason."""
 
-# Its checkout is made once, and its server started, by the one worker that runs all of it.
-pytestmark = pytest.mark.xdist_group("commands")
-
 TUTORIAL = "From a failing stub to a desktop"
 """The chapter whose commands test_tutorial types."""
 
