@@ -15,7 +15,7 @@ import pytest
 
 from tests.integration.certificates import self_signed
 from tests.integration.docs.checkout import Checkout, json_after, same_shape
-from tests.integration.server.conftest import ADMIN_PASSWORD
+from tests.integration.serving import ADMIN_PASSWORD
 from tests.unit.docs.pages import SCRIPTS, Command, all_commands
 
 BEARER = 'curl -s -H "Authorization: Bearer $WEBSOCKETSERVER_SECURITY_TOKEN" \\\n    '
