@@ -5,6 +5,7 @@ Alice owns, Bob shares her group, Charlie must be refused.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,19 @@ import pytest
 # Examples are judged by what they show, not by how busy the machine is.
 hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("tests")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest test begins first: the others take their turns beside it."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/crash/"))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: looking through it for garbage again and again finds none."""
+    gc.collect()
+    gc.freeze()
+
 
 PASSWORD = "correct horse battery"
 GROUP = "ClusterRendering"
