@@ -53,7 +53,7 @@ def pids(*sessions: str) -> set[int]:
 def run(crew: LiveServer, *types: str) -> list[str]:
     """Alice's new sessions, of which all that they consist of is there."""
     sessions = [crew.launch("alice", name) for name in types]
-    eventually(lambda: {row.state for row in crew.rows()} == {"ready"}, within=10)
+    eventually(lambda: {row.state for row in crew.rows()} == {"running"}, within=10)
     return sessions
 
 
