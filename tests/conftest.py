@@ -5,6 +5,7 @@ Alice owns, Bob shares her group, Charlie must be refused.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,22 @@ import pytest
 hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("tests")
 
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest test begins first: the others take their turns beside it."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/crash/"))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: looking through it for garbage again and again finds none."""
+    gc.collect()
+    gc.freeze()
+
+
 PASSWORD = "correct horse battery"
 GROUP = "ClusterRendering"
+QUICK_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
@@ -32,17 +47,8 @@ def group(db: None) -> Any:
 @pytest.fixture
 def make_user(db: None, settings: Any) -> Callable[..., Any]:
     """Makes a user with groups and permissions by name; passwords are hashed the quick way."""
-    from django.contrib.auth.models import Permission, User
-
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-    def make(name: str, *, groups: tuple[Any, ...] = (), permissions: tuple[str, ...] = (), **extra: Any) -> Any:
-        user = User.objects.create_user(name, password=PASSWORD, **extra)
-        user.groups.set(groups)
-        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-        return user
-
-    return make
+    settings.PASSWORD_HASHERS = QUICK_HASHERS
+    return new_user
 
 
 @pytest.fixture
@@ -134,18 +140,29 @@ def come_as_guest(browse: Callable[..., str]) -> Callable[..., Any]:
 @pytest.fixture
 def make_type(db: None) -> Callable[..., Any]:
     """Publishes a session type, as a loaded sessions file would; keywords are keys of its entry."""
+    return new_type
+
+
+def new_user(name: str, *, groups: tuple[Any, ...] = (), permissions: tuple[str, ...] = (), **extra: Any) -> Any:
+    """What `make_user` makes."""
+    from django.contrib.auth.models import Permission, User
+
+    user = User.objects.create_user(name, password=PASSWORD, **extra)
+    user.groups.set(groups)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    return user
+
+
+def new_type(name: str = "Pattern", *, count: int = 2, options: dict[str, Any] | None = None, **keys: Any) -> Any:
+    """What `make_type` publishes."""
+    from remote_service.config.schema import SessionType as Definition
     from remote_service.models import SessionType
 
-    def make(name: str = "Pattern", *, count: int = 2, options: dict[str, Any] | None = None, **keys: Any) -> Any:
-        from remote_service.config.schema import SessionType as Definition
-
-        entry = {"name": name, "script": "test_pattern.py", "count": count, "options": options or {}, **keys}
-        definition = Definition.model_validate(entry)
-        return SessionType.objects.create(
-            name=name,
-            position=SessionType.objects.count(),
-            on_last_disconnect=definition.on_last_disconnect or "stop",
-            stored_definition=definition.model_dump(mode="json"),
-        )
-
-    return make
+    entry = {"name": name, "script": "test_pattern.py", "count": count, "options": options or {}, **keys}
+    definition = Definition.model_validate(entry)
+    return SessionType.objects.create(
+        name=name,
+        position=SessionType.objects.count(),
+        on_last_disconnect=definition.on_last_disconnect or "stop",
+        stored_definition=definition.model_dump(mode="json"),
+    )

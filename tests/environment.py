@@ -15,7 +15,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -85,3 +85,15 @@ def folder(kind: str) -> Iterator[Path]:
         yield made
     finally:
         shutil.rmtree(made)
+
+
+def made_once(name: str, make: Callable[[Path], object]) -> Path:
+    """What `make` leaves at the path that it is given: once a run, by the first of its processes that asks."""
+    ready = FOLDER / name
+    with (FOLDER / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not ready.exists():
+            half = FOLDER / f"{name}.new"
+            make(half)
+            half.rename(ready)
+    return ready

@@ -41,10 +41,11 @@ export REMOTE_SERVICE_SCRIPT_ENV=COVERAGE_PROCESS_CONFIG
 mkdir -m 1733 "$work/coverage"
 chmod 1733 "$work/coverage"
 
+# A file's tests run in one process: what they share is made once. They begin in the order in which they are collected.
 colour=no
 if [ -t 1 ]; then colour=yes; fi
 status=0
-"$python" -u -m coverage run -m pytest --color="$colour" -n "${TEST_WORKERS:-4}" --dist loadgroup "$@" 2>&1 |
+"$python" -u -m coverage run -m pytest --color="$colour" -n "${TEST_WORKERS:-4}" --dist loadfile --no-loadscope-reorder "$@" 2>&1 |
     tee -i "$work/pytest.log" || status=$?
 
 # No longer sticky: there the kernel may refuse root the files of other accounts (proc(5), fs.protected_regular).

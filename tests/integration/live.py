@@ -19,7 +19,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import socket
@@ -34,9 +33,9 @@ from websockets.asyncio.client import connect
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_at_once
 
-from tests.environment import FOLDER
+from tests.environment import FOLDER, made_once
 from tests.integration.pages import PASSWORD, SitePages, fetch, opener, unverified
-from tests.integration.serving import EXAMPLES, READY_WITHIN, ServedSite, manage, prepare, with_dashes
+from tests.integration.serving import EXAMPLES, READY_WITHIN, ServedSite, copy_of_prepared, manage, with_dashes
 from tests.integration.serving import environment as environment_of
 from tests.waiting import eventually
 
@@ -106,14 +105,11 @@ def template_with_users() -> Path:
 
     In it every user has logged in already: with the login page, that takes a site longer than to start.
     """
-    state = FOLDER / "template"
-    with (FOLDER / "template.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not state.exists():
-            half = FOLDER / "template.new"
-            make_users(state, environment_of(prepare(half)))
-            half.rename(state)
-    return state
+
+    def make(half: Path) -> None:
+        make_users(FOLDER / "template", environment_of(copy_of_prepared(half)))
+
+    return made_once("template", make)
 
 
 def make_users(template: Path, variables: Mapping[str, str]) -> None:

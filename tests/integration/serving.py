@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -20,12 +21,14 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from tests.environment import make_folder
+from tests.environment import FOLDER, made_once, make_folder
 from tests.integration.leftovers import Leftovers, lives
 from tests.waiting import eventually
 
 PROJECT = Path(__file__).resolve().parents[2]
 EXAMPLES = PROJECT / "example_scripts"
+ADMIN_PASSWORD = hashlib.sha256(str(FOLDER).encode()).hexdigest()[:16]
+"""Of the user `admin` of every site here; another one in each run, since one test looks for it."""
 READY_WITHIN = 30.0
 LEAVE_WITHIN = 2.0
 ENDS_WITHIN = 5.0
@@ -252,6 +255,17 @@ def prepare(state: Path, **variables: str) -> Path:
     """Prepares a state directory, for sites to work on copies of it. Takes a few seconds."""
     done = manage({**environment(state), **variables}, "prepare")
     assert done.returncode == 0, done.stderr
+    return state
+
+
+def prepared() -> Path:
+    """A state directory as `manage.py prepare` leaves it, for sites to work on copies of it; made once a run."""
+    return made_once("prepared", lambda half: prepare(half, REMOTE_SERVICE_ADMIN_PASSWORD=ADMIN_PASSWORD))
+
+
+def copy_of_prepared(state: Path) -> Path:
+    """Makes one at a path, and returns that."""
+    shutil.copytree(prepared(), state)
     return state
 
 

@@ -8,17 +8,25 @@ redirect to the login page.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.test import Client
+from django.conf import settings as site_settings
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.test import Client, override_settings
 
 from remote_service.admission import links
+from remote_service.conf import GatewaySettings
 from remote_service.models import Session, SessionType, Share, StaffLook
 from remote_service.rest import views as rest_views
+from remote_service.state_dir import open_state_dir
 from sessions_config.asgi import websockets
+from tests.conftest import GROUP, QUICK_HASHERS, new_type, new_user
 from tests.integration.access_world import ROLES, SHARE_SECRET, World, make_world, routes, sessions_now
 from tests.unit.conftest import _static_files_by_plain_names  # noqa: F401 (a fixture that all tests here use)
 from tests.unit.relay.doubles import Viewer
@@ -230,11 +238,38 @@ def expectations() -> dict[tuple[str, str], str]:
 EXPECTED = expectations()
 
 
+@pytest.fixture(scope="module")
+def world_of_all(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[World, GatewaySettings]]:
+    """Made once, with its settings: what a test changes in the database is taken back behind it."""
+    chosen = replace(
+        site_settings.REMOTE_SERVICE,
+        state_dir=open_state_dir(tmp_path_factory.mktemp("matrix") / "state"),
+        security_token="rest secret",
+    )
+    with (
+        django_db_blocker.unblock(),
+        override_settings(REMOTE_SERVICE=chosen, PASSWORD_HASHERS=QUICK_HASHERS),
+        transaction.atomic(),
+    ):
+        made = make_world(new_user, new_type, Group.objects.create(name=GROUP))
+        Path(chosen.session_logs, f"{made.session.session.pk}.log").write_text("hello\n")
+        yield made, chosen
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def world(make_user: Callable[..., Any], make_type: Callable[..., Any], group: Any, gateway_settings: Any) -> World:
-    made = make_world(make_user, make_type, group)
-    Path(gateway_settings.session_logs, f"{made.session.session.pk}.log").write_text("hello\n")
-    return made
+def gateway_settings(world_of_all: tuple[World, GatewaySettings], settings: Any) -> GatewaySettings:
+    """Those of the world."""
+    settings.REMOTE_SERVICE = world_of_all[1]
+    return world_of_all[1]
+
+
+@pytest.fixture
+def world(world_of_all: tuple[World, GatewaySettings], gateway_settings: GatewaySettings, db: None) -> World:
+    """The test's own copy."""
+    return deepcopy(world_of_all[0])
 
 
 def in_short(response: Any) -> str:

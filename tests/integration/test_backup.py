@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.environment import folder
-from tests.integration.serving import environment, free_port, manage, prepare
+from tests.integration.serving import copy_of_prepared, environment, free_port, manage, prepare
 
 PASSWORD = "hush hush"
 ACCOUNT = "postgres"
@@ -23,7 +23,7 @@ ACCOUNT = "postgres"
 
 
 def test_a_copy_is_of_one_moment_although_somebody_writes(tmp_path: Path) -> None:
-    state = prepare(tmp_path / "state")
+    state = copy_of_prepared(tmp_path / "state")
     enough = threading.Event()
 
     def write() -> None:
@@ -135,7 +135,7 @@ def test_a_copy_of_postgresql_is_made_and_restored(postgresql: str, tmp_path: Pa
     where = postgresql
     port = int(where.rpartition(":")[2])
     url = f"postgres://{where}/gateway"
-    state = prepare(tmp_path / "state", DATABASE_URL=url)
+    state = prepare(copy_of_prepared(tmp_path / "state"), DATABASE_URL=url)
     site = {**environment(state), "DATABASE_URL": url}
     assert manage(site, "shell", "--no-imports", "-c", MAKE_SESSIONS).returncode == 0
 
@@ -152,7 +152,7 @@ def test_a_copy_of_postgresql_is_made_and_restored(postgresql: str, tmp_path: Pa
 
 
 def test_of_a_postgresql_that_does_not_answer_the_command_is_told_without_the_password(tmp_path: Path) -> None:
-    state = prepare(tmp_path / "state")
+    state = copy_of_prepared(tmp_path / "state")
     site = {**environment(state), "DATABASE_URL": f"postgres://me:hush@127.0.0.1:{free_port()}/gateway"}
     done = manage(site, "backup", str(tmp_path / "copy"))
     assert done.returncode == 1

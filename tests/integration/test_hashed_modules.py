@@ -12,9 +12,6 @@ from pathlib import Path
 
 import pytest
 
-# Collected once, by the one worker that runs all of it.
-pytestmark = pytest.mark.xdist_group("static files")
-
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "webui" / "static"
 IMPORT = re.compile(r"""\b(?:from|import)\s*\(?\s*["'](\.{1,2}/[^"']+)["']""")

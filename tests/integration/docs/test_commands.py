@@ -15,7 +15,7 @@ import pytest
 
 from tests.integration.certificates import self_signed
 from tests.integration.docs.checkout import Checkout, json_after, same_shape
-from tests.integration.server.conftest import ADMIN_PASSWORD
+from tests.integration.serving import ADMIN_PASSWORD
 from tests.unit.docs.pages import SCRIPTS, Command, all_commands
 
 BEARER = 'curl -s -H "Authorization: Bearer $WEBSOCKETSERVER_SECURITY_TOKEN" \\\n    '
@@ -90,9 +90,6 @@ NOT_TYPED = {
     "systemctl reboot": "is about the machine itself",
 }  # fmt: skip
 """Only looked at by the shell (`bash -n`) and, where it is make's, by `make -n`; with the reason."""
-
-# Its checkout is made once, and its server started, by the one worker that runs all of it.
-pytestmark = pytest.mark.xdist_group("commands")
 
 TUTORIAL = "From a failing stub to a desktop"
 """The chapter whose commands test_tutorial types."""

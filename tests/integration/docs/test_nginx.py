@@ -13,8 +13,8 @@ from websockets.exceptions import InvalidStatus
 
 from tests.integration.docs.checkout import accepts
 from tests.integration.docs.front import NGINX, Front
-from tests.integration.server.conftest import ADMIN_PASSWORD
 from tests.integration.server.marked_site import MarkedSite
+from tests.integration.serving import ADMIN_PASSWORD
 from tests.waiting import eventually
 
 PREFIX = "/desktops"

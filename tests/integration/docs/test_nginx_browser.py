@@ -14,8 +14,8 @@ from tests.browser.visitor import session_of, wait_for_screen
 from tests.integration.certificates import key_digest
 from tests.integration.docs.front import Front
 from tests.integration.docs.test_nginx import PREFIX, front
-from tests.integration.server.conftest import ADMIN_PASSWORD
 from tests.integration.server.marked_site import MarkedSite
+from tests.integration.serving import ADMIN_PASSWORD
 from tools.chromium import FLAGS, PROGRAM
 
 __all__ = ["front"]

@@ -13,7 +13,7 @@ from tests.integration.conftest import raw
 from tests.integration.faults.services import Postgres
 from tests.integration.live import LiveServer, make_users
 from tests.integration.pages import fetch, opener
-from tests.integration.serving import environment, prepare
+from tests.integration.serving import copy_of_prepared, environment, prepare
 
 LINGER = 4.0
 """Seconds that sessions of these sites wait for a viewer who has left."""
@@ -30,7 +30,7 @@ def make_template(postgres: Postgres) -> Path:
     """Prepares a database with users in it, for sites to have copies of; returns its state directory."""
     postgres.create(TEMPLATE)
     variables = {"DATABASE_URL": postgres.url(TEMPLATE)}
-    state = prepare(postgres.folder / "template", **variables)
+    state = prepare(copy_of_prepared(postgres.folder / "template"), **variables)
     make_users(state, {**environment(state), **variables})
     return state
 

@@ -12,8 +12,6 @@ from tests.integration.faults.site import ServicesSite, is_ready, readiness, sta
 from tests.integration.serving import environment, free_port, manage
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.xdist_group("postgresql")
-
 
 @pytest.fixture
 def nobodys(tmp_path: Path) -> Iterator[Path]:

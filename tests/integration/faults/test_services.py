@@ -21,8 +21,6 @@ from tests.integration.faults.site import LINGER, ServicesSite, readiness, start
 from tests.integration.leftovers import command
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.xdist_group("postgresql")
-
 AWAY = 20.0
 """Seconds for which PostgreSQL is away: longer than a gateway may be silent, and than sessions wait for a viewer."""
 BACK_WITHIN = 10.0

@@ -16,8 +16,6 @@ from tests.integration.faults.surroundings import HOST, Surroundings
 from tests.integration.leftovers import command, lives, marked
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.xdist_group("surroundings")
-
 HOUR = 3600
 
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.integration.server.marked_site import MarkedSite, marked_site
-from tests.integration.serving import prepare
-
-ADMIN_PASSWORD = secrets.token_urlsafe(12)
-"""Of the user `admin` of every site here; another one in each of pytest's processes, since one test looks for it."""
+from tests.integration.serving import prepared
 
 
 @pytest.fixture(scope="session")
-def prepared_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepared_state() -> Path:
     """A state directory as `manage.py prepare` leaves it; tests work on copies."""
-    return prepare(tmp_path_factory.mktemp("prepared") / "state", REMOTE_SERVICE_ADMIN_PASSWORD=ADMIN_PASSWORD)
+    return prepared()
 
 
 MEASURED = frozenset({"test_stopping.py", "test_leaving.py"})

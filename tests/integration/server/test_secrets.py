@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.integration.server.conftest import ADMIN_PASSWORD
 from tests.integration.server.marked_site import MarkedSite
 from tests.integration.server.rfb_user import log_in
 from tests.integration.server.search import ProcessWatch, disguises, files_below
+from tests.integration.serving import ADMIN_PASSWORD
 from tests.waiting import eventually
 
 DESKTOP, CHATTY, PATTERN = "Secret desktop", "Chatty", "Pattern"

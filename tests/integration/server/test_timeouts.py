@@ -16,9 +16,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from tests.integration.live import Reservation, cut
-from tests.integration.server.conftest import ADMIN_PASSWORD
 from tests.integration.server.marked_site import MarkedSite, marked_site
 from tests.integration.server.rfb_user import log_in, press
+from tests.integration.serving import ADMIN_PASSWORD
 from tests.waiting import eventually
 
 SOON = 0.4
