@@ -17,6 +17,7 @@ from django import db
 from remote_service import lease, nudges, retention
 from remote_service.catalogue import Catalogue, load_catalogue, publish
 from remote_service.conf import GatewaySettings
+from remote_service.earlier_release import EarlierRelease
 from remote_service.hosting.account import AccountError
 from remote_service.hosting.client import ScriptHost
 from remote_service.hosting.machine import place_of
@@ -100,11 +101,15 @@ class Supervisor:
     async def _acquire(self) -> Fence | None:
         """Waits for the lease and takes it; None when `stop()` came before."""
         wait = lease.Wait(self._place, self._settings.lease_time)
-        said = False
+        earlier = EarlierRelease(self._settings.lease_time)
+        said = ""
         while not self._stopped.is_set():
             try:
                 claim = await sync_to_async(lease.look)()
-                if wait.may_take(claim, time.monotonic()):
+                free, at_work = wait.may_take(claim, time.monotonic()), None
+                if free:
+                    at_work = await sync_to_async(earlier.is_at_work)(claim, time.monotonic())
+                if at_work is False:
                     fence = await sync_to_async(lease.take)(claim, self._place)
                     if fence is not None:
                         log.info("supervising, epoch %d", fence.epoch)
@@ -113,12 +118,26 @@ class Supervisor:
                 log.error("the database does not answer, so nobody can supervise; trying again: %s", error)
                 await sync_to_async(db.close_old_connections)()
             else:
-                if not said:
-                    said = True
-                    log.info("another supervisor is at work (%s, epoch %d); standing by", claim.place, claim.epoch)
-                    self.ready.set()
+                said = self._say_why_not(claim, said, earlier=at_work if free else False)
             await self._wait(self._settings.lease_time / RENEWALS)
         return None
+
+    def _say_why_not(self, claim: lease.Claim, said: str, *, earlier: bool | None) -> str:
+        """Says why it does not supervise when that has changed; returns in a word why."""
+        why = {True: "earlier", None: "unknown", False: "other"}[earlier]
+        if why == said:
+            return said
+        if earlier:
+            log.error(
+                "a supervisor of an earlier release, which knows no lease, is at work on this database; standing by "
+                "until it has been stopped"
+            )
+        elif earlier is None:
+            log.info("looking whether a supervisor of an earlier release is at work on this database")
+        else:
+            log.info("another supervisor is at work (%s, epoch %d); standing by", claim.place, claim.epoch)
+        self.ready.set()
+        return why
 
     async def _renew(self, fence: Fence, term: Term) -> None:
         """Moves the lease's counter until the lease is lost, as long as the loop looks: one that hangs is succeeded."""

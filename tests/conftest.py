@@ -145,7 +145,7 @@ def make_type(db: None) -> Callable[..., Any]:
             name=name,
             position=SessionType.objects.count(),
             on_last_disconnect=definition.on_last_disconnect or "stop",
-            stored_definition=definition.model_dump(mode="json"),
+            stored_definition=definition.to_store(),
         )
 
     return make

@@ -56,6 +56,10 @@ class Recovery:
         try:
             link = await self._runners.connect(session, charge)
         except FileNotFoundError:
+            living = await asyncio.to_thread(processes.marked, str(session.pk))
+            if living and not session.runner_place:
+                charge.miss(details.RUNNER_NOWHERE.filled(place=ours))
+                return
             # The socket is made before anything of the script is called.
             charge.runner = Runner.NEVER if State(session.state) is State.STARTING else Runner.LOST
             return
