@@ -48,9 +48,6 @@ def test_everything_but_script_count_and_options_has_a_default() -> None:
         "max_lifetime": None,
         "most_lifetime": None,
         "per_user": None,
-        "memory": None,
-        "cpus": None,
-        "tasks": None,
     }
 
 
