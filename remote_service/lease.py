@@ -147,7 +147,7 @@ def take(claim: Claim, place: str, memory: Path | None = None) -> Fence | None:
     Args:
         claim: what was seen.
         place: the candidate's.
-        memory: a file beside the runners' sockets that keeps the epoch. A database that was restored from a copy is
+        memory: a file of the state directory that keeps the epoch. A database that was restored from a copy is
             behind it, and runners refuse whoever orders less than they have heard.
     """
     holder, epoch, now = uuid.uuid4().hex, max(claim.epoch, _remembered(memory)) + 1, timezone.now()

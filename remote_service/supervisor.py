@@ -29,7 +29,7 @@ from remote_service.tasks import spawn
 log = logging.getLogger(__name__)
 
 EPOCH = "epoch"
-"""The file in the directory of the runners' sockets that keeps the last epoch."""
+"""The file in the state directory, as the runners of its sessions are, that keeps the last epoch."""
 TICK = 1.0
 """Seconds between two looks when nothing nudges."""
 RENEWALS = 5
@@ -112,7 +112,7 @@ class Supervisor:
                 if free:
                     at_work = await sync_to_async(earlier.is_at_work)(claim, time.monotonic())
                 if at_work is False:
-                    fence = await sync_to_async(lease.take)(claim, self._place, self._settings.run_dir / EPOCH)
+                    fence = await sync_to_async(lease.take)(claim, self._place, self._settings.state_dir / EPOCH)
                     if fence is not None:
                         log.info("supervising, epoch %d", fence.epoch)
                         return fence
