@@ -74,6 +74,22 @@ def hold(state_dir: Path, name: str = SERVER) -> Iterator[Path]:
             os.ftruncate(descriptor, 0)
 
 
+def share(state_dir: Path) -> int | None:
+    """Keeps servers before the lease from being started here, as long as the descriptor is open.
+
+    Returns:
+        The descriptor; None when one of them runs.
+    """
+    with ExitStack() as opened:
+        descriptor = _open(opened, state_dir / SERVER)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return None
+        opened.pop_all()
+    return descriptor
+
+
 def _open(opened: ExitStack, path: Path) -> int:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     opened.callback(os.close, descriptor)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from contextlib import suppress
 
 from asgiref.sync import sync_to_async
 from django import db
 
-from remote_service import lease, nudges, retention
+from remote_service import lease, nudges, pid_file, retention
 from remote_service.catalogue import Catalogue, load_catalogue, publish
 from remote_service.conf import GatewaySettings
 from remote_service.earlier_release import EarlierRelease
@@ -57,6 +58,8 @@ class Supervisor:
         self._stopped = asyncio.Event()
         self._end_sessions = False
         self._failure: AccountError | None = None
+        self._barrier: int | None = None
+        """Open as long as no server before the lease may be started beside us."""
         self.ready = asyncio.Event()
         """Set when the catalogue is loaded and sessions can be launched, or somebody else supervises."""
 
@@ -81,12 +84,16 @@ class Supervisor:
         Raises:
             AccountError: scripts may not run as root and there is no account for them.
         """
-        while not self._stopped.is_set():
-            async with nudges.hearing(nudges.SUPERVISOR_GROUP) as heard:
-                self._again = heard
-                fence = await self._acquire()
-                if fence is not None:
-                    await self._supervise_while_possible(fence)
+        try:
+            while not self._stopped.is_set():
+                async with nudges.hearing(nudges.SUPERVISOR_GROUP) as heard:
+                    self._again = heard
+                    fence = await self._acquire()
+                    if fence is not None:
+                        await self._supervise_while_possible(fence)
+        finally:
+            if self._barrier is not None:
+                os.close(self._barrier)
         if self._failure is not None:
             raise self._failure
 
@@ -109,7 +116,11 @@ class Supervisor:
             try:
                 claim = await sync_to_async(lease.look)()
                 free, at_work = wait.may_take(claim, time.monotonic()), None
-                if free:
+                if free and self._barrier is None:
+                    self._barrier = pid_file.share(self._settings.state_dir)
+                if free and self._barrier is None:
+                    at_work = True
+                elif free:
                     at_work = await sync_to_async(earlier.is_at_work)(claim, time.monotonic())
                 if at_work is False:
                     fence = await sync_to_async(lease.take)(claim, self._place, self._settings.state_dir / EPOCH)
