@@ -191,11 +191,11 @@ def _write_types(catalogue: Catalogue) -> None:
             defaults={
                 "position": position,
                 "on_last_disconnect": entry.on_last_disconnect,
-                "stored_definition": entry.loaded.type.model_dump(mode="json"),
+                "stored_definition": entry.loaded.type.to_store(),
             },
         )
         of_type = models.Session.objects.live().filter(type_name=name)
-        of_type.update(stored_viewer_policy=entry.loaded.type.viewer_policy.model_dump(mode="json"))
+        of_type.update(stored_viewer_policy=entry.loaded.type.viewer_policy.to_store())
     models.SessionType.objects.exclude(name__in=list(catalogue.entries)).delete()
 
 

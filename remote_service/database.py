@@ -20,9 +20,13 @@ from django.db import (
     connections,
 )
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 from django.db.models.signals import pre_migrate
 
+from remote_service.config.words import plural
 from remote_service.filesystems import network_kind_of
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -99,6 +103,23 @@ def unapplied_migrations() -> int:
     """
     executor = MigrationExecutor(connection)
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def later_migrations() -> int:
+    """How many migrations the database has that this release does not know.
+
+    Raises:
+        DatabaseError: it cannot be reached.
+    """
+    loader = MigrationLoader(connection)
+    ours = {app for app, _name in loader.disk_migrations}
+    return sum(key[0] in ours for key in set(loader.applied_migrations or ()) - set(loader.disk_migrations))
+
+
+def say_what_is_later() -> None:
+    """Tells the log of a later release that has prepared the database: both work on it side by side."""
+    if later := later_migrations():
+        log.info("the database has %s of a later release, and serves this one too", plural(later, "migration"))
 
 
 def refuse_shared_file() -> None:

@@ -43,6 +43,7 @@ RUNNER_OF_NAMESAKE = _(
     "The process that holds it is not found here: it was started at %(place)s by another machine of this name, or "
     "before this one was started again."
 )
+RUNNER_NOWHERE = _("The process that holds it is not at %(place)s, and an earlier release did not write where it is.")
 NO_SUCCESSOR = _("The process that held it has ended, and no other can take its place: %(error)s")
 
 TOOK_MORE_MEMORY = _("It used more than its %(memory)s of memory.")

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from django.db import transaction
@@ -131,12 +133,29 @@ class Fence:
         Lease.objects.filter(pk=1, epoch=self.epoch).update(holder="", process="", renewed_at=timezone.now())
 
 
-def take(claim: Claim, place: str) -> Fence | None:
-    """Takes the lease as it was seen; None when somebody was faster, or it has been renewed meanwhile."""
-    holder, epoch, now = uuid.uuid4().hex, claim.epoch + 1, timezone.now()
+def take(claim: Claim, place: str, memory: Path | None = None) -> Fence | None:
+    """Takes the lease as it was seen; None when somebody was faster, or it has been renewed meanwhile.
+
+    Args:
+        claim: what was seen.
+        place: the candidate's.
+        memory: a file of the state directory that keeps the epoch. A database that was restored from a copy is
+            behind it, and runners refuse whoever orders less than they have heard.
+    """
+    holder, epoch, now = uuid.uuid4().hex, max(claim.epoch, _remembered(memory)) + 1, timezone.now()
     seen = Lease.objects.filter(pk=1, epoch=claim.epoch, renewals=claim.renewals, holder=claim.holder)
     taken = seen.update(
         holder=holder, epoch=epoch, renewals=0, place=place, process=identity(), taken_at=now, renewed_at=now
     )
+    if taken and memory is not None:
+        with suppress(OSError):  # a full disk keeps nobody from supervising
+            memory.write_text(f"{epoch}\n")
     gap = max(0.0, (now - claim.renewed_at).total_seconds())
     return Fence(holder, epoch, gap if claim.epoch else 0.0) if taken else None
+
+
+def _remembered(memory: Path | None) -> int:
+    try:
+        return int(memory.read_text()) if memory is not None else 0
+    except (OSError, ValueError):
+        return 0

@@ -125,3 +125,12 @@ ENDINGS: dict[EndReason, Ending] = {
     EndReason.SERVER_STOPPED: Ending(State.ENDED, _("The server was stopped."), 1012),
     EndReason.SERVER_KILLED: Ending(State.ENDED, _("The server was killed."), 1012),
 }
+_OF_A_LATER_RELEASE = Ending(State.ENDED, _("It has ended."), 1000)
+
+
+def ending_of(reason: str) -> Ending:
+    """What a stored reason means; of one that only a later release knows, as little as can be said."""
+    try:
+        return ENDINGS[EndReason(reason)]
+    except ValueError:
+        return _OF_A_LATER_RELEASE

@@ -14,15 +14,15 @@ from contextlib import suppress
 from asgiref.sync import sync_to_async
 from django import db
 
-from remote_service import lease, nudges, retention
+from remote_service import nudges, retention
 from remote_service.catalogue import Catalogue, load_catalogue, publish
 from remote_service.conf import GatewaySettings
 from remote_service.hosting.account import AccountError
 from remote_service.hosting.client import ScriptHost
-from remote_service.hosting.machine import place_of
 from remote_service.lease import Fence, FencedError
 from remote_service.models import Site
 from remote_service.postgresql.patience import PATIENCE
+from remote_service.supervision.candidate import Candidate
 from remote_service.supervision.spare import Spare
 from remote_service.supervision.term import Term
 from remote_service.tasks import spawn
@@ -46,7 +46,7 @@ class Supervisor:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
-        self._place = place_of(settings.run_dir)
+        self._candidate = Candidate(settings)
         self._again = asyncio.Event()
         self._catalogue = Catalogue({})
         self._spare = Spare(settings)
@@ -91,6 +91,7 @@ class Supervisor:
                         await self._supervise_while_possible(fence)
         finally:
             await self._spare.close()
+            self._candidate.close()
         if self._failure is not None:
             raise self._failure
 
@@ -106,27 +107,20 @@ class Supervisor:
 
     async def _acquire(self) -> Fence | None:
         """Waits for the lease and takes it; None when `stop()` came before."""
-        wait = lease.Wait(self._settings.lease_time)
-        said = False
+        self._candidate.begin()
         while not self._stopped.is_set():
             try:
-                claim, published = await sync_to_async(_look)()
-                if wait.may_take(claim, time.monotonic()):
-                    fence = await sync_to_async(lease.take)(claim, self._place)
-                    if fence is not None:
-                        log.info("supervising, epoch %d", fence.epoch)
-                        return fence
+                fence = await sync_to_async(self._candidate.look)()
             except db.Error as error:
                 log.error("the database does not answer, so nobody can supervise; trying again: %s", error)
                 await sync_to_async(db.close_old_connections)()
                 # Nor could the holder renew: it has its whole time again.
-                wait = lease.Wait(self._settings.lease_time)
+                self._candidate.begin()
             else:
-                if not said:
-                    said = True
-                    log.info("another supervisor is at work (%s, epoch %d); standing by", claim.place, claim.epoch)
-                    self.ready.set()
-                self._spare.keep_up(claim.epoch, published, time.monotonic())
+                if fence is not None:
+                    return fence
+                self.ready.set()
+                self._spare.keep_up(self._candidate.epoch, self._candidate.published, time.monotonic())
             await self._wait(self._settings.lease_time / RENEWALS)
         return None
 
@@ -273,9 +267,3 @@ class Supervisor:
             log.warning("another supervisor has taken over; standing by")
         else:
             await sync_to_async(fence.give_back)()
-
-
-def _look() -> tuple[lease.Claim, int | None]:
-    """The lease, and which generation of the types its holders have published; None before any has."""
-    published = Site.objects.filter(pk=1, loaded_at__isnull=False).values_list("reload_done", flat=True)
-    return lease.look(), published.first()

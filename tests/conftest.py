@@ -164,5 +164,5 @@ def new_type(name: str = "Pattern", *, count: int = 2, options: dict[str, Any] |
         name=name,
         position=SessionType.objects.count(),
         on_last_disconnect=definition.on_last_disconnect or "stop",
-        stored_definition=definition.model_dump(mode="json"),
+        stored_definition=definition.to_store(),
     )

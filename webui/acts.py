@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
 from django.template.defaultfilters import capfirst
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from remote_service.models import Session, SessionEvent
 from webui.words import stored_words
 
 STAFF_DOORS = ("dashboard", "admin")
-"""Through which staff act, in events."""
+"""Through which staff act on pages, in events."""
+TERMINAL = "command"
+"""Through which they act at a terminal, where an account of the machine is named; a trial of a type names none."""
 MOST = 10
 ACT_WORDS: dict[str, Promise] = {
     "switch turned": gettext_lazy("Switch turned"),
@@ -50,11 +53,14 @@ class Act:
 
 def last_acts() -> list[Act]:
     """The newest, the newest first. One query."""
-    found = SessionEvent.objects.filter(door__in=STAFF_DOORS).select_related("session").order_by("-id")[:MOST]
+    at_a_terminal = Q(door=TERMINAL, what__in=list(ACT_WORDS)) & ~Q(who="")
+    of_staff = SessionEvent.objects.filter(Q(door__in=STAFF_DOORS) | at_a_terminal)
+    found = of_staff.select_related("session").order_by("-id")[:MOST]
     return [_act(event) for event in found]
 
 
 def _act(event: SessionEvent) -> Act:
     why = stored_words(event.why) if event.what in _OURS else event.why
     words = str(ACT_WORDS.get(event.what, capfirst(event.what)))
-    return Act(words, why, event.who, event.at, event.session, event.type_name)
+    who = gettext("%(name)s at a terminal") % {"name": event.who} if event.door == TERMINAL else event.who
+    return Act(words, why, who, event.at, event.session, event.type_name)

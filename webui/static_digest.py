@@ -26,6 +26,10 @@ from django.core.management import call_command
 STAMP_NAME = ".collected"
 """The file in STATIC_ROOT that holds the digest of what was collected there. It is never served."""
 
+MANIFEST = "staticfiles.json"
+COMPRESSED = ("", ".gz", ".br")
+"""Endings under which a hashed file is kept."""
+
 OUTPUT_SETTINGS = (
     "STATIC_URL",
     "STORAGES",
@@ -61,7 +65,10 @@ def static_digest() -> str:
 
 
 def collect_if_changed() -> bool:
-    """Run `collectstatic --clear` unless STATIC_ROOT holds the outcome for the present digest.
+    """Run `collectstatic` unless STATIC_ROOT holds the outcome for the present digest.
+
+    What was collected the time before stays beside it, under its hashed names: a server of the release before, which
+    still runs, serves it, and so does the next one to pages that were open when it was started. All else is removed.
 
     It trusts the stamp: a file that someone deleted from STATIC_ROOT by hand is not missed. Call it in one
     process at a time for a STATIC_ROOT, and before anything asks for a static URL.
@@ -80,9 +87,28 @@ def collect_if_changed() -> bool:
     if _read(stamp) == wanted:
         return False
     stamp.unlink(missing_ok=True)  # a collection that dies half-way must not look complete
-    call_command("collectstatic", clear=True, interactive=False, verbosity=0)
+    _remove_all_but(_collected_before())
+    call_command("collectstatic", interactive=False, verbosity=0)
     stamp.write_text(wanted, encoding="ascii")
     return True
+
+
+def _collected_before() -> set[Path]:
+    """What the last collection made, its list included, which a start that comes meanwhile goes by."""
+    root, listed = Path(settings.STATIC_ROOT), Path(staticfiles_storage.path(MANIFEST))
+    try:
+        names = json.loads(listed.read_text())["paths"].values()
+    except (FileNotFoundError, ValueError, KeyError):
+        return set()
+    return {listed, *(root / f"{name}{ending}" for name in names for ending in COMPRESSED)}
+
+
+def _remove_all_but(kept: set[Path]) -> None:
+    """Without this, collecting keeps a file whose source is older than it, though it is another one."""
+    for folder, _folders, names in os.walk(settings.STATIC_ROOT):
+        for path in (Path(folder, name) for name in names):
+            if path not in kept:
+                path.unlink()
 
 
 def _recipe() -> str:

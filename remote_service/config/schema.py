@@ -153,6 +153,8 @@ class Limits(Strict):
     """What ends a session by itself, in seconds (0 at once, None never), how many one user may have, and what each
     may use of its machine (None: as much as there is)."""
 
+    LATER_KEYS = frozenset({"memory", "cpus", "tasks"})
+
     reservation_timeout: Annotated[Seconds, seconds("300")] = 300.0
     """How long a slot stays reserved without its session being wanted."""
     start_timeout: Annotated[Seconds, seconds("60")] = 60.0

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from remote_service.texts import counted as ngettext
 from remote_service.texts import sentence as _
@@ -101,3 +108,20 @@ class Strict(BaseModel):
     """No guessing: a number in quotes is a text, and a key that is not listed is an error."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    LATER_KEYS: ClassVar[frozenset[str]] = frozenset()
+    """Keys that came after the first release, in which what is stored must not have them as long as they are None."""
+
+    @classmethod
+    def from_stored(cls, stored: Any) -> Self:
+        """What a release stored; keys that a later one has added are none of ours."""
+        return cls.model_validate(stored, extra="ignore")
+
+    def to_store(self) -> dict[str, Any]:
+        """What is stored of it, so that releases on both sides of an upgrade can read it."""
+        return self.model_dump(mode="json")
+
+    @model_serializer(mode="wrap")
+    def _without_later_keys(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = dump(self)
+        return {key: value for key, value in found.items() if value is not None or key not in self.LATER_KEYS}

@@ -14,7 +14,7 @@ from remote_service.config.schema import Limits, ViewerPolicy
 from remote_service.endpoints import Endpoint
 from remote_service.hosting.whereabouts import Whereabouts
 from remote_service.rfb.policy import Policy
-from remote_service.states import ENDINGS, FINAL, LIVE, EndReason, State
+from remote_service.states import FINAL, LIVE, State, ending_of
 
 MOST_TITLE = 80
 """Characters of the name that a user gives a session."""
@@ -150,7 +150,7 @@ class Session(models.Model):
     @property
     def limits(self) -> Limits:
         """Its type's limits as they were at the reservation."""
-        return Limits.model_validate(self.stored_limits)
+        return Limits.from_stored(self.stored_limits)
 
     @property
     def lifetime(self) -> float | None:
@@ -161,7 +161,7 @@ class Session(models.Model):
     @property
     def viewer_policy(self) -> Policy:
         """What its type allows every viewer, its owner too; a type that is read again may change it."""
-        return ViewerPolicy.model_validate(self.stored_viewer_policy).policy
+        return ViewerPolicy.from_stored(self.stored_viewer_policy).policy
 
     @property
     def endpoint(self) -> Endpoint | None:
@@ -178,7 +178,7 @@ class Session(models.Model):
         """Why it ended, in a sentence or two; empty while it lives."""
         if not self.end_reason:
             return ""
-        sentence = ENDINGS[EndReason(self.end_reason)].sentence
+        sentence = ending_of(self.end_reason).sentence
         return f"{sentence} {self.end_detail}".strip()
 
     @property

@@ -77,7 +77,7 @@ class SessionType(models.Model):
 @lru_cache(maxsize=2048)
 def _checked(content: str) -> Definition:
     """Checking costs more than all else on a page of many types, and most requests find the same entries."""
-    return Definition.model_validate(json.loads(content))
+    return Definition.from_stored(json.loads(content))
 
 
 class Drain(models.Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from remote_service.states import ENDINGS, EndReason
+from remote_service.states import ENDINGS, EndReason, ending_of
 from remote_service.texts import sentence as _
 
 RELAY_ERROR = 1011
@@ -52,7 +52,7 @@ def close_for(end_reason: str, detail: str) -> Close:
     """What viewers of a session are told that ends for this reason."""
     if not end_reason:
         return Close(SESSION_GONE, HAS_GONE)
-    ending = ENDINGS[EndReason(end_reason)]
+    ending = ending_of(end_reason)
     return Close(ending.close_code, f"{ending.sentence} {detail}".strip())
 
 

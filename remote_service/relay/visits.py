@@ -171,7 +171,7 @@ def _leave(rows: Any, viewer_id: int, leaving: Leaving) -> Parting | None:
     ending = Viewer.Ending.CLEAN if clean else Viewer.Ending.CUT
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     rows.execute(_CLOSE, (now, ending.value, came_back or not counts, leaving.close_code, viewer_id))
-    limits = Limits.model_validate(json.loads(stored_limits))
+    limits = Limits.from_stored(json.loads(stored_limits))
     patience = limits.linger if clean else limits.reconnect
     return Parting(session, patience is not None and patience < SOON)
 

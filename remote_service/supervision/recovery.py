@@ -65,7 +65,7 @@ class Recovery:
             elif not there and (runner := await asyncio.to_thread(runner_of, str(session.pk))) is not None:
                 # Another one beside it would call the script's stop() a second time, and one of a session that is
                 # starting its start().
-                charge.miss(details.RUNNER_WITHOUT_SOCKET.filled(process=runner))
+                charge.miss(_without_socket(session, runner, ours))
             elif there or State(session.state) is not State.STARTING or charge.runner is Runner.AWAY:
                 charge.lose()
             else:
@@ -216,3 +216,9 @@ def _something_lives(session: str, endpoint: Endpoint | None) -> bool:
     if processes.marked(session):
         return True
     return endpoint is not None and listens_locally(endpoint) is not False
+
+
+def _without_socket(session: Session, runner: int, ours: Whereabouts) -> str:
+    if not session.runner_place:
+        return details.RUNNER_NOWHERE.filled(place=ours.place)
+    return details.RUNNER_WITHOUT_SOCKET.filled(process=runner)

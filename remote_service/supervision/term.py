@@ -172,8 +172,12 @@ class Term:
 
     async def end_strays(self) -> None:
         """Ends runners of sessions that are over, or that nobody knows, and what is left in groups of our own."""
+        found = sessions_with_sockets(self._settings.run_dir)
         live = {str(key) for key in await sync_to_async(_live_sessions)()}
-        for key in set(sessions_with_sockets(self._settings.run_dir)) - live:
+        known = {str(key) for key in await sync_to_async(_known_among)(found)}
+        for key in set(found) - live:
+            if key not in known:
+                log.warning("session %s has a runner and is not in the database; it is ended", key)
             spawn(self._end_stray(key), name=f"stray runner {key}")
         for key in await sync_to_async(_over_among)(self.runners.groups.sessions()):
             spawn(self.runners.groups.end(key), name=f"stray group {key}")
@@ -252,6 +256,11 @@ class Term:
 
 def _live_sessions() -> list[object]:
     return list(Session.objects.live().values_list("pk", flat=True))
+
+
+def _known_among(names: list[str]) -> list[object]:
+    keys = [key for name in names if (key := _uuid(name)) is not None]
+    return list(Session.objects.filter(pk__in=keys).values_list("pk", flat=True))
 
 
 def _over_among(names: set[str]) -> list[str]:

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
 
 from remote_service import database
-from remote_service.database import database_file, missing_file, require_prepared_database, unapplied_migrations
+from remote_service.database import (
+    database_file,
+    missing_file,
+    require_prepared_database,
+    say_what_is_later,
+    unapplied_migrations,
+)
 
 
 @pytest.mark.django_db
 def test_a_migrated_database_lacks_nothing() -> None:
     assert unapplied_migrations() == 0
     require_prepared_database()
+
+
+@pytest.mark.django_db
+def test_one_that_a_later_release_has_prepared_is_worked_on(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "remote_service.database")
+    say_what_is_later()
+    assert caplog.messages == []
+    MigrationRecorder.Migration.objects.create(app="remote_service", name="9999_later")
+    MigrationRecorder.Migration.objects.create(app="somebody_else", name="0001_initial")
+    require_prepared_database()
+    say_what_is_later()
+    assert caplog.messages == ["the database has 1 migration of a later release, and serves this one too"]
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -156,3 +157,29 @@ def test_without_a_row_there_is_no_holder_and_the_next_look_makes_one(fence: Fen
     with pytest.raises(FencedError):
         fence.check()
     assert (look().holder, look().epoch) == ("", 0)
+
+
+def test_in_a_restored_database_the_epoch_goes_on_where_runners_heard_it_last(db: None, tmp_path: Path) -> None:
+    memory = tmp_path / "epoch"
+    for epoch in (1, 2, 3):
+        taken = take(look(), PLACE, memory)
+        assert taken is not None
+        assert taken.epoch == epoch
+    Lease.objects.update(epoch=1, holder="")
+    restored = take(look(), PLACE, memory)
+    assert restored is not None
+    assert (restored.epoch, look().epoch, memory.read_text()) == (4, 4, "4\n")
+
+
+@pytest.mark.parametrize("content", ["", "rubbish"])
+def test_a_memory_that_cannot_be_read_or_written_keeps_nobody_from_taking_it(
+    db: None, tmp_path: Path, content: str
+) -> None:
+    memory = tmp_path / "epoch"
+    if content:
+        memory.write_text(content)
+    else:
+        memory.mkdir()
+    taken = take(look(), PLACE, memory)
+    assert taken is not None
+    assert taken.epoch == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import stat
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from remote_service.pid_file import SERVER, SUPERVISOR, AlreadyRunningError, hold, is_held
+from remote_service.pid_file import SERVER, SUPERVISOR, AlreadyRunningError, hold, is_held, share
 
 
 @pytest.fixture(autouse=True)
@@ -110,3 +111,30 @@ def test_it_can_be_held_by_a_thread_which_cannot_say_what_signals_do(tmp_path: P
     thread.start()
     thread.join()
     assert shown == [f"{os.getpid()}\n"]
+
+
+@pytest.mark.parametrize("name", [SERVER, SUPERVISOR])
+def test_a_server_of_a_release_before_the_lease_keeps_all_of_ours_out_and_they_keep_it_out(
+    tmp_path: Path, name: str
+) -> None:
+    with open(tmp_path / "server.pid", "w+b") as theirs:
+        fcntl.flock(theirs, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        assert is_held(tmp_path)
+        with pytest.raises(AlreadyRunningError), hold(tmp_path, name):
+            pass
+        fcntl.flock(theirs, fcntl.LOCK_UN)
+        with hold(tmp_path, name), pytest.raises(BlockingIOError):
+            fcntl.flock(theirs, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_who_supervises_shares_the_lock_and_is_told_of_a_server_that_does_not(tmp_path: Path) -> None:
+    with open(tmp_path / "server.pid", "w+b") as theirs:
+        fcntl.flock(theirs, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        assert share(tmp_path) is None
+        fcntl.flock(theirs, fcntl.LOCK_UN)
+        shared = share(tmp_path)
+        assert shared is not None
+        with hold(tmp_path), pytest.raises(BlockingIOError):
+            fcntl.flock(theirs, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(shared)
+        fcntl.flock(theirs, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -13,6 +13,7 @@ from remote_service.states import (
     Event,
     IllegalTransitionError,
     State,
+    ending_of,
     next_state,
 )
 
@@ -60,3 +61,11 @@ def test_every_reason_has_an_ending_in_a_final_state() -> None:
 def test_every_close_code_is_one_of_the_published() -> None:
     published = {1000, 1011, 1012, 4001, 4004, 4008, 4009, 4010, 4011, 4013}
     assert {ending.close_code for ending in ENDINGS.values()} <= published
+
+
+def test_of_a_reason_that_only_a_later_release_knows_little_is_said() -> None:
+    assert ending_of("idle") is ENDINGS[EndReason.IDLE]
+    assert (ending_of("struck by lightning").sentence, ending_of("struck by lightning").close_code) == (
+        "It has ended.",
+        1000,
+    )

@@ -10,8 +10,10 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from remote_service import supervisor
+from remote_service.earlier_release import EarlierRelease
 from remote_service.lease import Claim, Fence
+from remote_service.supervision import candidate
+from remote_service.supervision.candidate import Candidate
 from remote_service.supervisor import Supervisor
 
 Looks = list[tuple[float, bool]]
@@ -23,7 +25,7 @@ def looking(monkeypatch: pytest.MonkeyPatch, gateway_settings: Any) -> Callable[
     """A supervisor that looks so, at a lease that somebody on another machine holds and never renews."""
     claim = Claim("somebody", 3, 7, "another machine:/srv", "", timezone.now())
 
-    def made(looks: Looks) -> Supervisor:
+    def supervisor(looks: Looks) -> Supervisor:
         clock = SimpleNamespace(monotonic=lambda: clock.now)
         coming: Iterator[tuple[float, bool]] = iter(looks)
 
@@ -36,13 +38,17 @@ def looking(monkeypatch: pytest.MonkeyPatch, gateway_settings: Any) -> Callable[
         async def at_once(_self: Supervisor, _seconds: float) -> None:
             pass
 
-        monkeypatch.setattr(supervisor, "time", clock)
-        monkeypatch.setattr(supervisor.lease, "look", look)
-        monkeypatch.setattr(supervisor.lease, "take", lambda _claim, _place: Fence("us", int(clock.now)))
+        monkeypatch.setattr(candidate.lease, "look", look)
+        monkeypatch.setattr(candidate.lease, "take", lambda _claim, _place, _memory: Fence("us", int(clock.now)))
+        monkeypatch.setattr(candidate, "_published", lambda: None)
+        monkeypatch.setattr(EarlierRelease, "is_at_work", lambda *_: False)
+        monkeypatch.setattr("remote_service.supervisor.db.close_old_connections", lambda: None)
         monkeypatch.setattr(Supervisor, "_wait", at_once)
-        return Supervisor(gateway_settings)
+        made = Supervisor(gateway_settings)
+        made._candidate = Candidate(gateway_settings, clock.monotonic)
+        return made
 
-    return made
+    return supervisor
 
 
 async def test_a_lease_that_stands_still_for_its_time_is_taken(looking: Callable[[Looks], Supervisor]) -> None:

@@ -24,7 +24,7 @@ from remote_service.conf import Crew
 from remote_service.crew.course import keep, meeting_place
 from remote_service.crew.keeper import Keeper
 from remote_service.crew.parts import parts
-from remote_service.database import require_prepared_database
+from remote_service.database import require_prepared_database, say_what_is_later
 from remote_service.hosting.account import AccountError, session_account
 from remote_service.server import Listen, ListenError, Loop, open_listeners, open_unix_listener, serve
 
@@ -75,6 +75,7 @@ class Command(BaseCommand):
         )
         check_listen(listen, options["workers"])
         require_prepared_database()
+        say_what_is_later()
         channel_layer.complain()
         try:
             session_account(conf.current().session_user)

@@ -9,7 +9,7 @@ import uvloop
 from django.core.management.base import BaseCommand, CommandError
 
 from remote_service import channel_layer, conf, pid_file
-from remote_service.database import require_prepared_database
+from remote_service.database import require_prepared_database, say_what_is_later
 from remote_service.hosting.account import AccountError, session_account
 from remote_service.server import supervise
 
@@ -26,6 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Supervises."""
         require_prepared_database()
+        say_what_is_later()
         channel_layer.complain()
         try:
             session_account(conf.current().session_user)

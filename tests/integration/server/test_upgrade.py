@@ -76,6 +76,8 @@ def upgraded(site: MarkedSite) -> Iterator[tuple[MarkedSite, OlderRunner]]:
             PATTERN: site.entry("marked_pattern.py"),
         }
     )
+    # It asks for three times as long whether a server of that release, too, is at work.
+    site.environment["REMOTE_SERVICE_LEASE_TIME"] = "1"
     site.start()
     reservation, _ = site.run_session(NEXUS)
     site.reserve(PATTERN)
@@ -100,7 +102,7 @@ def test_what_ran_goes_on_and_what_was_reserved_can_be_used(upgraded: tuple[Mark
     programs = marked(session)
     assert programs
 
-    eventually(lambda: f"session {session}: found again" in site.output)
+    eventually(lambda: f"session {session}: found again" in site.output, within=20)
     eventually(
         lambda: site.query("SELECT progress FROM remote_service_session WHERE progress <> ''") == [("half done",)]
     )
@@ -119,9 +121,10 @@ def test_what_ran_goes_on_and_what_was_reserved_can_be_used(upgraded: tuple[Mark
 
 def test_it_may_be_started_anew_before_that_runner_has_ended(upgraded: tuple[MarkedSite, OlderRunner]) -> None:
     site, runner = upgraded
+    eventually(lambda: "found again" in site.output, within=20)
     site.leave()
     site.start()
 
-    eventually(lambda: site.output.count("found again") == 2)
+    eventually(lambda: site.output.count("found again") == 2, within=20)
     assert site.row(site.reservation(NEXUS)).state == "running"
     assert [order["order"] for order in runner.orders] == ["adopt", "adopt"]

@@ -499,6 +499,20 @@ async def test_a_session_whose_runner_is_elsewhere_is_kept_until_staff_declares_
     assert (site.processes(session), site.calls) == (processes, ["start 0", "start 1"])
 
 
+async def test_a_session_of_an_earlier_release_whose_runner_is_in_another_directory_gets_no_second_one(
+    site: ProbeSite,
+) -> None:
+    first = await site.start()
+    session = await site.run()
+    await site.kill(first)
+    await Session.objects.filter(pk=session.pk).aupdate(runner_place="")
+    leftovers.socket_path(site.settings.run_dir, str(session.pk)).unlink()
+    processes = site.processes(session)
+    await site.start()
+    await site.until_unknown(session, "The process that holds it is not at ")
+    assert (site.processes(session), site.calls) == (processes, ["start 0"])
+
+
 async def test_the_end_of_the_server_leaves_a_session_whose_runner_is_elsewhere(site: ProbeSite) -> None:
     first = await site.start()
     session = await site.run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -363,3 +364,18 @@ async def test_a_lease_that_cannot_be_given_back_runs_out(
     await site.stop(first)
     assert await supervises(second, 2) < 2 * LEASE_TIME
     assert (await site.adopted(second, session)).state == State.RUNNING
+
+
+# ---- a supervisor before the lease ------------------------------------------------------------------------
+
+
+async def test_beside_a_server_before_the_lease_it_stands_by_until_that_has_ended(
+    site: ProbeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    with open(site.settings.state_dir / "server.pid", "w+b") as theirs:
+        fcntl.flock(theirs, fcntl.LOCK_EX)
+        ours = site.begin()
+        await eventually_async(ours.ready.is_set, within=8.0)
+        assert [message for message in caplog.messages if "which knows no lease, is at work" in message]
+        assert not hasattr(ours, "fence")
+    await supervises(ours, epoch=1)

@@ -8,8 +8,15 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from remote_service.config.schema import DEFAULT_SIZES, FormField, KnownOptions, Limits, SessionType
-from remote_service.config.values import Says, is_printable
+from remote_service.config.schema import (
+    DEFAULT_SIZES,
+    FormField,
+    KnownOptions,
+    Limits,
+    SessionType,
+    ViewerPolicy,
+)
+from remote_service.config.values import Says, Strict, is_printable
 from remote_service.rfb.policy import Policy
 
 FLAGS = ("view_only", "no_clipboard_in", "no_clipboard_out", "no_resize")
@@ -41,9 +48,6 @@ def test_everything_but_script_count_and_options_has_a_default() -> None:
         "max_lifetime": None,
         "most_lifetime": None,
         "per_user": None,
-        "memory": None,
-        "cpus": None,
-        "tasks": None,
     }
 
 
@@ -153,3 +157,40 @@ def test_memory_is_bytes_and_may_be_written_with_a_unit() -> None:
 def test_what_no_session_can_live_with_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         a_type(limits=wrong)
+
+
+FIRST_KEYS = {
+    SessionType: {
+        "name", "script", "count", "options", "description", "icon", "category", "form", "limits",
+        "on_last_disconnect", "stream", "viewer_policy", "rest", "share",
+    },
+    Limits: {
+        "reservation_timeout", "start_timeout", "linger", "reconnect", "idle_timeout", "max_lifetime",
+        "most_lifetime", "per_user",
+    },
+    ViewerPolicy: {"view_only", "no_clipboard_in", "no_clipboard_out", "no_resize", "max_updates_per_second"},
+    FormField: {"name", "type", "label", "default", "choices", "min", "max", "unit", "help", "show_if"},
+}  # fmt: skip
+"""Those that the first release reads; a key that it does not know, it refuses in a row too."""
+
+
+@pytest.mark.parametrize("model", FIRST_KEYS)
+def test_a_key_that_came_later_is_stored_only_where_somebody_uses_it(model: type[Strict]) -> None:
+    later = set(model.model_fields) - FIRST_KEYS[model]  # type: ignore[index]
+    assert later == model.LATER_KEYS, f"list what is new of {model.__name__} in its LATER_KEYS; its default is None"
+    assert [model.model_fields[key].default for key in later] == [None] * len(later)
+
+
+def test_what_is_stored_has_the_keys_of_the_first_release_until_others_are_used() -> None:
+    stored = a_type().to_store()
+    assert set(stored) == FIRST_KEYS[SessionType]
+    assert set(stored["limits"]) == FIRST_KEYS[Limits]
+    limits = a_type(limits={"tasks": 500}).limits
+    assert Limits.from_stored(limits.to_store()) == limits
+
+
+def test_what_a_later_release_has_stored_besides_is_none_of_ours() -> None:
+    ours = a_type(limits={"linger": 3})
+    stored = ours.to_store()
+    stored |= {"colour": "blue", "limits": {**stored["limits"], "disk": 5}}
+    assert SessionType.from_stored(stored) == ours

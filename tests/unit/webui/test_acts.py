@@ -38,3 +38,17 @@ def test_every_act_of_staff_has_its_words(db: Any, django_assert_num_queries: An
     assert set(SessionEvent.objects.values_list("what", flat=True)) <= ACT_WORDS.keys()
     with django_assert_num_queries(1):
         assert [act.why for act in last_acts()] == ["", "", "New disks.", "External sessions are off."]
+
+
+def test_who_acts_at_a_terminal_is_named_and_trials_of_types_are_left_out(db: Any) -> None:
+    root, nobody = Actor("root", "", "command"), Actor("", "", "command")
+    lifecycle.note(None, "stop asked", why="It was stopped by staff. Noon.", by=root)
+    lifecycle.note(None, "released from quarantine", by=root)
+    lifecycle.note(None, "declared ended", why="Its node has burnt.", by=root)
+    lifecycle.note(None, "reserved", by=root)
+    lifecycle.note(None, "stop asked", by=nobody)
+    assert [(act.words, act.why, act.who) for act in last_acts()] == [
+        ("Declared ended", "Its node has burnt.", "root at a terminal"),
+        ("Released from quarantine", "", "root at a terminal"),
+        ("Stop asked", "It was stopped by staff. Noon.", "root at a terminal"),
+    ]

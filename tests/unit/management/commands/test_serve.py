@@ -68,6 +68,7 @@ def served(monkeypatch: pytest.MonkeyPatch, session_account: Any) -> list[tuple[
     monkeypatch.setattr(command, "serve", serve)
     monkeypatch.setattr(command, "open_listeners", lambda listen: f"listeners at {listen.port}")
     monkeypatch.setattr(command, "require_prepared_database", lambda: None)
+    monkeypatch.setattr(command, "say_what_is_later", lambda: None)
     monkeypatch.setattr(command, "get_default_application", lambda: "the application")
     return calls
 

@@ -25,6 +25,7 @@ def supervised(monkeypatch: pytest.MonkeyPatch, session_account: Any) -> list[Ga
 
     monkeypatch.setattr(command, "supervise", supervise)
     monkeypatch.setattr(command, "require_prepared_database", lambda: None)
+    monkeypatch.setattr(command, "say_what_is_later", lambda: None)
     return calls
 
 
