@@ -172,7 +172,10 @@ def publish(in_force: Catalogue, loaded: Catalogue, generation: int) -> None:
         _write_types(in_force)
         models.Site.load()
         models.Site.objects.filter(pk=1).update(
-            problems=[problem.as_dict() for problem in problems], loaded_at=timezone.now(), reload_done=generation
+            problems=[problem.as_dict() for problem in problems],
+            sessions_file=str(loaded.file.path) if loaded.file is not None else "",
+            loaded_at=timezone.now(),
+            reload_done=generation,
         )
     for problem in problems:
         log.log(logging.ERROR if problem.is_error else logging.WARNING, "%s", problem)

@@ -16,7 +16,7 @@ from remote_service.conf import GatewaySettings
 from remote_service.config.loader import load_sessions_file
 from remote_service.endpoints import Endpoint
 from remote_service.errors import UnknownTypeError
-from remote_service.models import Session
+from remote_service.models import Session, Site
 from remote_service.relay import closing, rows
 from remote_service.relay.dialling import reach
 from remote_service.relay.proof import Claim, EndpointRefusedError
@@ -36,6 +36,11 @@ DRAWING_PATIENCE = 3.0
 """Seconds that a screen of one colour is given to show something."""
 UNREAD = "The running server has not read the file since: type 'manage.py reload_sessions' first."
 """What is added when the type is in the sessions file, but not among those that the server serves."""
+ANOTHER_FILE = (
+    "The running server reads another sessions file, %s, and this command was told %s: stop the server first, or set "
+    "REMOTE_SERVICE_STATE_DIR to a directory of your own and type 'manage.py prepare'."
+)
+"""What is added when that is why."""
 _LOOK = 0.5
 
 Say = Callable[[str], None]
@@ -85,7 +90,9 @@ class Trial:
         except UnknownTypeError as error:
             declared = load_sessions_file(self.settings.sessions_file, self.settings.script_dirs).types
             if by_a_server and type_name in [one.type.name for one in declared]:
-                raise UnknownTypeError(f"{error} {UNREAD}") from error
+                other = Site.load().other_than(self.settings.sessions_file)
+                why = ANOTHER_FILE % (other, self.settings.sessions_file) if other else UNREAD
+                raise UnknownTypeError(f"{error} {why}") from error
             raise
 
     @asynccontextmanager

@@ -14,7 +14,7 @@ import pytest
 
 from remote_service import pid_file
 from remote_service.errors import InvalidOptionError, UnknownTypeError
-from remote_service.models import Session
+from remote_service.models import Session, Site
 from remote_service.trial import Trial, TrialError
 
 SCRIPT = """
@@ -108,6 +108,20 @@ def test_of_a_type_that_a_running_server_has_not_read_it_says_how_to_have_it_rea
     assert str(caught.value) == (
         "There is no session type 'Mute'; expected one of 'Old'. The running server has not read the file since: "
         "type 'manage.py reload_sessions' first."
+    )
+
+
+def test_of_a_server_with_another_sessions_file_it_says_so(
+    trial: tuple[Trial, list[str]], make_type: Callable[..., Any]
+) -> None:
+    make_type("Old")
+    Site.objects.create(pk=1, sessions_file="/srv/site/sessions.json")
+    with pid_file.hold(trial[0].settings.state_dir), pytest.raises(UnknownTypeError) as caught:
+        asyncio.run(trial[0].run("Mute", {}))
+    assert str(caught.value) == (
+        "There is no session type 'Mute'; expected one of 'Old'. The running server reads another sessions file, "
+        f"/srv/site/sessions.json, and this command was told {trial[0].settings.sessions_file}: stop the server first, "
+        "or set REMOTE_SERVICE_STATE_DIR to a directory of your own and type 'manage.py prepare'."
     )
 
 

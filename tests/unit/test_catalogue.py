@@ -85,6 +85,8 @@ def test_types_are_published_in_the_order_of_the_file() -> None:
     assert published() == [("Zebra", 0), ("Ant", 1), ("Middle", 2)]
     site = models.Site.load()
     assert (site.reload_done, site.problems) == (4, [])
+    assert in_force.file is not None
+    assert site.sessions_file == str(in_force.file.path)
     assert site.loaded_at is not None
 
 
