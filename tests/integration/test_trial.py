@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from remote_service import pid_file
+from remote_service import details, lifecycle, pid_file
 from remote_service.errors import InvalidOptionError, UnknownTypeError
 from remote_service.models import Session, Site
 from remote_service.trial import Trial, TrialError
@@ -89,6 +90,28 @@ def test_it_says_what_was_wrong_and_ends_the_session(trial: tuple[Trial, list[st
 def test_a_stream_that_is_no_rfb_has_no_picture(trial: tuple[Trial, list[str]]) -> None:
     assert asyncio.run(trial[0].run("Raw", {})) is None
     assert Session.objects.get().state == "ended"
+
+
+@pytest.mark.parametrize(("name", "before"), [("Raw", ""), ("Failing", "It failed: It could not be started. ")])
+def test_a_slot_that_is_kept_is_a_failure_with_what_to_do_about_it(
+    trial: tuple[Trial, list[str]], monkeypatch: pytest.MonkeyPatch, name: str, before: str
+) -> None:
+    ask_to_stop = lifecycle.ask_to_stop
+
+    def and_keep(session_id: uuid.UUID, *rest: Any) -> bool:
+        lifecycle.quarantine(session_id, details.STOP_HUNG)
+        return ask_to_stop(session_id, *rest)
+
+    monkeypatch.setattr(lifecycle, "ask_to_stop", and_keep)
+    with pytest.raises(TrialError) as caught:
+        asyncio.run(trial[0].run(name, {}))
+    said, session = str(caught.value), Session.objects.get()
+    assert said.startswith(before)
+    assert said.endswith(
+        f"Its slot 0 is in quarantine: {details.STOP_HUNG}. See that nothing of it is left, then type "
+        f"'manage.py sessions quarantine release {session.reference}'."
+    )
+    assert trial[1][-1].endswith(" (quarantined)")
 
 
 def test_an_unknown_type_is_refused_with_those_that_there_are(trial: tuple[Trial, list[str]]) -> None:
