@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,14 @@ def test_every_link_leads_somewhere(file: Path) -> None:
 def test_the_readme_leads_to_every_page_of_the_documentation() -> None:
     pages = {"docs/scripts.md", "docs/admins.md", "docs/reliability.md"}
     assert pages | {"docs/nginx.conf", "CHANGELOG.md", "LICENSE"} <= set(links(README))
+
+
+@pytest.mark.parametrize("file", [ADMINS, SCRIPTS], ids=lambda file: file.name)
+def test_its_contents_list_its_chapters_and_each_has_a_name(file: Path) -> None:
+    headings = [line.rstrip() for line in prose(file).splitlines() if re.match("#+( |$)", line)]
+    listed = re.findall(r"^- \[(.+)\]\(#", file.read_text(), re.MULTILINE)
+    chapters = [line.removeprefix("## ") for line in headings if line.startswith("## ")]
+    assert (listed[: len(chapters)], [line for line in headings if line.strip("#") == ""]) == (chapters, [])
 
 
 @pytest.mark.parametrize("file", PAGES, ids=lambda file: file.name)
