@@ -29,6 +29,7 @@ POLL_FAILED = _("poll() failed: %(reason)s")
 PROGRAM_ENDED = _("%(program)s has ended: %(how)s.")
 NO_ENDPOINT_YET = _("It has no endpoint yet.")
 UNSEEN = _("nobody saw how")
+ITS_SOCKET = _("its socket %(name)s")
 LISTENS_NO_MORE = _("Nothing listens at %(endpoint)s any more.")
 LISTENS_NOT_YET = _("Nothing listens at %(endpoint)s yet.")
 
