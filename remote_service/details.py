@@ -36,6 +36,8 @@ LISTENS_NOT_YET = _("Nothing listens at %(endpoint)s yet.")
 RUNNER_SILENT = _("The process that holds it has not answered for %(seconds)s s.")
 RUNNER_UNREACHABLE = _("The process that holds it cannot be reached: %(error)s.")
 RUNNER_ELSEWHERE = _("The process that holds it is at %(place)s, where this supervisor cannot reach it.")
+FOUND_AGAIN = _("Whoever supervised before has gone; the same processes go on.")
+REPLACED = _("The process that held it had ended; its programs go on under another one.")
 NO_SUCCESSOR = _("The process that held it has ended, and no other can take its place: %(error)s")
 
 TOOK_MORE_MEMORY = _("It used more than its %(memory)s of memory.")

@@ -87,6 +87,10 @@ class Recovery:
         except SealError as error:
             log.error("session %s could not be launched: %s", session.pk, error)
             await self._fail(session, str(error))
+            return
+        await self._rows.write(
+            lifecycle.note, session.pk, "found again", why=details.FOUND_AGAIN, by=lifecycle.SUPERVISOR
+        )
 
     async def _first_status(self, charge: Charge) -> Status | None:
         try:
@@ -130,7 +134,9 @@ class Recovery:
             charge.runner, charge.trouble = Runner.LOST, details.NO_SUCCESSOR.filled(error=error)
             return
         log.warning("session %s: its runner had ended; another one has taken its place", session.pk)
-        await self._rows.write(lifecycle.note, session.pk, "runner replaced", by=lifecycle.SUPERVISOR)
+        await self._rows.write(
+            lifecycle.note, session.pk, "runner replaced", why=details.REPLACED, by=lifecycle.SUPERVISOR
+        )
 
     async def _successor(self, session: Session, charge: Charge) -> RunnerLink:
         """A runner that has been forked and told nothing yet, of an attempt before; else a fresh one."""
