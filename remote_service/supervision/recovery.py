@@ -72,7 +72,6 @@ class Recovery:
                 charge.link = None
                 charge.miss(details.RUNNER_SILENT.filled(seconds=f"{ANSWER_PATIENCE:g}"))
             return
-        log.info("session %s: found again, its runner is process %s", session.pk, status.runner or "unknown")
         state = State(session.state)
         try:
             if status.phase is Phase.IDLE and state is State.STARTING:
@@ -91,6 +90,7 @@ class Recovery:
         await self._rows.write(
             lifecycle.note, session.pk, "found again", why=details.FOUND_AGAIN, by=lifecycle.SUPERVISOR
         )
+        log.info("session %s: found again, its runner is process %s", session.pk, status.runner or "unknown")
 
     async def _first_status(self, charge: Charge) -> Status | None:
         try:
