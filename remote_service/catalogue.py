@@ -10,7 +10,8 @@ import hashlib
 import logging
 import os
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from django.contrib.auth.models import Group
@@ -22,6 +23,7 @@ from remote_service.conf import GatewaySettings
 from remote_service.config.groups import unknown_groups
 from remote_service.config.loader import LoadedType, SessionsFile, load_sessions_file
 from remote_service.config.problems import Problem, counts
+from remote_service.config.schema import SessionType
 from remote_service.config.script_report import ScriptFault, ScriptReport, problem_of_report
 from remote_service.config.words import plural
 from remote_service.hosting.account import script_environment, session_account
@@ -80,6 +82,13 @@ class Catalogue:
     def scripts(self) -> list[Path]:
         """The scripts that serve; of some these are copies."""
         return [entry.order.script for entry in self.entries.values()]
+
+    def with_problems(self, find: Callable[[Iterable[SessionType], Path], Iterable[Problem]]) -> Catalogue:
+        """The same with what `find` says of the types that can be served."""
+        if self.file is None:
+            return self
+        types = (entry.loaded.type for entry in self.entries.values())
+        return replace(self, problems=(*self.problems, *find(types, self.file.path)))
 
     async def close(self) -> None:
         """Ends the script hosts."""
@@ -172,7 +181,10 @@ def publish(in_force: Catalogue, loaded: Catalogue, generation: int) -> None:
         _write_types(in_force)
         models.Site.load()
         models.Site.objects.filter(pk=1).update(
-            problems=[problem.as_dict() for problem in problems], loaded_at=timezone.now(), reload_done=generation
+            problems=[problem.as_dict() for problem in problems],
+            sessions_file=str(loaded.file.path) if loaded.file is not None else "",
+            loaded_at=timezone.now(),
+            reload_done=generation,
         )
     for problem in problems:
         log.log(logging.ERROR if problem.is_error else logging.WARNING, "%s", problem)

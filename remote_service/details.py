@@ -29,6 +29,7 @@ POLL_FAILED = _("poll() failed: %(reason)s")
 PROGRAM_ENDED = _("%(program)s has ended: %(how)s.")
 NO_ENDPOINT_YET = _("It has no endpoint yet.")
 UNSEEN = _("nobody saw how")
+ITS_SOCKET = _("its socket %(name)s")
 LISTENS_NO_MORE = _("Nothing listens at %(endpoint)s any more.")
 LISTENS_NOT_YET = _("Nothing listens at %(endpoint)s yet.")
 
@@ -44,6 +45,8 @@ RUNNER_OF_NAMESAKE = _(
     "before this one was started again."
 )
 RUNNER_NOWHERE = _("The process that holds it is not at %(place)s, and an earlier release did not write where it is.")
+FOUND_AGAIN = _("Whoever supervised before has gone; the same processes go on.")
+REPLACED = _("The process that held it had ended; its programs go on under another one.")
 NO_SUCCESSOR = _("The process that held it has ended, and no other can take its place: %(error)s")
 
 TOOK_MORE_MEMORY = _("It used more than its %(memory)s of memory.")

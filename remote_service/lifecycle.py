@@ -18,6 +18,7 @@ from remote_service.hosting.whereabouts import Whereabouts
 from remote_service.models import MOST_REASON, Session, SessionEvent, event_fields
 from remote_service.nudges import nudge_gateways, nudge_supervisor
 from remote_service.states import ENDINGS, FINAL, EndReason, Event, State, next_state
+from remote_service.texts import in_one_line
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ def transition(
         moved = {"from_state": state, "to_state": to}
         audit.tell(SessionEvent.objects.create(session_id=session_id, at=now, what=event, **moved, **told))
         transaction.on_commit(lambda: nudge_gateways(session_id))
-    because = f" ({why})" if why else ""
+    because = f" ({in_one_line(why)})" if why else ""
     log.log(
         logging.WARNING if to is State.FAILED else logging.INFO,
         "session %s: %s -> %s%s",

@@ -95,6 +95,7 @@ def _viewer(viewer: Viewer) -> dict[str, Any]:
         "opened_at": viewer.opened_at,
         "closed_at": viewer.closed_at,
         "ending": viewer.ending,
+        "close_code": viewer.close_code,
         "bytes_down": viewer.bytes_down,
         "bytes_up": viewer.bytes_up,
     }

@@ -225,12 +225,12 @@ class Supervisor:
 
         Script hosts of the catalogue before are ended: the runners of sessions live without them.
         """
+        loaded = loaded.with_problems(term.runners.groups.unkept)
         retired: list[ScriptHost] = []
         if loaded.readable:
             retired = [entry.host for entry in self._catalogue.entries.values()]
             self._catalogue = loaded
         term.runners.catalogue = self._catalogue
-        term.runners.groups.complain(entry.loaded.type for entry in self._catalogue.entries.values())
         # Tasks of their own: who stops the server meanwhile must not leave one half ended.
         closing = {spawn(host.close(), name="end of a replaced script host") for host in retired}
         self._retiring |= closing

@@ -97,6 +97,11 @@ def _shape(template: str) -> re.Pattern[str]:
     return re.compile("".join(patterns), re.DOTALL)
 
 
+def in_one_line(text: str) -> str:
+    """What somebody typed, as one line that cannot act on a terminal: what is not printable is a blank."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
 def as_data(text: str) -> str | dict[str, Any]:
     """A text as JSON can hold it: of a sentence what it was made of. `from_data` takes it back."""
     if not isinstance(text, Sentence):

@@ -16,7 +16,7 @@ from remote_service.conf import GatewaySettings
 from remote_service.config.loader import load_sessions_file
 from remote_service.endpoints import Endpoint
 from remote_service.errors import UnknownTypeError
-from remote_service.models import Session
+from remote_service.models import Session, SessionEvent, Site
 from remote_service.oversight import oversight, settled
 from remote_service.relay import closing, rows
 from remote_service.relay.dialling import reach
@@ -38,6 +38,15 @@ DRAWING_PATIENCE = 3.0
 UNREAD = "The running server has not read the file since: type 'manage.py reload_sessions' first."
 """What is added when the type is in the sessions file, but not among those that the server serves."""
 ALONE = "nobody supervises: loaded the sessions file, to do so for this trial"
+ANOTHER_FILE = (
+    "The running server reads another sessions file, %s, and this command was told %s: stop the server first, or set "
+    "REMOTE_SERVICE_STATE_DIR to a directory of your own and type 'manage.py prepare'."
+)
+"""What is added when that is why."""
+QUARANTINED = (
+    "Its slot %d is in quarantine: %s. See that nothing of it is left, then type "
+    "'manage.py sessions quarantine release %s'."
+)
 _LOOK = 0.5
 
 Say = Callable[[str], None]
@@ -62,7 +71,7 @@ class Trial:
             The picture, or None for a stream that is no RFB.
 
         Raises:
-            TrialError: a step failed; the session has been stopped.
+            TrialError: a step failed, and the session has been stopped; or its slot is in quarantine since.
             RefusedError: the slot could not be had.
         """
         self.began = time.monotonic()
@@ -72,11 +81,26 @@ class Trial:
             session = reservation.session
             self._step(f"reserved slot {session.index} of {type_name!r}, session {session.pk}")
             try:
-                return await self._look_at(session)
-            finally:
-                await sync_to_async(lifecycle.ask_to_stop)(session.pk, EndReason.USER, by)
-                session = await self._until(session, over=True)
-                self._step(f"{session.state}: {session.ending}" + (" (quarantined)" if session.quarantined else ""))
+                picture = await self._look_at(session)
+            except TrialError as error:
+                kept = await self._end(session, by)
+                raise TrialError(f"{error} {kept}".strip()) from error
+            except BaseException:
+                await self._end(session, by)
+                raise
+            if kept := await self._end(session, by):
+                raise TrialError(kept)
+            return picture
+
+    async def _end(self, session: Session, by: Actor) -> str:
+        """Ends the session, and says what is to be done when its slot cannot be used again."""
+        await sync_to_async(lifecycle.ask_to_stop)(session.pk, EndReason.USER, by)
+        session = await self._until(session, over=True)
+        self._step(f"{session.state}: {session.ending}" + (" (quarantined)" if session.quarantined else ""))
+        if not session.quarantined:
+            return ""
+        told = SessionEvent.objects.filter(session=session, what="quarantined").values_list("why", flat=True)
+        return QUARANTINED % (session.index, await told.alast(), session.reference)
 
     def _step(self, what: str) -> None:
         self.say(f"{time.monotonic() - self.began:7.3f} s  {what}")
@@ -87,7 +111,9 @@ class Trial:
         except UnknownTypeError as error:
             declared = load_sessions_file(self.settings.sessions_file, self.settings.script_dirs).types
             if by_a_server and type_name in [one.type.name for one in declared]:
-                raise UnknownTypeError(f"{error} {UNREAD}") from error
+                other = Site.load().other_than(self.settings.sessions_file)
+                why = ANOTHER_FILE % (other, self.settings.sessions_file) if other else UNREAD
+                raise UnknownTypeError(f"{error} {why}") from error
             raise
 
     @asynccontextmanager

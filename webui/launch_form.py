@@ -35,6 +35,12 @@ class ShownField:
         return self.value == "true"
 
     @property
+    def unit(self) -> str:
+        """What it counts, unless its label says that already."""
+        unit = self.field.unit or ""
+        return "" if unit.casefold() == self.field.label.casefold() else unit
+
+    @property
     def required(self) -> bool:
         """Whether it cannot be left empty."""
         return initial_text(self.field) is None or (self.field.type == "text" and bool(self.field.min))

@@ -12,8 +12,8 @@ from django.contrib.auth.models import User
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from remote_service import guests
-from remote_service.models import Guest, Session, Share, ShareHolder, Viewer
+from remote_service import access, guests
+from remote_service.models import Guest, Session, Share, ShareHolder, StaffLook, Viewer
 from remote_service.share_rules import Audience
 from webui import words
 
@@ -34,30 +34,31 @@ class Person:
     holding: int | None = None
     """By which number their rights are changed; None for who holds no share that counts."""
     control: bool = False
+    """Whether they may type and click."""
     sent_away: bool = False
     by: tuple[str, ...] = ()
     """For whom the shares are that they accepted, those for many."""
 
 
 def people_of(session: Session, now: datetime) -> tuple[Person, ...]:
-    """Who looks now, staff with what they said, and who else holds a share that counts; each by name. Four queries."""
+    """Who looks now, staff with what they said, and who else holds a share that counts; each by name. Four queries,
+    and two for each of the staff."""
     watching = watching_now(session)
     watching.pop(session.owner_id or 0, None)
     holdings: defaultdict[Key, list[ShareHolder]] = defaultdict(list)
     for held in _holdings(session, now):
         holdings[key_of(held)].append(held)
-    reasons = _reasons(session, watching)
+    looks = _looks(session, watching)
     names = {key: person_words(held[0].user, held[0].guest) for key, held in holdings.items()} | watching
-    found = [
-        _person(key, name, holdings[key], watching=key in watching, why="" if holdings[key] else reasons.get(key, ""))
-        for key, name in names.items()
-    ]
+    found = [_person(key, name, holdings[key], looks.get(key), watching=key in watching) for key, name in names.items()]
     return tuple(sorted(found, key=lambda person: (not person.watching, person.name, person.key)))
 
 
-def _person(key: Key, name: str, holdings: list[ShareHolder], *, watching: bool, why: str) -> Person:
+def _person(key: Key, name: str, holdings: list[ShareHolder], look: StaffLook | None, *, watching: bool) -> Person:
     if not holdings:
-        return Person(name, str(key), watching, why)
+        if look is None:
+            return Person(name, str(key), watching)
+        return Person(name, str(key), watching, look.reason, control=access.may_manage(look.user))
     return Person(
         name,
         str(key),
@@ -81,10 +82,10 @@ def counts(now: datetime, prefix: str = "") -> Q:
     return Q(**{f"{prefix}expires_at": None}) | Q(**{f"{prefix}expires_at__gt": now})
 
 
-def _reasons(session: Session, watching: dict[Key, str]) -> dict[Key, str]:
-    """What those of the staff said who look."""
+def _looks(session: Session, watching: dict[Key, str]) -> dict[Key, StaffLook]:
+    """What those of the staff said last who look."""
     users = [key for key in watching if isinstance(key, int)]
-    return dict(session.staff_looks.filter(user__in=users).values_list("user_id", "reason"))
+    return {look.user_id: look for look in session.staff_looks.filter(user__in=users).select_related("user")}
 
 
 def watching_now(session: Session) -> dict[Key, str]:

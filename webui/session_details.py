@@ -34,21 +34,6 @@ ENDING_WORDS: dict[str, Promise] = {
     Viewer.Ending.CLEAN: gettext_lazy("left"),
     Viewer.Ending.CUT: gettext_lazy("line cut"),
 }
-SENT_AWAY_WORDS: dict[int, Promise] = {
-    1000: gettext_lazy("the session ended"),
-    closing.RELAY_ERROR: gettext_lazy("the connection failed"),
-    closing.RESTARTING: gettext_lazy("the server stopped"),
-    closing.RIGHT_WITHDRAWN: gettext_lazy("logged out, or not allowed any more"),
-    closing.RIGHTS_CHANGED: gettext_lazy("its rights changed"),
-    closing.CANNOT_FILTER: gettext_lazy("its rights could not be enforced"),
-    closing.SESSION_GONE: gettext_lazy("the session had gone"),
-    4008: gettext_lazy("the session was not used for too long"),
-    4009: gettext_lazy("the session's time was up"),
-    4010: gettext_lazy("the session could not be started"),
-    closing.ENDPOINT_LOST: gettext_lazy("the screen was lost"),
-    4013: gettext_lazy("staff stopped the session"),
-}
-"""By the code with which the gateway closed a viewer's line (`remote_service.relay.closing`)."""
 MOST_VIEWERS = 50
 _NOT_ENTERED = frozenset({"size", "username", "token", "security_token"})
 """Options that were not entered into a field of the type's form."""
@@ -141,8 +126,8 @@ def _viewers(viewers: list[Viewer], for_staff: bool) -> tuple[ShownViewer, ...]:
 
 
 def _status(viewer: Viewer) -> str:
-    ending = ENDING_WORDS[viewer.ending]
-    return str(ending if viewer.close_code is None else SENT_AWAY_WORDS.get(viewer.close_code, ending))
+    sent_away = closing.SENT_AWAY.get(viewer.close_code) if viewer.close_code is not None else None
+    return words.translated(sent_away) if sent_away else str(ENDING_WORDS[viewer.ending])
 
 
 def _options(session: Session) -> tuple[UsedOption, ...]:

@@ -42,6 +42,7 @@ EVENT_WORDS: dict[str, Promise] = {
     Event.FINISH: gettext_lazy("It had ended"),
     Event.FAIL: gettext_lazy("It had failed"),
     Event.DROP: gettext_lazy("It was given back before anything was started"),
+    "found again": gettext_lazy("It was found again"),
     "runner replaced": gettext_lazy("The process that held it had ended; another one took its place"),
     "unknown": gettext_lazy("Nobody could tell whether it lived"),
     "known again": gettext_lazy("It was known again that it lived"),

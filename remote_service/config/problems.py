@@ -77,6 +77,7 @@ class Code(StrEnum):
     SCRIPT_THREADS = "W005"
     OPTION_NEAR = "W006"
     LIMIT_ZERO = "W007"
+    LIMIT_UNKEPT = "W008"
 
 
 @dataclass(frozen=True, slots=True)

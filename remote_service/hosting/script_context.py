@@ -177,9 +177,16 @@ class ScriptContext:
             return Poll.pending(details.NO_ENDPOINT_YET)
         if listens_locally(self._endpoint) is False:
             if self.has_listened:
-                return Poll.ended(details.LISTENS_NO_MORE.filled(endpoint=self._endpoint))
-            return Poll.pending(details.LISTENS_NOT_YET.filled(endpoint=self._endpoint))
+                return Poll.ended(details.LISTENS_NO_MORE.filled(endpoint=self._called(self._endpoint)))
+            return Poll.pending(details.LISTENS_NOT_YET.filled(endpoint=self._called(self._endpoint)))
         return Poll.alive()
+
+    def _called(self, endpoint: Endpoint) -> str:
+        """An endpoint as users read it, to whom the path of the session's own directory means nothing."""
+        path = Path(endpoint.path)
+        if self._scratch is None or self._scratch not in path.parents:
+            return str(endpoint)
+        return details.ITS_SOCKET.filled(name=path.name)
 
 
 def _checked(argv: Sequence[str], helper: str) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from remote_service.relay.closing import SENT_AWAY
 from remote_service.states import FINAL
 from remote_service.tables import one_line, table
 
@@ -72,7 +73,8 @@ def _value(value: object) -> str:
 
 
 def _viewer(viewer: Record) -> tuple[object, ...]:
-    how = viewer["ending"] or "looks"
+    code = viewer["close_code"]
+    how = (viewer["ending"] or "looks") if code is None else f"{SENT_AWAY.get(code, 'sent away')} ({code})"
     moments = when(viewer["opened_at"]), when(viewer["closed_at"])
     return (*moments, how, viewer["bytes_down"], viewer["bytes_up"], viewer["address"], viewer["who"])
 

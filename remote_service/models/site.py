@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from pathlib import Path
 
 from django.db import models
 from django.utils import timezone
@@ -30,6 +31,9 @@ class Site(models.Model):
     reload_done = models.PositiveIntegerField(default=0, editable=False)
     loaded_at = models.DateTimeField(null=True, editable=False)
     problems = models.JSONField(default=list, editable=False)
+    sessions_file = models.TextField(
+        default="", db_default="", editable=False, help_text="which one was read, by its path on the server's machine"
+    )
 
     class Meta:
         verbose_name = "site switch"
@@ -42,6 +46,10 @@ class Site(models.Model):
     def load(cls) -> Site:
         """The row, made when it is missing."""
         return cls.objects.get_or_create(pk=1)[0]
+
+    def other_than(self, sessions_file: Path) -> str:
+        """The sessions file that the server reads if it is another than this one; empty if it is not, or unknown."""
+        return "" if self.sessions_file == str(sessions_file) else self.sessions_file
 
     @classmethod
     def maintenance_text(cls) -> str:

@@ -32,6 +32,22 @@ SENTENCES = (
 """What a reason can begin with, for pages that show one; else it is one of `details`, or of a program. What follows an
 ending's sentence is a detail, or of scripts, staff and programs."""
 
+SENT_AWAY = {
+    1000: _("the session ended"),
+    RELAY_ERROR: _("the connection failed"),
+    RESTARTING: _("the server stopped"),
+    RIGHT_WITHDRAWN: _("logged out, or not allowed any more"),
+    RIGHTS_CHANGED: _("what they may do has changed"),
+    CANNOT_FILTER: _("what they may not do could not be kept from them"),
+    SESSION_GONE: _("the session had gone"),
+    4008: _("the session was not used for too long"),
+    4009: _("the session's time was up"),
+    4010: _("the session could not be started"),
+    ENDPOINT_LOST: _("the screen was lost"),
+    4013: _("staff stopped the session"),
+}
+"""Of a viewer that the gateway sent away: why, in a few words, by the code."""
+
 _GOODBYES = frozenset({1000, 1001, 1005})
 
 

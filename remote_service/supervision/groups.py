@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from remote_service import details
 from remote_service.config.byte_sizes import in_words
+from remote_service.config.problems import Code, Problem, Severity
 from remote_service.config.schema import Limits, SessionType
 from remote_service.hosting.cgroups import Groups
 from remote_service.hosting.processes import look
 from remote_service.hosting.shares import Share
 from remote_service.hosting.status import Status
 from remote_service.models import Session
+from remote_service.texts import sentence as _
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +36,17 @@ class SessionGroups:
     def __init__(self, groups: Groups) -> None:
         self._groups = groups
 
-    def complain(self, types: Iterable[SessionType]) -> None:
-        """Says of which types the sessions go without limits that they should have, and why."""
+    def unkept(self, types: Iterable[SessionType], file: Path) -> Iterator[Problem]:
+        """The types whose sessions go without limits that they should have, and why; `file` is where these stand."""
         for each in types:
             if why := self._groups.why_not(share_of(each.limits)):
-                log.warning("sessions of %s run without limits that they should have: %s", each.name, why)
+                found = _("limits that are not kept: %(why)s", why=why)
+                clauses = (
+                    found,
+                    _("a control group that keeps them"),
+                    _("set REMOTE_SERVICE_CGROUP to one, or leave them out"),
+                )
+                yield Problem(str(file), each.name, ("limits",), *clauses, Code.LIMIT_UNKEPT, Severity.WARNING)
 
     async def hold(self, session: Session, runner: int) -> None:
         """Puts a runner that was forked just now into the session's group; one that cannot be goes on without."""

@@ -82,7 +82,6 @@ class Recovery:
                 charge.link = None
                 charge.miss(details.RUNNER_SILENT.filled(seconds=f"{ANSWER_PATIENCE:g}"))
             return
-        log.info("session %s: found again, its runner is process %s", session.pk, status.runner or "unknown")
         state = State(session.state)
         try:
             if status.phase is Phase.IDLE and state is State.STARTING:
@@ -97,6 +96,11 @@ class Recovery:
         except SealError as error:
             log.error("session %s could not be launched: %s", session.pk, error)
             await self._fail(session, str(error))
+            return
+        await self._rows.write(
+            lifecycle.note, session.pk, "found again", why=details.FOUND_AGAIN, by=lifecycle.SUPERVISOR
+        )
+        log.info("session %s: found again, its runner is process %s", session.pk, status.runner or "unknown")
 
     async def _first_status(self, charge: Charge) -> Status | None:
         try:
@@ -140,7 +144,9 @@ class Recovery:
             charge.runner, charge.trouble = Runner.LOST, details.NO_SUCCESSOR.filled(error=error)
             return
         log.warning("session %s: its runner had ended; another one has taken its place", session.pk)
-        await self._rows.write(lifecycle.note, session.pk, "runner replaced", by=lifecycle.SUPERVISOR)
+        await self._rows.write(
+            lifecycle.note, session.pk, "runner replaced", why=details.REPLACED, by=lifecycle.SUPERVISOR
+        )
 
     async def _successor(self, session: Session, charge: Charge) -> RunnerLink:
         """A runner that has been forked and told nothing yet, of an attempt before; else a fresh one."""

@@ -266,13 +266,32 @@ def test_staff_says_why_and_the_owner_reads_it_beside_the_screen(visit: Visits) 
     session = alice.connect(MEMBERS)
     page = root.open(session_path(session))
     expect(page.locator("#screen")).to_have_count(0)
+    expect(page.locator("#watch-rights")).to_contain_text("What you type and click reaches it")
     page.get_by_label("Reason").fill("Ticket 4711")
     page.get_by_role("button", name="Look at it").click()
     wait_for_state(page, "connected")
 
-    expect(alice.page.get_by_text("root, of the staff, looks: “Ticket 4711”")).to_be_visible()
+    expect(alice.page.get_by_text("root, of the staff, looks, and may type and click: “Ticket 4711”")).to_be_visible()
     open_panel(alice.page)
-    expect(alice.page.locator("#shares")).to_contain_text("root · staff: “Ticket 4711”")
+    root_s = alice.page.locator("#shares .person")
+    expect(root_s.locator("p")).to_have_text([re.compile(r"root\s+may type and click"), "Staff: “Ticket 4711”"])
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_what_is_said_over_the_screen_does_not_lie_on_the_open_panel(visit: Visits, width: int) -> None:
+    alice, bob = visit(ALICE), visit(BOB)
+    alice.connect(MEMBERS)
+    alice.page.set_viewport_size({"width": width, "height": 800})
+    open_panel(alice.page)
+    link = make_link(alice.page)
+    accept(bob.open(link))
+    said = alice.page.get_by_text("bob looks at this session now.")
+    expect(said).to_be_visible()
+    message, panel = said.bounding_box(), alice.page.locator("#tool-share .tool-panel").bounding_box()
+    assert message is not None and panel is not None
+    beside = message["x"] + message["width"] <= panel["x"]
+    below = panel["y"] + panel["height"] <= message["y"]
+    assert beside or below, (message, panel)
 
 
 def test_staff_is_asked_again_when_the_reason_counts_no_more(site: BrowserSite, visit: Visits) -> None:

@@ -140,8 +140,9 @@ def test_what_a_killed_supervisor_left_of_an_ended_session_is_removed(site: Live
 
 def test_limits_that_cannot_be_kept_are_told_at_the_start(own_server: OwnServer) -> None:
     site = own_server(SESSIONS)
+    step = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
     reason = "cannot be limited: REMOTE_SERVICE_CGROUP names no control group"
-    assert f"sessions of Takes memory run without limits that they should have: memory {reason}" in site.output
-    assert f"sessions of Forks run without limits that they should have: cpus and tasks {reason}" in site.output
-    assert "sessions of Pattern" not in site.output
+    assert f'at "Takes memory" {step} limits: found limits that are not kept: memory {reason}' in site.output
+    assert f'at "Forks" {step} limits: found limits that are not kept: cpus and tasks {reason}' in site.output
+    assert 'at "Pattern"' not in site.output
     site.run_session("Takes memory")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from remote_service import lease, pid_file
+from remote_service import details, lease, lifecycle, pid_file
 from remote_service.errors import InvalidOptionError, UnknownTypeError
-from remote_service.models import Session
+from remote_service.models import Session, Site
 from remote_service.trial import Trial, TrialError
 
 SCRIPT = """
@@ -91,6 +92,28 @@ def test_a_stream_that_is_no_rfb_has_no_picture(trial: tuple[Trial, list[str]]) 
     assert Session.objects.get().state == "ended"
 
 
+@pytest.mark.parametrize(("name", "before"), [("Raw", ""), ("Failing", "It failed: It could not be started. ")])
+def test_a_slot_that_is_kept_is_a_failure_with_what_to_do_about_it(
+    trial: tuple[Trial, list[str]], monkeypatch: pytest.MonkeyPatch, name: str, before: str
+) -> None:
+    ask_to_stop = lifecycle.ask_to_stop
+
+    def and_keep(session_id: uuid.UUID, *rest: Any) -> bool:
+        lifecycle.quarantine(session_id, details.STOP_HUNG)
+        return ask_to_stop(session_id, *rest)
+
+    monkeypatch.setattr(lifecycle, "ask_to_stop", and_keep)
+    with pytest.raises(TrialError) as caught:
+        asyncio.run(trial[0].run(name, {}))
+    said, session = str(caught.value), Session.objects.get()
+    assert said.startswith(before)
+    assert said.endswith(
+        f"Its slot 0 is in quarantine: {details.STOP_HUNG}. See that nothing of it is left, then type "
+        f"'manage.py sessions quarantine release {session.reference}'."
+    )
+    assert trial[1][-1].endswith(" (quarantined)")
+
+
 def test_an_unknown_type_is_refused_with_those_that_there_are(trial: tuple[Trial, list[str]]) -> None:
     with pytest.raises(UnknownTypeError) as caught:
         asyncio.run(trial[0].run("Moot", {}))
@@ -133,6 +156,20 @@ def test_of_a_type_that_a_running_server_has_not_read_it_says_how_to_have_it_rea
     assert str(caught.value) == (
         "There is no session type 'Mute'; expected one of 'Old'. The running server has not read the file since: "
         "type 'manage.py reload_sessions' first."
+    )
+
+
+def test_of_a_server_with_another_sessions_file_it_says_so(
+    trial: tuple[Trial, list[str]], supervised: None, make_type: Callable[..., Any]
+) -> None:
+    make_type("Old")
+    Site.objects.update_or_create(pk=1, defaults={"sessions_file": "/srv/site/sessions.json"})
+    with pytest.raises(UnknownTypeError) as caught:
+        asyncio.run(trial[0].run("Mute", {}))
+    assert str(caught.value) == (
+        "There is no session type 'Mute'; expected one of 'Old'. The running server reads another sessions file, "
+        f"/srv/site/sessions.json, and this command was told {trial[0].settings.sessions_file}: stop the server first, "
+        "or set REMOTE_SERVICE_STATE_DIR to a directory of your own and type 'manage.py prepare'."
     )
 
 

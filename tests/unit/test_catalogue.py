@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -85,7 +86,17 @@ def test_types_are_published_in_the_order_of_the_file() -> None:
     assert published() == [("Zebra", 0), ("Ant", 1), ("Middle", 2)]
     site = models.Site.load()
     assert (site.reload_done, site.problems) == (4, [])
+    assert in_force.file is not None
+    assert site.sessions_file == str(in_force.file.path)
     assert site.loaded_at is not None
+
+
+def test_what_else_is_found_of_types_that_serve_is_a_problem_of_theirs() -> None:
+    found = catalogue(loaded("A"), problems=(WARNING,)).with_problems(
+        lambda types, file: [replace(WARNING, entry=each.name, file=str(file)) for each in types]
+    )
+    assert found.problems == (WARNING, replace(WARNING, entry="A", file=str(FILE)))
+    assert Catalogue({}).with_problems(lambda types, file: [WARNING]).problems == ()
 
 
 @pytest.mark.django_db

@@ -173,6 +173,14 @@ def test_a_move_is_one_line_in_the_log(session: Session, caplog: pytest.LogCaptu
     ]
 
 
+def test_what_people_gave_as_a_reason_cannot_act_on_a_terminal(
+    session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "remote_service.lifecycle")
+    transition(session.pk, State.RESERVED, Event.LAUNCH, why="a\x1b[2J\x07\x9b1m\u202eb\nc")
+    assert caplog.messages == [f"session {session.pk}: reserved -> starting (a [2J 1m b c)"]
+
+
 def test_the_start_of_a_reserved_session_is_asked_for_once(session: Session, nudged: list[Any]) -> None:
     Session.objects.update(wanted="")
     assert ask_to_start(session.pk, STAFF) is True

@@ -8,7 +8,7 @@ import pickle
 
 import pytest
 
-from remote_service.texts import Sentence, as_data, counted, from_data, joined, sentence
+from remote_service.texts import Sentence, as_data, counted, from_data, in_one_line, joined, sentence
 
 
 def test_it_is_the_english_text() -> None:
@@ -82,3 +82,7 @@ def test_json_keeps_what_it_was_made_of(said: Sentence) -> None:
 
 def test_json_keeps_a_plain_text_as_it_is() -> None:
     assert as_data("100 %(x)s") == from_data("100 %(x)s") == "100 %(x)s"
+
+
+def test_what_somebody_typed_is_one_line_of_what_can_be_printed() -> None:
+    assert in_one_line(" a\tb\x1b[31m\u200bc\n\u202e d\xa0 ") == "a b [31m c d"

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from remote_service.models import Announcement, Drain, SessionType
 from remote_service.states import State
+from remote_service.texts import in_one_line
 from webui.words import STATE_WORDS
 
 MOST_TEXT = 1000
@@ -78,7 +79,10 @@ class ReasonForm(forms.Form):
 
     def clean_reason(self) -> str:
         """One line, as the field shows it."""
-        return " ".join(str(self.cleaned_data["reason"]).split())
+        reason = in_one_line(str(self.cleaned_data["reason"]))
+        if not reason:
+            raise forms.ValidationError(self.fields["reason"].error_messages["required"])
+        return reason
 
 
 class BlockForm(ReasonForm):

@@ -55,6 +55,9 @@ class Command(BaseCommand):
             self.stdout.write(f"What it read before stays in force: {served}.")
         else:
             self.stdout.write(f"The server has read the sessions file: {served}, {counts(problems)}.")
+        ours = conf.current().sessions_file
+        if other := site.other_than(ours):
+            self.stdout.write(f"That is {other}, which the server was started with; this command was told {ours}.")
         if has_errors(problems):
             sys.exit(1)
 

@@ -27,6 +27,7 @@ from remote_service.models import MOST_REASON, Session
 from remote_service.references import find_session
 from remote_service.session_logs import MOST_BYTES, log_path
 from remote_service.states import State
+from remote_service.texts import in_one_line
 
 PATIENCE = 60.0
 """Seconds that `stop --wait` waits unless it is told otherwise."""
@@ -116,7 +117,7 @@ class Command(BaseCommand):
 
     def _stop(self, options: dict[str, Any]) -> None:
         session = find_session(options["session"])
-        reason = options["reason"].strip()
+        reason = in_one_line(options["reason"])
         if not 1 <= len(reason) <= MOST_REASON:
             raise CommandError(
                 f"--reason has {len(reason)} characters; expected a sentence of 1 to {MOST_REASON}, which the owner of "

@@ -31,6 +31,8 @@ TYPED = {
     '.venv/bin/python manage.py try_session "Test pattern" --picture pattern.png': "The picture is in pattern.png",
     ".venv/bin/python manage.py axes_reset_username alice": "",
     ".venv/bin/python manage.py clearsessions": "",
+    '.venv/bin/python manage.py shell -c "from django.contrib.auth.models import User; '
+    "User.objects.create_user('bob')\"": "",
     ".venv/bin/python manage.py sessions list": "REFERENCE  STATE",
     ".venv/bin/python manage.py sessions list --all --user alice --json": "[",
     "export WEBSOCKETSERVER_SECURITY_TOKEN=$(openssl rand -hex 24)": "",
@@ -72,7 +74,7 @@ NOT_TYPED = {
     "echo '$SecurityTypes = \"None\"; $localhost = \"yes\";' > /var/lib/remote-session/.vnc/tigervnc.conf":
         "changes a home directory; test_nexus_sample types it elsewhere",
     ".venv/bin/python manage.py createsuperuser --username alice": "asks at the terminal",
-    ".venv/bin/python manage.py changepassword alice": "asks at the terminal",
+    ".venv/bin/python manage.py changepassword bob": "asks at the terminal",
     "install -d -m 750 -g www-data /run/remote-session": "changes the machine; test_nginx makes one of its own",
     "nginx -t": "is about the machine's own nginx; test_nginx does it with the page's file",
     "systemctl reload nginx": "is about the machine's own nginx",

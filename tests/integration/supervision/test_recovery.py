@@ -11,7 +11,7 @@ from unittest.mock import ANY
 import pytest
 from django.utils import timezone
 
-from remote_service import decisions, leftovers
+from remote_service import decisions, details, leftovers
 from remote_service.hosting.client import RunnerLink
 from remote_service.hosting.status import Phase
 from remote_service.models import Lease, Session
@@ -81,7 +81,7 @@ async def test_what_ran_under_one_supervisor_goes_on_under_the_next(site: ProbeS
     second = await site.start()
     await site.adopted(second, session)
     assert (await row(session), site.processes(session)) == (before, processes)
-    assert await site.history(session) == history
+    assert await site.history(session) == [*history, ("found again", details.FOUND_AGAIN)]
     assert site.calls == ["start 0 blue"]
 
     await site.ask_to_stop(session)
@@ -264,7 +264,7 @@ async def test_a_killed_runner_gets_a_successor_and_the_session_goes_on(
     assert program in {process.pid for process in site.marked(session)}
     assert runner not in {process.pid for process in site.marked(session)}
     assert site.calls == ["start 0 blue"]
-    assert ("runner replaced", "") in await site.history(session)
+    assert ("runner replaced", details.REPLACED) in await site.history(session)
 
     await site.ask_to_stop(session)
     assert (await site.until(session)).ending == "It was stopped by its user."
@@ -541,7 +541,8 @@ async def test_a_runner_that_does_not_answer_when_it_is_looked_for_is_known_agai
     await site.until_known(session)
     assert (await site.adopted(second, session)).state == State.RUNNING
     assert site.processes(session) == processes
-    assert [what for what, _why in await site.history(session)][-2:] == ["unknown", "known again"]
+    told = [what for what, _why in await site.history(session)]
+    assert told[-3:] == ["unknown", "found again", "known again"]
     await site.ask_to_stop(session)
     await site.until(session, State.ENDED)
     assert site.calls == ["start 0 blue", "stop 0 blue"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,15 @@ def test_every_link_leads_somewhere(file: Path) -> None:
 def test_the_readme_leads_to_every_page_of_the_documentation() -> None:
     pages = {"docs/scripts.md", "docs/admins.md", "docs/reliability.md"}
     assert pages | {"docs/nginx.conf", "CHANGELOG.md", "LICENSE"} <= set(links(README))
+
+
+@pytest.mark.parametrize("file", [ADMINS, SCRIPTS], ids=lambda file: file.name)
+def test_its_contents_list_its_chapters_and_each_has_a_name(file: Path) -> None:
+    headings = [line.strip() for line in prose(file).splitlines() if re.match("#+( |$)", line)]
+    listed = set(re.findall(r"\]\(#([\w-]+)\)", file.read_text().partition("\n## ")[0]))
+    chapters = [line.removeprefix("## ") for line in headings if line.startswith("## ")]
+    lost = [name for name in chapters if re.sub(r"[^\w -]", "", name.lower()).replace(" ", "-") not in listed]
+    assert (lost, [line for line in headings if not line.strip("#")]) == ([], [])
 
 
 @pytest.mark.parametrize("file", PAGES, ids=lambda file: file.name)

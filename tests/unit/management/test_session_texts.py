@@ -72,7 +72,7 @@ def test_a_slot_in_quarantine_is_told_with_its_reason() -> None:
 
 def test_of_a_session_all_that_says_something_is_told() -> None:
     viewer = {
-        "who": "bob", "address": "192.0.2.8", "opened_at": AT, "closed_at": None, "ending": "",
+        "who": "bob", "address": "192.0.2.8", "opened_at": AT, "closed_at": None, "ending": "", "close_code": None,
         "bytes_down": 12, "bytes_up": 3,
     }  # fmt: skip
     event = {
@@ -95,6 +95,23 @@ def test_of_a_session_all_that_says_something_is_told() -> None:
         "2026-11-22 14:02:03  stop (running -> stopping)  dora  dashboard 192.0.2.7  Maintenance.",
         "2026-11-22 14:02:03  kept                        dora  dashboard 192.0.2.7  Maintenance.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("ending", "code", "how"),
+    [
+        ("clean", None, "clean"),
+        ("clean", 4001, "logged out, or not allowed any more (4001)"),
+        ("cut", 4002, "what they may do has changed (4002)"),
+        ("cut", 4999, "sent away (4999)"),
+    ],
+)
+def test_who_was_sent_away_is_told_from_who_left(ending: str, code: int | None, how: str) -> None:
+    viewer = {
+        "who": "bob", "address": "", "opened_at": AT, "closed_at": AT, "ending": ending, "close_code": code,
+        "bytes_down": 0, "bytes_up": 0,
+    }  # fmt: skip
+    assert f"2026-11-22 14:02:03  2026-11-22 14:02:03  {how}  " in list(session_lines({}, [viewer], [], None))[3]
 
 
 def test_a_session_is_called_by_its_reference_its_type_and_its_user() -> None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from remote_service.relay import closing
 from remote_service.relay.closing import CLEAN, CUT, MOST_REASON_BYTES, Close, Leaving, close_for, left_with
-from remote_service.states import EndReason
+from remote_service.states import ENDINGS, EndReason
 
 CODES = {
     EndReason.USER: 1000,
@@ -101,3 +102,9 @@ def test_the_log_says_how_a_viewer_left(leaving: Leaving, words: str) -> None:
 )
 def test_what_is_said_first_is_believed_and_completed(first: Leaving, later: Leaving, both: Leaving) -> None:
     assert first.completed_by(later) == both
+
+
+def test_every_code_with_which_the_gateway_sends_viewers_away_has_words() -> None:
+    own = {value for name, value in vars(closing).items() if name.isupper() and isinstance(value, int)}
+    codes = (own - {MOST_REASON_BYTES}) | {ending.close_code for ending in ENDINGS.values()}
+    assert set(closing.SENT_AWAY) == codes

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from remote_service.config.problems import lines
 from remote_service.config.schema import SessionType
 from remote_service.hosting.cgroups import Groups, Home
 from remote_service.hosting.shares import Share
@@ -48,16 +49,18 @@ def session(**limits: Any) -> Session:
     return Session(pk=uuid.uuid4(), stored_limits=limits)
 
 
-def test_types_whose_limits_cannot_be_kept_are_named(caplog: pytest.LogCaptureFixture) -> None:
+def test_types_whose_limits_cannot_be_kept_are_named() -> None:
     base: dict[str, Any] = {"script": "desktop.py", "count": 1, "options": {}}
     types = [
         SessionType.model_validate({"name": "Free", **base}),
         SessionType.model_validate({"name": "Bounded", **base, "limits": LIMITS}),
     ]
-    SessionGroups(Groups("", [])).complain(types)
-    assert caplog.messages == [
-        "sessions of Bounded run without limits that they should have: cpus and memory and tasks cannot be limited: "
-        "REMOTE_SERVICE_CGROUP names no control group"
+    (problem,) = SessionGroups(Groups("", [])).unkept(types, Path("/srv/sessions.json"))
+    place = 'at "Bounded" \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} limits'
+    assert lines([problem]) == [
+        f"warning W008 /srv/sessions.json: {place}: found limits that are not kept: cpus and memory and tasks cannot "
+        "be limited: REMOTE_SERVICE_CGROUP names no control group; expected a control group that keeps them. Fix: set "
+        "REMOTE_SERVICE_CGROUP to one, or leave them out."
     ]
 
 

@@ -81,3 +81,9 @@ def test_help_and_message_describe_the_field() -> None:
 def test_the_title_stands_in_the_form_with_what_is_wrong_with_it() -> None:
     shown = launch_form(definition(), "type-7", {}, {}, title="<mine>", title_error="Too long.")
     assert (shown.title, shown.title_error, shown.most_title) == ("<mine>", "Too long.", 80)
+
+
+def test_a_unit_that_the_label_says_already_is_not_said_again() -> None:
+    fields = [{"name": "cores", "type": "number", "unit": "Cores"}, {"name": "memory", "type": "number", "unit": "GB"}]
+    shown = launch_form(definition(form=fields), "type-7", {}, {}).fields
+    assert [one.unit for one in shown] == ["", "GB"]

@@ -49,13 +49,21 @@ def test_nobody_is_called_nothing(bob: User) -> None:
 
 
 def test_who_looks_comes_first_staff_with_what_they_said_and_the_owner_not_at_all(
-    session: Session, alice: User, bob: User, charlie: User, watcher: User, manager: User
+    session: Session,
+    alice: User,
+    bob: User,
+    charlie: User,
+    watcher: User,
+    manager: User,
+    make_user: Callable[..., User],
 ) -> None:
+    boss = make_user("zora", permissions=["manage_any_session"])
     held = accepted(session, bob)
     away = accepted(session, charlie)
     sharing.say_why(session, watcher, "Ticket 4711", BY)
     sharing.say_why(session, watcher, "Ticket 4712", BY)
-    for user in (alice, watcher, bob, bob):
+    sharing.say_why(session, boss, "Ticket 4713", BY)
+    for user in (alice, watcher, boss, bob, bob):
         session.viewers.create(user=user)
     session.viewers.create(user=manager, closed_at=timezone.now())
 
@@ -63,6 +71,7 @@ def test_who_looks_comes_first_staff_with_what_they_said_and_the_owner_not_at_al
     assert people_of(session, timezone.now()) == (
         Person("bob", str(bob.pk), True, holding=held.pk, by=by),
         Person("wanda", str(watcher.pk), True, why="Ticket 4712"),
+        Person("zora", str(boss.pk), True, why="Ticket 4713", control=True),
         Person("charlie", str(charlie.pk), False, holding=away.pk, by=by),
     )
 

@@ -39,6 +39,13 @@ def test_every_fragment_has_the_id_of_its_element(alice: User, make_type: MakeTy
         assert f' id="{element_id}"' in html.partition(">")[0]
 
 
+def test_what_is_only_reserved_is_not_said_to_have_started(alice: User, make_session: MakeSession) -> None:
+    reserved, running = make_session(alice, State.RESERVED), make_session(alice)
+    shown = picker(alice, {})
+    assert "<dt>Reserved</dt>" in shown[f"session-{reserved.pk}"]
+    assert "<dt>Started</dt>" in shown[f"session-{running.pk}"]
+
+
 def test_a_change_of_a_session_changes_its_card_alone(
     alice: User, make_type: MakeType, make_session: MakeSession
 ) -> None:

@@ -117,17 +117,17 @@ async function copy(words) {
   byId("share-note").textContent = done ? words.copied : words.notCopied;
 }
 
-function sayWho({ watching, staffWatching }, say) {
+function sayWho({ watching, staffWatching, staffTyping }, say) {
   const watchers = () => new Map(
     [...document.querySelectorAll("[data-watcher]")].map(({ dataset }) => [dataset.key, dataset]),
   );
   let known = watchers();
   return () => {
     const now = watchers();
-    for (const [key, { watcher: name, why }] of now) {
+    for (const [key, { watcher: name, why, control }] of now) {
       if (watching && !known.has(key)) {
         say(why
-          ? staffWatching.replace(/\{(name|why)\}/g, (_, part) => ({ name, why })[part])
+          ? (control === undefined ? staffWatching : staffTyping).replace(/\{(name|why)\}/g, (_, part) => ({ name, why })[part])
           : watching.replace("{}", () => name));
       }
     }

@@ -64,6 +64,18 @@ def test_each_call_asks_for_one_more_reload_and_says_that_all_is_well(
         assert Site.load().reload_wanted == times
 
 
+def test_a_server_with_another_file_is_told_from_one_that_reads_ours(served_by: Callable[..., None]) -> None:
+    ours = conf.current().sessions_file
+    served_by(sessions_file=str(ours))
+    assert "That is" not in reload()[1]
+    served_by(sessions_file="/srv/site/sessions.json")
+    assert reload() == (
+        0,
+        "The server has read the sessions file: 0 session types, 0 errors, 0 warnings.\n"
+        f"That is /srv/site/sessions.json, which the server was started with; this command was told {ours}.\n",
+    )
+
+
 def test_a_warning_is_printed_and_is_no_failure(served_by: Callable[..., None]) -> None:
     served_by(WRITABLE)
     assert reload() == (

@@ -117,6 +117,12 @@ def test_a_stop_is_asked_for_once_by_who_types_with_a_reason(session: Session) -
     assert (event.what, event.who, event.door) == ("stop asked", "dora", "command")
 
 
+def test_a_reason_cannot_act_on_a_terminal(session: Session) -> None:
+    run("stop", "1e392889", "--reason", "\x1b[2JMain\u202etenance.")
+    session.refresh_from_db()
+    assert session.wanted_detail == "[2JMain tenance."
+
+
 def test_of_a_session_that_is_over_it_says_so(session: Session) -> None:
     end(session)
     Session.objects.update(ended_at=AT)

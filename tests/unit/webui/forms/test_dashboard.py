@@ -60,11 +60,17 @@ def test_states_of_sessions_are_told_from_other_filters() -> None:
 # ---- reasons and texts ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", ["", "   ", None])
+@pytest.mark.parametrize("text", ["", "   ", "\x1b\u202e", None])
 def test_a_reason_cannot_be_left_out(text: str | None) -> None:
     form = ReasonForm({} if text is None else {"reason": text})
     assert not form.is_valid()
     assert form.errors["reason"] == ["This field is required."]
+
+
+def test_a_reason_is_one_line_that_cannot_act_on_a_terminal() -> None:
+    form = ReasonForm({"reason": " Main\x1btenance\x07 \x9b at\u202e  noon.\u2028"})
+    assert form.is_valid()
+    assert form.cleaned_data["reason"] == "Main tenance at noon."
 
 
 def test_a_reason_and_a_text_have_an_end() -> None:

@@ -162,7 +162,10 @@ def test_the_lists_say_who_holds_what(
     shown = " ".join(visit(alice).get(f"/sessions/{session.pk}/details/").content.decode().split())
 
     assert '<bdi>bob</bdi></strong> <span class="pill running">may type and click</span>' in shown
-    assert "<bdi>wanda</bdi></strong> · staff: “Ticket 4711” </p>" in shown
+    looks = (
+        '<bdi>wanda</bdi></strong> <span class="pill">looks only</span></p> <p class="quiet">Staff: “Ticket 4711”</p>'
+    )
+    assert looks in shown
     assert 'data-watcher="bob"' in shown and 'data-why=""' in shown
     assert 'data-watcher="wanda"' in shown and 'data-why="Ticket 4711"' in shown
     assert "Accepted by: <bdi>bob</bdi> (looking now)" in shown

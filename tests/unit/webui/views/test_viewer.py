@@ -176,6 +176,9 @@ def test_staff_is_asked_why_before_it_sees_anothers_screen(
     shown = page(browser, session)
     assert "Why do you look at “Pattern”?" in shown
     assert 'id="screen"' not in shown
+    reaches = "What you type and click reaches it, since you may manage every session. Its owner is told so."
+    drops = "You only look: what you type and click does not reach it."
+    assert (reaches in shown, drops in shown) == (role == "manager", role == "watcher")
 
     refused = browser.post(f"/sessions/{session.pk}/watch", {"reason": " "})
     assert (refused.status_code, "This field is required." in refused.content.decode()) == (400, True)
