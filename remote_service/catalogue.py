@@ -10,9 +10,10 @@ import hashlib
 import logging
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils import timezone
@@ -20,8 +21,8 @@ from django.utils import timezone
 from remote_service import details, models
 from remote_service.conf import GatewaySettings
 from remote_service.config.groups import unknown_groups
-from remote_service.config.loader import LoadedType, SessionsFile, load_sessions_file
-from remote_service.config.problems import Problem, counts
+from remote_service.config.loader import LoadedType, SessionsFile, find_scripts, load_sessions_file
+from remote_service.config.problems import Problem, counts, file_unusable
 from remote_service.config.script_report import ScriptFault, ScriptReport, problem_of_report
 from remote_service.config.words import plural
 from remote_service.hosting.account import script_environment, session_account
@@ -70,11 +71,13 @@ class Catalogue:
     entries: dict[str, Entry]
     problems: tuple[Problem, ...] = ()
     file: SessionsFile | None = None
+    published: bool = False
+    """Made of what an earlier supervisor had published, since the file cannot be read."""
 
     @property
     def readable(self) -> bool:
         """Whether the file itself could be read; its entries may be wrong all the same."""
-        return self.file is not None and not any(p.entry is None and p.is_error for p in self.file.problems)
+        return self.file is not None and not file_unusable(self.file.problems)
 
     @property
     def scripts(self) -> list[Path]:
@@ -92,8 +95,22 @@ async def load_catalogue(settings: GatewaySettings) -> Catalogue:
     Raises:
         AccountError: scripts may not run as root and there is no account for them.
     """
+    return await _serving(load_sessions_file(settings.sessions_file, settings.script_dirs), settings)
+
+
+async def load_published(settings: GatewaySettings) -> Catalogue:
+    """Does the same for the types that are published, without the sessions file: what it said when it could be read.
+
+    Raises:
+        AccountError: as `load_catalogue`.
+    """
+    types = await sync_to_async(lambda: [row.definition for row in models.SessionType.objects.all()])()
+    found = await _serving(find_scripts(settings.sessions_file, types, settings.script_dirs), settings)
+    return replace(found, published=True)
+
+
+async def _serving(file: SessionsFile, settings: GatewaySettings) -> Catalogue:
     account = session_account(settings.session_user)
-    file = load_sessions_file(settings.sessions_file, settings.script_dirs)
     environment = script_environment(os.environ, account, settings.script_env)
     gate = asyncio.Semaphore(AT_ONCE)
     started: list[ScriptHost] = []
@@ -167,9 +184,11 @@ def log_name(type_name: str) -> str:
 
 def publish(in_force: Catalogue, loaded: Catalogue, generation: int) -> None:
     """Writes the catalogue in force, and what the last load found wrong, into the rows that gateways read."""
-    problems = all_problems(loaded)
+    problems = [*all_problems(loaded), *(in_force.problems if in_force.published else ())]
     with transaction.atomic():
-        _write_types(in_force)
+        # What was published before stays as it is, also of what cannot be loaded again now.
+        if in_force is loaded:
+            _write_types(in_force)
         models.Site.load()
         models.Site.objects.filter(pk=1).update(
             problems=[problem.as_dict() for problem in problems], loaded_at=timezone.now(), reload_done=generation

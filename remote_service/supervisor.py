@@ -15,7 +15,7 @@ from asgiref.sync import sync_to_async
 from django import db
 
 from remote_service import lease, nudges, retention
-from remote_service.catalogue import Catalogue, load_catalogue, publish
+from remote_service.catalogue import Catalogue, load_catalogue, load_published, publish
 from remote_service.conf import GatewaySettings
 from remote_service.hosting.account import AccountError
 from remote_service.hosting.client import ScriptHost
@@ -209,7 +209,7 @@ class Supervisor:
             log.error("the database does not answer, so the types are not published; trying again: %s", error)
 
     async def _load(self, term: Term, generation: int) -> None:
-        """Loads the sessions file; one that cannot be read leaves the catalogue in force as it is.
+        """Loads the sessions file; one that cannot be read leaves what is in force as it is, also a predecessor's.
 
         Script hosts of the catalogue before are ended: the runners of sessions live without them.
         """
@@ -218,6 +218,8 @@ class Supervisor:
         if loaded.readable:
             retired = [entry.host for entry in self._catalogue.entries.values()]
             self._catalogue = loaded
+        elif self._catalogue.file is None:
+            self._catalogue = await load_published(self._settings)
         term.runners.catalogue = self._catalogue
         term.runners.groups.complain(entry.loaded.type for entry in self._catalogue.entries.values())
         # Tasks of their own: who stops the server meanwhile must not leave one half ended.
