@@ -101,6 +101,7 @@ class Supervisor:
         """Waits for the lease and takes it; None when `stop()` came before."""
         wait = lease.Wait(self._place, self._settings.lease_time)
         said = False
+        claim: lease.Claim | None = None
         while not self._stopped.is_set():
             try:
                 claim = await sync_to_async(lease.look)()
@@ -118,6 +119,11 @@ class Supervisor:
                     log.info("another supervisor is at work (%s, epoch %d); standing by", claim.place, claim.epoch)
                     self.ready.set()
             await self._wait(self._settings.lease_time / RENEWALS)
+        if self._end_sessions and claim is not None and claim.holder:
+            log.warning(
+                "another supervisor (%s, process %s) holds the sessions, which go on; Ctrl-C there ends them",
+                claim.place, claim.process.partition(" ")[0],
+            )  # fmt: skip
         return None
 
     async def _renew(self, fence: Fence, term: Term) -> None:
