@@ -38,6 +38,7 @@ RUNNER_ELSEWHERE = _("The process that holds it is at %(place)s, where this supe
 NO_SUCCESSOR = _("The process that held it has ended, and no other can take its place: %(error)s")
 
 TOOK_MORE_MEMORY = _("It used more than its %(memory)s of memory.")
+WANTED_MORE_TASKS = _("It wanted more than its %(tasks)s processes and threads, and was refused them. %(what)s")
 
 # ---- what the server did ------------------------------------------------------------------------------------
 
