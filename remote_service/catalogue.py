@@ -28,6 +28,7 @@ from remote_service.config.words import plural
 from remote_service.hosting.account import script_environment, session_account
 from remote_service.hosting.client import HostError, HostOrder, ScriptHost
 from remote_service.hosting.readable import CopyError, readable_script
+from remote_service.sealing import key_fingerprint
 
 log = logging.getLogger(__name__)
 
@@ -191,7 +192,10 @@ def publish(in_force: Catalogue, loaded: Catalogue, generation: int) -> None:
             _write_types(in_force)
         models.Site.load()
         models.Site.objects.filter(pk=1).update(
-            problems=[problem.as_dict() for problem in problems], loaded_at=timezone.now(), reload_done=generation
+            problems=[problem.as_dict() for problem in problems],
+            loaded_at=timezone.now(),
+            reload_done=generation,
+            sealed_with=key_fingerprint(),
         )
     for problem in problems:
         log.log(logging.ERROR if problem.is_error else logging.WARNING, "%s", problem)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from asgiref.sync import sync_to_async
 from django import db
 
-from remote_service import lease, nudges, retention
+from remote_service import lease, nudges, retention, same_site
 from remote_service.catalogue import Catalogue, load_catalogue, load_published, publish
 from remote_service.conf import GatewaySettings
 from remote_service.hosting.account import AccountError
@@ -100,10 +100,13 @@ class Supervisor:
     async def _acquire(self) -> Fence | None:
         """Waits for the lease and takes it; None when `stop()` came before."""
         wait = lease.Wait(self._place, self._settings.lease_time)
-        said = False
+        told = said = False
         claim: lease.Claim | None = None
         while not self._stopped.is_set():
             try:
+                if not told:
+                    await sync_to_async(same_site.complain)(self._place)
+                    told = True
                 claim = await sync_to_async(lease.look)()
                 if wait.may_take(claim, time.monotonic()):
                     fence = await sync_to_async(lease.take)(claim, self._place)

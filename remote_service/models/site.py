@@ -30,6 +30,9 @@ class Site(models.Model):
     reload_done = models.PositiveIntegerField(default=0, editable=False)
     loaded_at = models.DateTimeField(null=True, editable=False)
     problems = models.JSONField(default=list, editable=False)
+    sealed_with = models.CharField(
+        max_length=64, default="", db_default="", editable=False, help_text="the fingerprint of the supervisor's key"
+    )
 
     class Meta:
         verbose_name = "site switch"
