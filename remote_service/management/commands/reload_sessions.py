@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from remote_service import conf, pid_file, staff
-from remote_service.actors import Actor
+from remote_service.actors import whoever_types
 from remote_service.config.problems import Problem, counts, file_unusable, has_errors, lines
 from remote_service.config.words import plural
 from remote_service.database import require_prepared_database
@@ -43,7 +43,7 @@ class Command(BaseCommand):
                 " again; the next start does. Or set REMOTE_SERVICE_STATE_DIR to the server's."
             )
         before = Site.load()
-        site = self._answered(staff.ask_to_reload(Actor("", "", "command")), options["timeout"])
+        site = self._answered(staff.ask_to_reload(whoever_types()), options["timeout"])
         if site.loaded_at == before.loaded_at:
             raise CommandError("The server could not read the sessions file again; its log says why.")
         problems = [Problem.from_dict(problem) for problem in site.problems]
