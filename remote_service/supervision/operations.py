@@ -91,7 +91,7 @@ class Operations:
             # What the system says names files of ours, which are not the user's business.
             why = details.NOT_PREPARED if isinstance(error, OSError) else str(error)
             await self._rows.move(session, Event.STOP, why=why, end_reason=EndReason.START_FAILED, end_detail=why)
-            session.end_reason = EndReason.START_FAILED
+            session.end_reason, session.end_detail = EndReason.START_FAILED, why
             await self._give_up(session)
 
     async def reached(self, session: Session, charge: Charge) -> None:
