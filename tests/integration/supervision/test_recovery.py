@@ -457,7 +457,10 @@ async def test_without_its_sessions_file_a_new_supervisor_serves_what_was_publis
     await site.run()
 
 
-async def test_a_session_without_its_type_is_ended_when_its_user_stops_it(site: ProbeSite) -> None:
+@pytest.mark.parametrize("who", ["user", "staff"])
+async def test_a_session_without_its_type_is_ended_when_its_user_stops_it_or_staff_declares_that(
+    site: ProbeSite, who: str
+) -> None:
     first = await site.start()
     session = await site.run(start="spawn")
     await program_of(site, session)
@@ -466,8 +469,12 @@ async def test_a_session_without_its_type_is_ended_when_its_user_stops_it(site: 
     site.write(Other={})
     await site.start()
     await site.until_unknown(session, NO_SUCCESSOR)
-    await site.ask_to_stop(session)
-    assert (await site.until(session)).ending == "It was stopped by its user."
+    if who == "user":
+        await site.ask_to_stop(session)
+    else:
+        await site.declare_ended(session, "Its type is gone.")
+    ended = {"user": "It was stopped by its user.", "staff": "It was stopped by staff. Its type is gone."}
+    assert (await site.until(session)).ending == ended[who]
     assert site.calls == ["start 0"]
     await eventually_async(lambda: site.left(session) == [])
 
