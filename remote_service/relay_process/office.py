@@ -13,6 +13,7 @@ from typing import Any
 
 from remote_service import conf
 from remote_service.hosting.account import session_uid
+from remote_service.hosting.machine import has_ended, identity
 from remote_service.hosting.wire import MAX_LINE, Message, encode, listen_on, parse, peer_of
 from remote_service.relay.clerk import ClerkError, NoPasswordError
 from remote_service.relay.closing import Leaving
@@ -29,6 +30,10 @@ from remote_service.relay_process.messages import (
 from remote_service.tasks import spawn
 
 log = logging.getLogger(__name__)
+
+ENDING = 1.0
+"""Seconds after its last word in which it may turn out that a relay's process has ended."""
+_GAP = 0.05
 
 
 class _Carried:
@@ -87,6 +92,23 @@ class Desk:
     def close(self) -> None:
         """The relay has hung up: its viewers' rows are cut unless it comes again soon."""
         self._gateway.end()
+
+    async def cut_if_ended(self, relay: str) -> None:
+        """Has the viewers of a relay that cannot come again counted as cut at once.
+
+        Args:
+            relay: its process, by its identity.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + ENDING
+        while not has_ended(relay):
+            if clock() >= deadline:
+                return
+            await asyncio.sleep(_GAP)
+        try:
+            await self._gateway.cut_all_but(())
+        except ClerkError as error:
+            log.debug("the viewers of a relay that has ended are cut when its heart has not beaten for long: %s", error)
 
     async def answer(self, message: Message) -> None:
         """Answers one call."""
@@ -188,10 +210,10 @@ class Office:
         return await asyncio.start_unix_server(self._come, sock=listen_on(self._path, replacing=True), limit=MAX_LINE)
 
     async def _come(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        desk = None
+        desk, relay = None, ""
         answers: set[asyncio.Task[None]] = set()
         try:
-            _check_peer(writer.get_extra_info("socket"))
+            relay = identity(_peer(writer.get_extra_info("socket")))
             hello = parse(await reader.readline())
             desk = Desk(uuid.UUID(hello["hello"]), lambda message: writer.write(encode(message)))
             account = session_uid(conf.current().session_user)
@@ -206,12 +228,14 @@ class Office:
         finally:
             if desk is not None:
                 desk.close()
+                spawn(desk.cut_if_ended(relay), name="end of a relay")
             for task in answers:
                 task.cancel()
             writer.close()
 
 
-def _check_peer(connection: socket.socket) -> None:
-    _pid, uid = peer_of(connection)
+def _peer(connection: socket.socket) -> int:
+    pid, uid = peer_of(connection)
     if uid != os.geteuid():
         raise PermissionError(f"uid {uid} asked; expected uid {os.geteuid()}")
+    return pid
