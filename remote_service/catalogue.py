@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils import timezone
@@ -21,14 +22,15 @@ from django.utils import timezone
 from remote_service import details, models
 from remote_service.conf import GatewaySettings
 from remote_service.config.groups import unknown_groups
-from remote_service.config.loader import LoadedType, SessionsFile, load_sessions_file
-from remote_service.config.problems import Problem, counts
+from remote_service.config.loader import LoadedType, SessionsFile, find_scripts, load_sessions_file
+from remote_service.config.problems import Problem, counts, file_unusable
 from remote_service.config.schema import SessionType
 from remote_service.config.script_report import ScriptFault, ScriptReport, problem_of_report
 from remote_service.config.words import plural
 from remote_service.hosting.account import script_environment, session_account
 from remote_service.hosting.client import HostError, HostOrder, ScriptHost
 from remote_service.hosting.readable import CopyError, readable_script
+from remote_service.sealing import key_fingerprint
 
 log = logging.getLogger(__name__)
 
@@ -72,11 +74,13 @@ class Catalogue:
     entries: dict[str, Entry]
     problems: tuple[Problem, ...] = ()
     file: SessionsFile | None = None
+    published: bool = False
+    """Made of what an earlier supervisor had published, since the file cannot be read."""
 
     @property
     def readable(self) -> bool:
         """Whether the file itself could be read; its entries may be wrong all the same."""
-        return self.file is not None and not any(p.entry is None and p.is_error for p in self.file.problems)
+        return self.file is not None and not file_unusable(self.file.problems)
 
     @property
     def scripts(self) -> list[Path]:
@@ -101,8 +105,22 @@ async def load_catalogue(settings: GatewaySettings, at_once: int = AT_ONCE) -> C
     Raises:
         AccountError: scripts may not run as root and there is no account for them.
     """
+    return await _serving(load_sessions_file(settings.sessions_file, settings.script_dirs), settings, at_once)
+
+
+async def load_published(settings: GatewaySettings) -> Catalogue:
+    """Does the same for the types that are published, without the sessions file: what it said when it could be read.
+
+    Raises:
+        AccountError: as `load_catalogue`.
+    """
+    types = await sync_to_async(lambda: [row.definition for row in models.SessionType.objects.all()])()
+    found = await _serving(find_scripts(settings.sessions_file, types, settings.script_dirs), settings, AT_ONCE)
+    return replace(found, published=True)
+
+
+async def _serving(file: SessionsFile, settings: GatewaySettings, at_once: int) -> Catalogue:
     account = session_account(settings.session_user)
-    file = load_sessions_file(settings.sessions_file, settings.script_dirs)
     environment = script_environment(os.environ, account, settings.script_env)
     gate = asyncio.Semaphore(at_once)
     started: list[ScriptHost] = []
@@ -176,15 +194,18 @@ def log_name(type_name: str) -> str:
 
 def publish(in_force: Catalogue, loaded: Catalogue, generation: int) -> None:
     """Writes the catalogue in force, and what the last load found wrong, into the rows that gateways read."""
-    problems = all_problems(loaded)
+    problems = [*all_problems(loaded), *(in_force.problems if in_force.published else ())]
     with transaction.atomic():
-        _write_types(in_force)
+        # What was published before stays as it is, also of what cannot be loaded again now.
+        if in_force is loaded:
+            _write_types(in_force)
         models.Site.load()
         models.Site.objects.filter(pk=1).update(
             problems=[problem.as_dict() for problem in problems],
             sessions_file=str(loaded.file.path) if loaded.file is not None else "",
             loaded_at=timezone.now(),
             reload_done=generation,
+            sealed_with=key_fingerprint(),
         )
     for problem in problems:
         log.log(logging.ERROR if problem.is_error else logging.WARNING, "%s", problem)

@@ -50,6 +50,7 @@ REPLACED = _("The process that held it had ended; its programs go on under anoth
 NO_SUCCESSOR = _("The process that held it has ended, and no other can take its place: %(error)s")
 
 TOOK_MORE_MEMORY = _("It used more than its %(memory)s of memory.")
+WANTED_MORE_TASKS = _("It wanted more than its %(tasks)s processes and threads, and was refused them. %(what)s")
 
 # ---- what the server did ------------------------------------------------------------------------------------
 
@@ -58,6 +59,7 @@ REACHED_AT = _("It can be reached at %(endpoint)s.")
 NOT_PREPARED = _("The server could not prepare it.")
 SEALED_WITH_ANOTHER_KEY = _("A sealed secret cannot be opened: SECRET_KEY has changed since it was stored.")
 TYPE_GONE = _("The type %(type)s is not in the sessions file any more.")
+TYPE_NOT_HAD = _("The sessions file cannot be read, and the type %(type)s as it was before cannot be loaded again.")
 SLOT_GONE = _("The type %(type)s has %(count)s of its slots left, and this is number %(number)s.")
 NOT_LOADED_AGAIN = _("The script could not be loaded again: %(fault)s.")
 HOST_ENDED = _("The script host has ended.")

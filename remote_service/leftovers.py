@@ -20,6 +20,7 @@ from remote_service.hosting.client import RunnerLink
 from remote_service.hosting.programs import Program
 from remote_service.hosting.scratch import remove_tree, scratch_left_by
 from remote_service.hosting.status import Phase, Status
+from remote_service.hosting.titles import MODULE
 from remote_service.tasks import spawn
 
 log = logging.getLogger(__name__)
@@ -29,8 +30,6 @@ STOP_TIMEOUT = 10.0
 RUNNER_PATIENCE = 20.0
 """Seconds for a runner to stop its script, end what is left and say so."""
 TERM_PATIENCE = 2.0
-RUNNER = "remote_service.hosting.script_host"
-"""The module that stands in the command of script hosts, and so of all that they fork."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ def runner_of(session: str) -> int | None:
 
     Of all that carry the session's marker it is what leads a process session (setsid(2)) and is no program.
     """
-    ours = (process.pid for process in processes.marked(session) if processes.runs(process.pid, RUNNER))
+    ours = (process.pid for process in processes.marked(session) if processes.runs(process.pid, MODULE))
     return next((pid for pid in ours if processes.leads(pid)), None)
 
 

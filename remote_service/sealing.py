@@ -52,7 +52,15 @@ def unseal(sealed: str) -> str:
         raise SealError(details.SEALED_WITH_ANOTHER_KEY) from None
 
 
+def key_fingerprint() -> str:
+    """By which another key can be told from ours; nobody finds the key by it."""
+    return _derived(settings.SECRET_KEY, b"remote_service fingerprint of the key").hex()
+
+
+def _derived(secret_key: str, purpose: bytes) -> bytes:
+    return HKDF(SHA256(), length=32, salt=None, info=purpose).derive(secret_key.encode())
+
+
 @lru_cache(maxsize=4)
 def _box(secret_key: str) -> Fernet:
-    derived = HKDF(SHA256(), length=32, salt=None, info=b"remote_service sealed columns").derive(secret_key.encode())
-    return Fernet(base64.urlsafe_b64encode(derived))
+    return Fernet(base64.urlsafe_b64encode(_derived(secret_key, b"remote_service sealed columns")))

@@ -15,7 +15,7 @@ from asgiref.sync import sync_to_async
 from django import db
 
 from remote_service import nudges, retention
-from remote_service.catalogue import Catalogue, load_catalogue, publish
+from remote_service.catalogue import Catalogue, load_catalogue, load_published, publish
 from remote_service.conf import GatewaySettings
 from remote_service.hosting.account import AccountError
 from remote_service.hosting.client import ScriptHost
@@ -122,6 +122,8 @@ class Supervisor:
                 self.ready.set()
                 self._spare.keep_up(self._candidate.epoch, self._candidate.published, time.monotonic())
             await self._wait(self._settings.lease_time / RENEWALS)
+        if self._end_sessions:
+            self._candidate.say_who_goes_on()
         return None
 
     async def _renew(self, fence: Fence, term: Term) -> None:
@@ -230,6 +232,8 @@ class Supervisor:
         if loaded.readable:
             retired = [entry.host for entry in self._catalogue.entries.values()]
             self._catalogue = loaded
+        elif self._catalogue.file is None:
+            self._catalogue = await load_published(self._settings)
         term.runners.catalogue = self._catalogue
         # Tasks of their own: who stops the server meanwhile must not leave one half ended.
         closing = {spawn(host.close(), name="end of a replaced script host") for host in retired}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def load_sessions_file(path: Path, script_dirs: Sequence[Path]) -> SessionsFile:
         that belongs to none and is an error means that the file holds no types at all.
     """
     source = read_source(path)
-    directories = list(dict.fromkeys([source.path.parent, *(directory.absolute() for directory in script_dirs)]))
+    directories = _directories(source.path, script_dirs)
     entries = [_load_entry(source, name, directories) for name in source.data]
     scripts = dict.fromkeys(entry.script_path for entry in entries if entry.script_path)
     whole_file = [problem for problem in source.problems if problem.entry not in source.data]
@@ -61,6 +61,32 @@ def load_sessions_file(path: Path, script_dirs: Sequence[Path]) -> SessionsFile:
         tuple(entry.loaded for entry in entries if entry.loaded),
         (*whole_file, *_warnings(source.path, directories, list(scripts)), *problems),
     )
+
+
+def find_scripts(path: Path, types: Iterable[SessionType], script_dirs: Sequence[Path]) -> SessionsFile:
+    """What was loaded from the file before, with its scripts as they are found now; the file itself is not read.
+
+    Args:
+        path: the file's.
+        types: what it held.
+        script_dirs: as for `load_sessions_file`.
+    """
+    path = path.absolute()
+    directories = _directories(path, script_dirs)
+    found: list[LoadedType] = []
+    problems: list[Problem] = []
+    for each in types:
+        script_path = find_script(each.script, directories)
+        if isinstance(script_path, Finding):
+            problems.append(script_path.at(str(path), each.name, script_path.key, None))
+        else:
+            found.append(LoadedType(each, script_path))
+    return SessionsFile(path, tuple(found), tuple(problems))
+
+
+def _directories(path: Path, script_dirs: Sequence[Path]) -> list[Path]:
+    """Where a file's scripts are looked for."""
+    return list(dict.fromkeys([path.parent, *(directory.absolute() for directory in script_dirs)]))
 
 
 @dataclass(frozen=True, slots=True)

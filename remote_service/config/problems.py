@@ -189,6 +189,11 @@ def has_errors(problems: Iterable[Problem]) -> bool:
     return any(problem.is_error for problem in problems)
 
 
+def file_unusable(problems: Iterable[Problem]) -> bool:
+    """Whether one of them is that the file itself cannot be read; its entries may be wrong all the same."""
+    return any(problem.entry is None and problem.is_error for problem in problems)
+
+
 def lines(problems: Iterable[Problem]) -> list[str]:
     """Each problem as a command prints it, with what it does and its code: "error E023 sessions.json:4: …"."""
     return [f"{problem.severity.value} {problem.code} {problem}" for problem in problems]

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import logging
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+log = logging.getLogger(__name__)
+
+_UNWRITABLE = frozenset({errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EACCES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,22 @@ def read_order() -> Order:
         raise ValueError("there is no order on the standard input; this process is started by manage.py serve")
     told = json.loads(line)
     return Order(told, int(told["ready_at"]))
+
+
+@contextmanager
+def needing_the_state_directory() -> Iterator[None]:
+    """Ends the process with one line, and no traceback, when its body fails since nothing can be written there."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        log.error(
+            "the state directory cannot be written, where this process has its sockets: %s. See that it is mounted for "
+            "writing, has room and belongs to the server's account; then the process starts by itself",
+            error,
+        )
+        sys.exit(1)
 
 
 def stopped() -> asyncio.Event:

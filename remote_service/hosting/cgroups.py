@@ -152,6 +152,11 @@ class Groups:
                 return killed > 0 and most >= limit - _CHARGED_AT_ONCE
         return False
 
+    def was_refused_tasks(self, session: str) -> bool:
+        """Whether the session was refused a process or a thread since it had as many as it may."""
+        folders = (home.folder / session for home in self.homes if "pids" in home.controllers)
+        return any(_counts(folder / "pids.events").get("max", 0) > 0 for folder in folders)
+
     def sessions(self) -> set[str]:
         """The sessions that have a group."""
         found: set[str] = set()

@@ -83,11 +83,11 @@ def carries_marker(pid: int, session: str) -> bool:
         return False
 
 
-def runs(pid: int, module: str) -> bool:
+def runs(pid: int, module: bytes) -> bool:
     """Whether the process was started as `python -m module` (False when that may not be read)."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as command:
-            return module.encode() in command.read().split(b"\0")
+            return module in command.read().split(b"\0")
     except OSError:
         return False
 

@@ -31,6 +31,7 @@ from remote_service.hosting.script_context import ScriptContext
 from remote_service.hosting.session_log import SessionLog
 from remote_service.hosting.status import Phase
 from remote_service.hosting.steps import Command, Outcome, Step
+from remote_service.hosting.titles import set_title
 from remote_service.hosting.wire import Channel, Message
 from remote_service.hosting.worker import Worker, script_logger
 from remote_service.hosting.worker_link import WorkerLink
@@ -168,6 +169,7 @@ class Runner:
             for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
             os.setpgid(0, 0)
+            set_title("script", self._task.session)
             os.dup2(self._output.write, 1)
             os.dup2(self._output.write, 2)
             kept = sock.fileno()

@@ -31,6 +31,7 @@ from remote_service.config.script_report import ScriptFault, ScriptReport, own_t
 from remote_service.hosting import processes
 from remote_service.hosting.judging import LoadError, judged
 from remote_service.hosting.runner import Runner, RunnerTask
+from remote_service.hosting.titles import set_title
 from remote_service.hosting.wire import Channel, Message
 from remote_service.hosting.worker import flush_output
 from remote_service.script import RemoteServiceScript
@@ -198,6 +199,7 @@ class ScriptHost:
             os.closerange(low + 1, high)
             os.closerange(high + 1, os.sysconf("SC_OPEN_MAX"))
             processes.mark_this_process(session)
+            set_title("runner", session)
             processes.adopt_orphans()
             service = self._services[message["index"]]
             Runner(RunnerTask(session, service, listener, log)).run()

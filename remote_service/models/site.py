@@ -34,6 +34,9 @@ class Site(models.Model):
     sessions_file = models.TextField(
         default="", db_default="", editable=False, help_text="which one was read, by its path on the server's machine"
     )
+    sealed_with = models.CharField(
+        max_length=64, default="", db_default="", editable=False, help_text="the fingerprint of the supervisor's key"
+    )
 
     class Meta:
         verbose_name = "site switch"

@@ -9,6 +9,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from remote_service import channel_layer, conf
+from remote_service.config.problems import Problem, file_unusable
 from remote_service.crew import names
 from remote_service.models import Lease, SessionType, Site
 from remote_service.monitoring.siblings import ask
@@ -48,13 +49,17 @@ def _relay() -> tuple[Check, ...]:
 
 def _database_and_types() -> tuple[Check, Check]:
     try:
-        loaded_at = Site.objects.values_list("loaded_at", flat=True).filter(pk=1).first()
-        count = SessionType.objects.count()
+        loaded_at, found = Site.objects.values_list("loaded_at", "problems").filter(pk=1).first() or (None, [])
+        problems = [Problem.from_dict(problem) for problem in found]
+        # Of what was read before, some may be left that cannot be loaded again.
+        count = SessionType.objects.exclude(name__in=[each.entry for each in problems if each.is_error]).count()
     except DatabaseError as error:
         return Check("database", False, str(error)), Check("types", False, "The database does not answer.")
     database = Check("database", True, "It answers.")
     if loaded_at is None:
         return database, Check("types", False, "The sessions file has not been loaded.")
+    if not count and file_unusable(problems):
+        return database, Check("types", False, "The sessions file cannot be read, and nothing is left of one before.")
     return database, Check("types", True, f"{count} loaded at {loaded_at:%Y-%m-%d %H:%M:%S} UTC.")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import uvloop
 
-from remote_service.crew.child import Order, read_order, stopped
+from remote_service.crew.child import Order, needing_the_state_directory, read_order, stopped
 from remote_service.monitoring import event_loop
 from remote_service.monitoring.exposition import of_process
 from remote_service.monitoring.siblings import telling
@@ -45,7 +45,8 @@ def main() -> None:
     order = read_order()
     take_more_files()
     logging.config.dictConfig(order.told["logging"])
-    uvloop.run(relay(order))
+    with needing_the_state_directory():
+        uvloop.run(relay(order))
 
 
 if __name__ == "__main__":

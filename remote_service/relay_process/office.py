@@ -18,6 +18,7 @@ from typing import Any
 
 from remote_service import conf
 from remote_service.hosting.account import session_uid
+from remote_service.hosting.machine import has_ended, identity
 from remote_service.hosting.wire import MAX_LINE, Message, encode, listen_on, parse, peer_of
 from remote_service.relay.clerk import ClerkError, NoPasswordError
 from remote_service.relay.closing import Leaving
@@ -38,6 +39,9 @@ log = logging.getLogger(__name__)
 
 STRAYS = 10.0
 """Seconds between two looks for viewers that nobody serves."""
+ENDING = 1.0
+"""Seconds after its last word in which it may turn out that a relay's process has ended."""
+_GAP = 0.05
 
 
 class _Carried:
@@ -107,6 +111,23 @@ class Desk:
     def close(self) -> None:
         """The relay has hung up: its viewers' rows are cut unless it comes again soon."""
         self._gateway.end()
+
+    async def cut_if_ended(self, relay: str) -> None:
+        """Has the viewers of a relay that cannot come again counted as cut at once.
+
+        Args:
+            relay: its process, by its identity.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + ENDING
+        while not has_ended(relay):
+            if clock() >= deadline:
+                return
+            await asyncio.sleep(_GAP)
+        try:
+            await self._gateway.cut_all_but(())
+        except ClerkError as error:
+            log.debug("the viewers of a relay that has ended are cut when its heart has not beaten for long: %s", error)
 
     async def answer(self, message: Message) -> None:
         """Answers one call."""
@@ -208,11 +229,11 @@ class Office:
         return await asyncio.start_unix_server(self._come, sock=listen_on(self._path, replacing=True), limit=MAX_LINE)
 
     async def _come(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        desk = None
+        desk, relay = None, ""
         tasks: list[asyncio.Task[None]] = []
         answers: set[asyncio.Task[None]] = set()
         try:
-            _check_peer(writer.get_extra_info("socket"))
+            relay = identity(_peer(writer.get_extra_info("socket")))
             tasks.append(spawn(_live(writer), name="signs of life for the relay"))
             if not (line := await reader.readline()):
                 return  # it only wanted to know whether anybody is here
@@ -233,6 +254,7 @@ class Office:
         finally:
             if desk is not None:
                 desk.close()
+                spawn(desk.cut_if_ended(relay), name="end of a relay")
             for task in (*tasks, *answers):
                 task.cancel()
             writer.close()
@@ -245,7 +267,8 @@ async def _live(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(ALIVE)
 
 
-def _check_peer(connection: socket.socket) -> None:
-    _pid, uid = peer_of(connection)
+def _peer(connection: socket.socket) -> int:
+    pid, uid = peer_of(connection)
     if uid != os.geteuid():
         raise PermissionError(f"uid {uid} asked; expected uid {os.geteuid()}")
+    return pid

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from enum import Enum
 
-from remote_service import lease, pid_file
+from remote_service import lease, pid_file, same_site
 from remote_service.conf import GatewaySettings
 from remote_service.earlier_release import EarlierRelease
 from remote_service.hosting.machine import place_of
@@ -40,6 +40,8 @@ class Candidate:
         self._barrier: int | None = None
         """Open as long as no server before the lease may be started beside us."""
         self._said: Obstacle | None = None
+        self._compared = False
+        self._claim: Claim | None = None
         self.epoch = 0
         """The lease's, as it was seen last."""
         self.published: int | None = None
@@ -58,13 +60,25 @@ class Candidate:
             os.close(self._barrier)
             self._barrier = None
 
+    def say_who_goes_on(self) -> None:
+        """Says whose the sessions are that somebody wanted to end here."""
+        if self._claim is not None and self._claim.holder:
+            log.warning(
+                "another supervisor (%s, process %s) holds the sessions, which go on; Ctrl-C there ends them",
+                self._claim.place,
+                self._claim.process.partition(" ")[0],
+            )
+
     def look(self) -> Fence | None:
         """Looks once, and takes the lease if it may; None when it does not have it.
 
         Raises:
             django.db.Error: the database does not answer.
         """
-        claim = lease.look()
+        if not self._compared:
+            same_site.complain(self._place)
+            self._compared = True
+        claim = self._claim = lease.look()
         self.epoch, self.published = claim.epoch, _published()
         obstacle = self._obstacle(claim)
         if obstacle is None:

@@ -62,6 +62,13 @@ class SessionGroups:
             return ""
         return details.TOOK_MORE_MEMORY.filled(memory=in_words(most))
 
+    def with_refusals(self, session: Session, what: str) -> str:
+        """What happened to the session, with what it was refused that may be the cause."""
+        most = session.limits.tasks
+        if most is None or not self._groups.was_refused_tasks(str(session.pk)):
+            return what
+        return details.WANTED_MORE_TASKS.filled(tasks=most, what=what)
+
     async def end_survivors(self, status: Status) -> Status:
         """Kills what a runner that is over could not end; returns what it said, of those that are left now."""
         if not status.survivors or not self._groups.homes:

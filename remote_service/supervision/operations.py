@@ -38,6 +38,8 @@ class Patience:
 
 
 PATIENCE = Patience(stop=10.0, interrupt=2.0)
+_BY_ITSELF = frozenset({EndReason.START_FAILED, EndReason.PROGRAM_ENDED})
+"""Ends for which something of the session's is the cause."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -89,7 +91,7 @@ class Operations:
             # What the system says names files of ours, which are not the user's business.
             why = details.NOT_PREPARED if isinstance(error, OSError) else str(error)
             await self._rows.move(session, Event.STOP, why=why, end_reason=EndReason.START_FAILED, end_detail=why)
-            session.end_reason = EndReason.START_FAILED
+            session.end_reason, session.end_detail = EndReason.START_FAILED, why
             await self._give_up(session)
 
     async def reached(self, session: Session, charge: Charge) -> None:
@@ -138,9 +140,11 @@ class Operations:
 
     async def stop(self, session: Session, charge: Charge, decision: Decision, patience: Patience = PATIENCE) -> None:
         """Writes why the session ends, and orders the stop."""
-        reason = decision.reason or EndReason.USER
-        why = f"{ENDINGS[reason].sentence} {decision.detail}".strip()
-        if not await self._rows.move(session, Event.STOP, why=why, end_reason=reason, end_detail=decision.detail):
+        reason, detail = decision.reason or EndReason.USER, decision.detail
+        if reason in _BY_ITSELF:
+            detail = self._runners.groups.with_refusals(session, detail).strip()
+        why = f"{ENDINGS[reason].sentence} {detail}".strip()
+        if not await self._rows.move(session, Event.STOP, why=why, end_reason=reason, end_detail=detail):
             return
         try:
             assert charge.link is not None

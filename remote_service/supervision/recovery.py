@@ -114,7 +114,7 @@ class Recovery:
 
     async def _fail(self, session: Session, why: str) -> None:
         await self._rows.move(session, Event.STOP, why=why, end_reason=EndReason.START_FAILED, end_detail=why)
-        session.end_reason = EndReason.START_FAILED
+        session.end_reason, session.end_detail = EndReason.START_FAILED, why
         await self.end_without_script(session)
 
     async def declare(self, session: Session, decision: Decision) -> None:

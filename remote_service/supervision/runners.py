@@ -46,7 +46,8 @@ class Runners:
         """
         entry = self.catalogue.entries.get(session.type_name)
         if entry is None:
-            raise HostError(details.TYPE_GONE.filled(type=repr(session.type_name)))
+            why = details.TYPE_NOT_HAD if self.catalogue.published else details.TYPE_GONE
+            raise HostError(why.filled(type=repr(session.type_name)))
         if session.index >= entry.order.count:
             values = {"type": repr(session.type_name), "count": entry.order.count, "number": session.index + 1}
             raise HostError(details.SLOT_GONE.filled(**values))

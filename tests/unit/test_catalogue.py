@@ -155,6 +155,16 @@ def test_a_file_that_cannot_be_read_keeps_the_types_and_shows_why(caplog: pytest
     ]
 
 
+@pytest.mark.django_db
+def test_what_was_published_stays_also_where_it_cannot_be_loaded_again() -> None:
+    before = catalogue(loaded("A"), loaded("B"))
+    publish(before, before, 1)
+    again = replace(catalogue(loaded("A"), problems=(BROKEN_ENTRY,)), published=True)
+    publish(again, catalogue(problems=(UNREADABLE,)), 2)
+    assert published() == [("A", 0), ("B", 1)]
+    assert [Problem.from_dict(found) for found in models.Site.load().problems] == [UNREADABLE, BROKEN_ENTRY]
+
+
 @pytest.mark.parametrize(
     ("problems", "readable"),
     [((), True), ((UNREADABLE,), False), ((BROKEN_ENTRY,), True), ((WARNING,), True), ((WARNING, UNREADABLE), False)],

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from remote_service.sealing import SealError, new_token, seal, token_hash, unseal
+from remote_service.sealing import SealError, key_fingerprint, new_token, seal, token_hash, unseal
 
 
 def test_a_token_is_short_text_without_whitespace_and_never_the_same() -> None:
@@ -25,6 +25,14 @@ def test_what_was_sealed_can_be_opened(text: str) -> None:
     sealed = seal(text)
     assert text not in sealed or text == " "
     assert unseal(sealed) == text
+
+
+def test_keys_are_told_apart_by_fingerprints_that_do_not_give_them_away(settings: Any) -> None:
+    ours = key_fingerprint()
+    assert ours == key_fingerprint()
+    assert re.fullmatch(r"[0-9a-f]{64}", ours)
+    settings.SECRET_KEY += "x"
+    assert key_fingerprint() != ours
 
 
 def test_the_same_text_is_never_sealed_the_same_way() -> None:

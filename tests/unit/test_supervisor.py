@@ -41,6 +41,7 @@ def looking(monkeypatch: pytest.MonkeyPatch, gateway_settings: Any) -> Callable[
         monkeypatch.setattr(candidate.lease, "look", look)
         monkeypatch.setattr(candidate.lease, "take", lambda _claim, _place, _memory: Fence("us", int(clock.now)))
         monkeypatch.setattr(candidate, "_published", lambda: None)
+        monkeypatch.setattr(candidate.same_site, "complain", lambda _place: None)
         monkeypatch.setattr(EarlierRelease, "is_at_work", lambda *_: False)
         monkeypatch.setattr("remote_service.supervisor.db.close_old_connections", lambda: None)
         monkeypatch.setattr(Supervisor, "_wait", at_once)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from remote_service.models import Announcement, Drain, SessionType
+from remote_service.models import Announcement, Drain, Session, SessionType
 from remote_service.states import State
 from remote_service.texts import in_one_line
 from webui.words import STATE_WORDS
@@ -42,7 +42,7 @@ class SessionFilter(forms.Form):
     use_required_attribute = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Offers the types of the sessions file, and the one that is asked for."""
+        """Offers the types of the sessions file, those of which sessions are left, and the one that is asked for."""
         super().__init__(*args, **kwargs)
         state, kind = self.fields["state"], self.fields["type"]
         assert isinstance(state, forms.ChoiceField) and isinstance(kind, forms.ChoiceField)
@@ -56,8 +56,8 @@ class SessionFilter(forms.Form):
         ]
         names = list(SessionType.objects.values_list("name", flat=True))
         asked = str(self.data.get("type", ""))[:200]
-        gone = [asked] if asked and asked not in names else []
-        kind.choices = [("", _("All types")), *((name, name) for name in [*names, *gone])]
+        gone = {asked, *_types_in_use()} - {"", *names}
+        kind.choices = [("", _("All types")), *((name, name) for name in [*names, *sorted(gone)])]
 
     @property
     def wanted(self) -> dict[str, str]:
@@ -65,6 +65,11 @@ class SessionFilter(forms.Form):
         self.is_valid()
         found = {name: str(self.cleaned_data.get(name, "")) for name in self.fields}
         return {**found, "state": found["state"] or LIVE}
+
+
+def _types_in_use() -> list[str]:
+    """The types of sessions that have a slot, whether the sessions file still has them or not."""
+    return list(Session.objects.holding_slots().order_by().values_list("type_name", flat=True).distinct())
 
 
 class ReasonForm(forms.Form):

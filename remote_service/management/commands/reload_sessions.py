@@ -11,10 +11,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from remote_service import conf, pid_file, staff
-from remote_service.config.problems import Problem, counts, has_errors, lines
+from remote_service.actors import whoever_types
+from remote_service.config.problems import Problem, counts, file_unusable, has_errors, lines
 from remote_service.config.words import plural
 from remote_service.database import require_prepared_database
-from remote_service.management.commands.sessions import whoever_types
 from remote_service.models import SessionType, Site
 
 _GAP = 0.1
@@ -50,7 +50,7 @@ class Command(BaseCommand):
         for line in lines(problems):
             self.stdout.write(line)
         served = plural(SessionType.objects.count(), "session type")
-        if any(problem.is_error and problem.entry is None for problem in problems):
+        if file_unusable(problems):
             self.stdout.write(f"The server could not read the sessions file: {counts(problems)}.")
             self.stdout.write(f"What it read before stays in force: {served}.")
         else:

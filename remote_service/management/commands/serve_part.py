@@ -17,7 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.urls import get_resolver
 
 from remote_service import conf
-from remote_service.crew.child import Order, on_orphaned, read_order, stopped
+from remote_service.crew.child import Order, needing_the_state_directory, on_orphaned, read_order, stopped
 from remote_service.crew.names import PAGES, SUPERVISOR
 from remote_service.crew.parts import crew_of, listen_of
 from remote_service.crew.work import serve_pages, supervise
@@ -53,7 +53,8 @@ class Command(BaseCommand):
         )
         if told["tls"]:
             settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
-        uvloop.run(_supervise(order) if options["part"] == SUPERVISOR else _pages(order), loop_factory=Loop)
+        with needing_the_state_directory():
+            uvloop.run(_supervise(order) if options["part"] == SUPERVISOR else _pages(order), loop_factory=Loop)
 
 
 async def _supervise(order: Order) -> None:

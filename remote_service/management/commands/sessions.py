@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import pwd
 import shutil
 import sys
 import time
@@ -19,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 
 from remote_service import conf, lifecycle, oversight, session_record, staff
-from remote_service.actors import Actor
+from remote_service.actors import whoever_types
 from remote_service.database import require_prepared_database
 from remote_service.log_parts import LogPart, follow
 from remote_service.management.session_texts import called, list_lines, quarantine_lines, session_lines, when
@@ -208,16 +207,6 @@ class Command(BaseCommand):
     def _width(self) -> int | None:
         """Characters of the terminal's line; None where no terminal is."""
         return shutil.get_terminal_size().columns if self.stdout.isatty() else None
-
-
-def whoever_types() -> Actor:
-    """The account of this machine that types the command; with sudo the one that did so before it became root."""
-    name = os.environ.get("SUDO_USER", "") if os.getuid() == 0 else ""
-    try:
-        name = name or pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        name = f"uid {os.getuid()}"
-    return Actor(name, "", "command")
 
 
 def _check_declaration(session: Session, *, declared: bool) -> None:

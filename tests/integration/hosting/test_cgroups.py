@@ -117,8 +117,10 @@ def test_a_fork_bomb_gets_no_further_than_its_tasks_and_is_ended_whole(groups: G
     needs("pids")
     bomb = start(BOMB)
     groups.hold(SESSION, Share(cpus=0.5, tasks=30), bomb.pid)
+    assert not groups.was_refused_tasks(SESSION)
     go(bomb)
     eventually(lambda: len(processes.marked(SESSION)) == 30, within=20.0)
+    assert eventually(lambda: groups.was_refused_tasks(SESSION))
     assert groups.end(SESSION)
     assert processes.marked(SESSION) == []
 

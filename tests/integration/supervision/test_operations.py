@@ -73,6 +73,7 @@ async def test_a_type_that_was_removed_before_the_launch_fails_it(site: ProbeSit
     await sync_to_async(lifecycle.ask_to_start)(reserved.pk, lifecycle.SUPERVISOR)
     session = await site.until(reserved)
     assert session.ending == "It could not be started. The type 'Probe' is not in the sessions file any more."
+    assert (await site.history(session))[-1] == ("fail", session.ending)
 
 
 async def test_a_slot_that_was_removed_before_the_launch_fails_it(site: ProbeSite) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from remote_service import decisions, details, leftovers
 from remote_service.hosting.client import RunnerLink
 from remote_service.hosting.status import Phase
-from remote_service.models import Lease, Session
+from remote_service.models import Lease, Session, SessionType, Site
 from remote_service.sealing import unseal
 from remote_service.states import EndReason, State
 from remote_service.supervision import recovery
@@ -437,7 +437,30 @@ async def test_it_goes_on_when_its_type_is_there_again(site: ProbeSite) -> None:
     assert site.calls == ["start 0 blue", "stop 0 blue"]
 
 
-async def test_a_session_without_its_type_is_ended_when_its_user_stops_it(site: ProbeSite) -> None:
+async def test_without_its_sessions_file_a_new_supervisor_serves_what_was_published(site: ProbeSite) -> None:
+    first = await site.start()
+    session = await site.run(start="spawn", mark="blue")
+    await program_of(site, session)
+    await site.kill(first)
+    await site.kill_runner(session)
+    site.settings.sessions_file.unlink()
+
+    second = await site.start()
+
+    assert [problem["code"] for problem in (await Site.objects.aget(pk=1)).problems] == ["E001"]
+    assert [row.name async for row in SessionType.objects.all()] == ["Probe"]
+    await site.adopted(second, session)
+    assert ("runner replaced", details.REPLACED) in await site.history(session)
+    await site.ask_to_stop(session)
+    await site.until(session, State.ENDED)
+    assert site.calls == ["start 0 blue", "stop 0 blue"]
+    await site.run()
+
+
+@pytest.mark.parametrize("who", ["user", "staff"])
+async def test_a_session_without_its_type_is_ended_when_its_user_stops_it_or_staff_declares_that(
+    site: ProbeSite, who: str
+) -> None:
     first = await site.start()
     session = await site.run(start="spawn")
     await program_of(site, session)
@@ -446,8 +469,12 @@ async def test_a_session_without_its_type_is_ended_when_its_user_stops_it(site: 
     site.write(Other={})
     await site.start()
     await site.until_unknown(session, NO_SUCCESSOR)
-    await site.ask_to_stop(session)
-    assert (await site.until(session)).ending == "It was stopped by its user."
+    if who == "user":
+        await site.ask_to_stop(session)
+    else:
+        await site.declare_ended(session, "Its type is gone.")
+    ended = {"user": "It was stopped by its user.", "staff": "It was stopped by staff. Its type is gone."}
+    assert (await site.until(session)).ending == ended[who]
     assert site.calls == ["start 0"]
     await eventually_async(lambda: site.left(session) == [])
 

@@ -6,6 +6,7 @@ import errno
 import json
 import logging
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,6 +44,14 @@ async def test_a_session_has_one_runner(site: ProbeSite) -> None:
         await runners.fork(session)
     assert caught.value.errno == errno.EADDRINUSE
     assert site.runner_of(session) == first
+
+
+async def test_ps_tells_whose_it_is(site: ProbeSite) -> None:
+    await site.start()
+    session = await site.run()
+    shown = {Path(f"/proc/{each.pid}/cmdline").read_bytes().rstrip(b"\0") for each in site.marked(session)}
+    module, reference = b"remote_service.hosting.script_host", session.reference.encode()
+    assert shown == {b"\0".join((module, what, reference, b"Probe")) for what in (b"runner", b"script")}
 
 
 async def test_one_that_has_ended_is_replaced(site: ProbeSite) -> None:

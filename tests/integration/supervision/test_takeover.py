@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -61,6 +62,9 @@ async def test_a_second_one_stands_by_and_does_nothing(site: ProbeSite, caplog: 
     assert second.catalogue.entries == {}
     await site.end(second)
     assert await Session.objects.filter(state=State.RUNNING).acount() == 1, "who stands by ends no sessions"
+    assert caplog.messages[-1] == (
+        f"another supervisor ({place}, process {os.getpid()}) holds the sessions, which go on; Ctrl-C there ends them"
+    )
 
 
 async def test_of_two_that_begin_together_one_supervises(site: ProbeSite) -> None:

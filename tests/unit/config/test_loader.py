@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from remote_service.config.loader import LoadedType, SessionsFile, load_sessions_file
-from remote_service.config.problems import has_errors
+from remote_service.config.loader import LoadedType, SessionsFile, find_scripts, load_sessions_file
+from remote_service.config.problems import Code, has_errors
 from tests.unit.config.conftest import GOOD_ENTRY, Site
 from tests.unit.config.test_locator import JSON
 
@@ -50,6 +50,21 @@ def test_relative_paths_are_made_absolute(site: Site, monkeypatch: pytest.Monkey
     monkeypatch.chdir(site.directory)
     loaded = load_sessions_file(Path("sessions.json"), [Path("scripts")])
     assert (loaded.path, loaded.types[0].script_path) == (site.file, site.scripts / "wall.py")
+
+
+def test_scripts_of_types_that_were_loaded_before_are_found_again_without_the_file(site: Site) -> None:
+    site.add_script("wall.py", directory=site.scripts)
+    before = site.load({"Wall": {**GOOD_ENTRY, "script": "wall.py"}, "Desktop": GOOD_ENTRY})
+    site.file.unlink()
+    types = [one.type for one in before.types]
+    found = find_scripts(site.file, types, [site.scripts])
+    assert [one.script_path for one in found.types] == [one.script_path for one in before.types]
+    (site.scripts / "wall.py").unlink()
+    found = find_scripts(site.file, types, [site.scripts])
+    assert [one.type.name for one in found.types] == ["Desktop"]
+    assert [(problem.entry, problem.key, problem.code) for problem in found.problems] == [
+        ("Wall", ("script",), Code.SCRIPT_MISSING)
+    ]
 
 
 def test_an_entry_with_an_error_is_left_out_and_the_others_stay(site: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import os
 import signal
@@ -12,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from remote_service.crew.child import Order, on_orphaned, read_order, stopped
+from remote_service.crew.child import Order, needing_the_state_directory, on_orphaned, read_order, stopped
 
 
 @pytest.fixture
@@ -55,6 +56,28 @@ def test_it_says_once_that_it_is_ready() -> None:
     Order({}, says).ready()
     with os.fdopen(hears, "rb", 0) as keeper:
         assert keeper.read() == b"\n"
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EACCES])
+def test_a_state_directory_that_cannot_be_written_is_told_in_one_line(
+    caplog: pytest.LogCaptureFixture, number: int
+) -> None:
+    error = OSError(number, os.strerror(number), "/srv/var/crew/handovers.sock")
+    with pytest.raises(SystemExit) as caught, needing_the_state_directory():
+        raise error
+    assert caught.value.code == 1
+    assert [(record.getMessage(), record.exc_info) for record in caplog.records] == [
+        (
+            f"the state directory cannot be written, where this process has its sockets: {error}. See that it is "
+            "mounted for writing, has room and belongs to the server's account; then the process starts by itself",
+            None,
+        )
+    ]
+
+
+def test_of_any_other_error_all_is_told() -> None:
+    with pytest.raises(ConnectionRefusedError), needing_the_state_directory():
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
 
 
 async def test_sigterm_ends_it(keeper: io.BufferedWriter, signals: None) -> None:

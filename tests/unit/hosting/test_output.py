@@ -51,7 +51,8 @@ def test_a_program_prints_on_when_nobody_reads_and_a_successor_reads_it() -> Non
         found = Pipe.found([program.pid], [])
         assert found is not None
         os.set_blocking(found.read, True)
-        assert os.read(found.read, 100) == b"still here\n"
+        with open(found.read, "rb", closefd=False) as said:
+            assert said.readline() == b"still here\n"
         assert program.poll() is None
         found.close()
         program.stdin.close()

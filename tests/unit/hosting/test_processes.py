@@ -144,10 +144,10 @@ def test_nothing_is_waited_for_where_nothing_is_held() -> None:
 def test_who_leads_a_process_session_and_what_it_runs_is_seen() -> None:
     waits = [sys.executable, "-m", "json.tool"]
     with subprocess.Popen(waits, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True) as led:
-        assert (processes.leads(led.pid), processes.runs(led.pid, "json.tool")) == (True, True)
-        assert not processes.runs(led.pid, "json")
+        assert (processes.leads(led.pid), processes.runs(led.pid, b"json.tool")) == (True, True)
+        assert not processes.runs(led.pid, b"json")
         led.kill()
     with subprocess.Popen(["sleep", "60"]) as child:
-        assert (processes.leads(child.pid), processes.runs(child.pid, "json.tool")) == (False, False)
+        assert (processes.leads(child.pid), processes.runs(child.pid, b"json.tool")) == (False, False)
         child.kill()
-    assert (processes.leads(2**22 + 1), processes.runs(2**22 + 1, "json.tool")) == (False, False)
+    assert (processes.leads(2**22 + 1), processes.runs(2**22 + 1, b"json.tool")) == (False, False)

@@ -114,6 +114,11 @@ def test_who_was_sent_away_is_told_from_who_left(ending: str, code: int | None, 
     assert f"2026-11-22 14:02:03  2026-11-22 14:02:03  {how}  " in list(session_lines({}, [viewer], [], None))[3]
 
 
+def test_the_first_slot_is_a_slot() -> None:
+    record = {"title": "", "slot": 0, "viewers": 0, "wall": None, "extension": 0.0, "unprotected": False, "limits": {}}
+    assert list(session_lines(record, [], [], None))[:3] == ["slot:     0", "viewers:  0", ""]
+
+
 def test_a_session_is_called_by_its_reference_its_type_and_its_user() -> None:
     assert called(CALM) == "1e392889 (Desktop of alice)"
     assert called({**CALM, "user": ""}) == "1e392889 (Desktop)"

@@ -13,7 +13,8 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from remote_service.conf import Crew
-from remote_service.models import Lease, Site
+from remote_service.config.problems import Code, Problem
+from remote_service.models import Lease, SessionType, Site
 from remote_service.monitoring import readiness
 from remote_service.monitoring.readiness import Check, checks
 from remote_service.oversight import FRESH
@@ -66,6 +67,26 @@ def test_nor_is_one_that_has_given_the_lease_back(loaded: None) -> None:
 
 def test_before_the_sessions_file_is_loaded_there_are_no_types(supervised: Any, db: None) -> None:
     assert checks()[1] == Check("types", False, "The sessions file has not been loaded.")
+
+
+def unreadable() -> None:
+    problem = Problem("/srv/sessions.json", None, (), "no such file", "it", "create it", Code.FILE_MISSING)
+    broken = replace(problem, entry="Desktop", code=Code.SCRIPT_MISSING)
+    Site.objects.update(problems=[problem.as_dict(), broken.as_dict()])
+
+
+def test_a_sessions_file_that_cannot_be_read_is_no_trouble_while_types_of_before_serve(
+    supervised: Any, loaded: None
+) -> None:
+    unreadable()
+    assert checks()[1] == Check("types", True, "1 loaded at 2026-03-04 05:06:07 UTC.")
+
+
+def test_it_is_one_when_nothing_serves(supervised: Any, loaded: None) -> None:
+    unreadable()
+    SessionType.objects.filter(name="Pattern").delete()
+    expected = "The sessions file cannot be read, and nothing is left of one before."
+    assert checks()[1] == Check("types", False, expected)
 
 
 def test_a_database_that_does_not_answer_is_told(supervised: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from remote_service.hosting.machine import identity
 from remote_service.hosting.wire import encode, parse
 from remote_service.relay.clerk import ClerkError, NoPasswordError
 from remote_service.relay.closing import CLEAN, Leaving
@@ -331,6 +332,24 @@ async def test_when_a_relay_hangs_up_its_gateway_ends_and_its_calls_too(site: Si
     site.gateway.slow.set()
     await asyncio.sleep(0)
     assert site.gateway.watches == []
+
+
+async def test_viewers_of_a_relay_that_has_ended_are_cut_at_once_and_those_of_another_are_not(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr(module, "has_ended", lambda process: len(looked) > 3 or bool(looked.append(process)))
+    first = await site.relay()
+    first.writer.close()
+    await eventually_async(lambda: site.gateway.kept == [[], []])
+    assert looked == [identity()] * 4, "it is still there when its sockets are closed already"
+
+    monkeypatch.setattr(module, "has_ended", lambda _process: False)
+    monkeypatch.setattr(module, "ENDING", 0.0)
+    second = await site.relay()
+    second.writer.close()
+    await eventually_async(lambda: site.gateway.ended)
+    assert site.gateway.kept == [[]], "it may come again"
 
 
 async def test_another_uid_is_sent_away(

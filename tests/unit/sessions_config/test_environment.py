@@ -238,13 +238,13 @@ def test_the_environment_is_read_nowhere_else() -> None:
     # settings module; none of them reads a setting of ours.
     assert readers == {
         "manage.py",
+        "remote_service/actors.py",
         "remote_service/catalogue.py",
         "remote_service/crew/parts.py",
         "remote_service/hosting/processes.py",
         "remote_service/hosting/script_context.py",
         "remote_service/hosting/script_host.py",
         "remote_service/management/commands/backup.py",
-        "remote_service/management/commands/sessions.py",
         "remote_service/support_bundle.py",
         "sessions_config/asgi.py",
         "webui/management/commands/prepare.py",

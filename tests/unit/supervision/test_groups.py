@@ -25,11 +25,12 @@ class Kernel(Groups):
     """Notes what is asked of it."""
 
     def __init__(
-        self, *, homes: int = 1, error: OSError | None = None, ends: bool = True, killed: bool = False
-    ) -> None:
+        self, *, homes: int = 1, error: OSError | None = None, ends: bool = True, killed: bool = False,
+        refused: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__("", [])
         self.homes = (Home(Path("/nowhere"), frozenset(), unified=True),) * homes
-        self.error, self.ends, self.killed = error, ends, killed
+        self.error, self.ends, self.killed, self.refused = error, ends, killed, refused
         self.asked: list[Any] = []
 
     def hold(self, session: str, share: Share, runner: int) -> None:
@@ -43,6 +44,9 @@ class Kernel(Groups):
 
     def ran_out_of_memory(self, session: str) -> bool:
         return self.killed
+
+    def was_refused_tasks(self, session: str) -> bool:
+        return self.refused
 
 
 def session(**limits: Any) -> Session:
@@ -85,6 +89,15 @@ def test_what_took_more_than_its_memory_is_told_so() -> None:
     assert SessionGroups(Kernel(killed=False)).exceeded(session(**LIMITS)) == ""
     # The machine's own memory was full.
     assert SessionGroups(Kernel(killed=True)).exceeded(session()) == ""
+
+
+def test_what_was_refused_more_tasks_is_told_so() -> None:
+    ended = "The program ended before it could be reached: sh has ended: exit status 2."
+    assert SessionGroups(Kernel(refused=True)).with_refusals(session(**LIMITS), ended) == (
+        f"It wanted more than its 500 processes and threads, and was refused them. {ended}"
+    )
+    assert SessionGroups(Kernel(refused=False)).with_refusals(session(**LIMITS), ended) == ended
+    assert SessionGroups(Kernel(refused=True)).with_refusals(session(), ended) == ended
 
 
 async def test_survivors_are_killed_with_the_group_and_those_that_live_are_told() -> None:

@@ -12,9 +12,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from remote_service import conf, staff
+from remote_service.actors import whoever_types
 from remote_service.config.problems import Code, Problem, Severity
 from remote_service.management.commands import reload_sessions
-from remote_service.models import Site
+from remote_service.models import SessionEvent, Site
 
 pytestmark = pytest.mark.django_db
 NO_FILE = Problem("sessions.json", None, (), "no file", "a sessions file", "write one", Code.FILE_MISSING)
@@ -51,6 +52,13 @@ def reload(*arguments: str) -> tuple[int, str]:
     except SystemExit as left:
         return int(str(left.code)), printed.getvalue()
     return 0, printed.getvalue()
+
+
+def test_history_says_who_typed_it(served_by: Callable[..., None]) -> None:
+    served_by()
+    reload()
+    event = SessionEvent.objects.get(what="reload asked")
+    assert (event.who, event.door) == (whoever_types().name, "command")
 
 
 def test_each_call_asks_for_one_more_reload_and_says_that_all_is_well(

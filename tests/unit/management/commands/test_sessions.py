@@ -244,14 +244,3 @@ def test_slots_in_quarantine_are_listed_and_released(session: Session) -> None:
         "The slot of 1e392889 (Desktop of alice) is not in quarantine; the session is running. 'manage.py sessions "
         "quarantine' lists the slots that are."
     )
-
-
-# ---- who types ----------------------------------------------------------------------------------------------
-
-
-def test_without_sudo_it_is_the_account_that_types(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert sessions.whoever_types().name == "dora"
-    monkeypatch.delenv("SUDO_USER")
-    assert sessions.whoever_types().name == "root"
-    monkeypatch.setattr(sessions.os, "getuid", lambda: 4_000_000)
-    assert sessions.whoever_types().name == "uid 4000000"

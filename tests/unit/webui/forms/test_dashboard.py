@@ -7,10 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.functional import Promise
 
 from remote_service.models import Announcement, Drain
+from remote_service.states import State
 from webui.forms.dashboard import (
     KINDS,
     LEVELS,
@@ -83,6 +85,17 @@ def test_a_reason_and_a_text_have_an_end() -> None:
 
 
 # ---- drains -----------------------------------------------------------------------------------------------
+
+
+def test_a_filter_offers_types_that_were_removed_while_their_sessions_live(
+    make_type: Callable[..., Any], make_session: Callable[..., Any], alice: User
+) -> None:
+    make_type("Pattern")
+    make_session(alice, State.RUNNING, type_name="Removed")
+    make_session(alice, State.RUNNING, type_name="Pattern")
+    make_session(alice, State.ENDED, type_name="Long over")
+    names = [name for name, _ in SessionFilter({}).fields["type"].choices]  # type: ignore[attr-defined]
+    assert names == ["", "Pattern", "Removed"]
 
 
 def test_a_type_that_is_drained_must_be_there(make_type: Callable[..., Any]) -> None:
