@@ -172,6 +172,10 @@ async def _start_host(
         log_path=logs / f"{log_name(loaded.type.name)}.log",
     )
     host, result = await ScriptHost.start(order)
+    if result.report.fault is ScriptFault.DIED:
+        # It may have been killed; its type would be missing until the next reload. A script that does it does so again.
+        log.info("the script host of %s has ended while it loaded (%s); once more", order.name, result.report.found)
+        host, result = await ScriptHost.start(order)
     if result.report.fault is not None:
         problems.append(problem_of_report(result.report, loaded))
     if host is None:

@@ -96,6 +96,18 @@ async def test_a_script_that_is_wrong_disables_its_entry_alone(site: ProbeSite, 
     ]
 
 
+async def test_a_script_host_that_is_killed_while_it_loads_is_started_once_more(site: ProbeSite, load: Any) -> None:
+    killed = "import os, pathlib, signal\ntried = pathlib.Path(__file__).with_name('tried')\n"
+    killed += "if not tried.exists():\n    tried.touch()\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    (site.directory / "killed.py").write_text(killed + SCRIPT)
+    site.write(Killed={"script": "killed.py"})
+
+    loaded = await load()
+
+    assert list(loaded.entries) == ["Killed"]
+    assert loaded.problems == ()
+
+
 async def test_a_file_that_cannot_be_read_gives_no_types(site: ProbeSite, load: Any) -> None:
     site.settings.sessions_file.write_text("{")
     loaded = await load()
