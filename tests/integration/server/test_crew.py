@@ -9,11 +9,12 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from tests.integration.conftest import BRIEF, SESSIONS, SMALL
 from tests.integration.leftovers import command, lives, marked
@@ -60,6 +61,20 @@ def run(crew: LiveServer, *types: str) -> list[str]:
 def echoes(viewer: object, data: bytes) -> None:
     viewer.send(data)  # type: ignore[attr-defined]
     assert viewer.recv(20) == data  # type: ignore[attr-defined]
+
+
+@contextmanager
+def comes_back(crew: LiveServer, session: str) -> Iterator[object]:
+    """Comes until she is let in, as her page does: who comes while the relay ends may be cut off with it."""
+    with ExitStack() as opened:
+
+        def let_in() -> object | None:
+            try:
+                return opened.enter_context(crew.open_page("alice", session))
+            except InvalidHandshake:
+                return None
+
+        yield eventually(let_in, within=10)
 
 
 def test_each_part_is_a_process_and_only_the_relay_holds_screens(crew: LiveServer) -> None:
@@ -119,7 +134,7 @@ def test_a_relay_that_is_killed_is_there_again_and_viewers_find_their_session(cr
         with pytest.raises(ConnectionClosed):
             viewer.recv(20)
 
-    with crew.open_page("alice", session) as viewer:
+    with comes_back(crew, session) as viewer:
         echoes(viewer, b"hello again")
     assert [row.state for row in crew.rows()] == ["running"]
 
@@ -134,7 +149,7 @@ def test_a_relay_that_is_asked_to_end_says_that_it_comes_again(crew: LiveServer)
         assert end.value.rcvd is not None
         assert (end.value.rcvd.code, end.value.rcvd.reason) == (1012, "The server was stopped.")
 
-    with crew.open_page("alice", session) as viewer:
+    with comes_back(crew, session) as viewer:
         echoes(viewer, b"hello again")
 
 
