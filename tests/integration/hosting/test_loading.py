@@ -285,9 +285,9 @@ async def test_a_host_that_dies_is_noticed(stage: Stage) -> None:
 async def test_a_host_whose_death_nobody_has_noticed_yet_cannot_be_reached(stage: Stage) -> None:
     host = await stage.host(stage.script("class Service(Good): pass"))
     os.kill(host.pid, signal.SIGKILL)
-    # Without a turn of the event loop, which would notice.
+    # Without a turn of the event loop, which would notice; on a busy machine it has one before the host is asked.
     eventually(lambda: not alive(host.pid))
-    with pytest.raises(HostError, match=r"^The script host cannot be reached: \[Errno 32\] Broken pipe\.$"):
+    with pytest.raises(HostError, match=r"^The script host (cannot be reached: \[Errno 32\] Broken pipe|has ended)\.$"):
         await stage.play(host)
 
 
