@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.faults.services import Postgres, RedisServer
-from tests.integration.faults.site import make_template
+from tests.integration.faults.site import ServicesSite, make_template, started
+from tests.waiting import eventually
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +38,12 @@ def redis() -> Iterator[RedisServer]:
         yield server
     finally:
         server.clean_up()
+
+
+@pytest.fixture(scope="module")
+def site(postgres: Postgres, postgres_template: Path, redis: RedisServer) -> Iterator[ServicesSite]:
+    """A site of several processes on them; a module may have another one of its own."""
+    made = ServicesSite(postgres, postgres_template, CHANNEL_LAYER_URL=redis.url)
+    with started(made, "--workers", "2"):
+        eventually(made.ready)
+        yield made

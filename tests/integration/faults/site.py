@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from websockets.sync.client import ClientConnection
+
 from tests.integration.conftest import raw
 from tests.integration.faults.services import Postgres
 from tests.integration.live import LiveServer, make_users
@@ -79,3 +81,9 @@ def started(site: LiveServer, *arguments: str) -> Iterator[LiveServer]:
         yield site
     finally:
         site.clean_up()
+
+
+def echoes(viewer: ClientConnection, data: bytes = b"still here") -> None:
+    """Asserts that a viewer's line carries something there and back."""
+    viewer.send(data)
+    assert viewer.recv(5) == data

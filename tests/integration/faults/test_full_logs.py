@@ -8,10 +8,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from websockets.sync.client import ClientConnection
 
 from tests.integration.faults.services import ACCOUNT
-from tests.integration.faults.site import is_ready, started
+from tests.integration.faults.site import echoes, is_ready, started
 from tests.integration.faults.surroundings import Surroundings
 from tests.integration.leftovers import command, marked
 from tests.waiting import eventually
@@ -27,11 +26,6 @@ def site(site_template: Path) -> Iterator[Surroundings]:
     made = Surroundings(site_template)
     with started(made, "--log-file", str(FULL)):
         yield made
-
-
-def echoes(viewer: ClientConnection, data: bytes) -> None:
-    viewer.send(data)
-    assert viewer.recv(5) == data
 
 
 def let_files_grow(processes: list[psutil.Process], most: str) -> None:

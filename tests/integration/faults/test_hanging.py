@@ -4,36 +4,18 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import psutil
-import pytest
-from websockets.sync.client import ClientConnection
 
 from tests.integration.faults.services import Postgres, RedisServer
-from tests.integration.faults.site import ServicesSite, readiness, started
+from tests.integration.faults.site import ServicesSite, echoes, readiness
 from tests.integration.leftovers import command, lives
 from tests.waiting import eventually
-
-pytestmark = pytest.mark.xdist_group("postgresql")
 
 MOST_ANSWER = 30.0
 """Seconds that a page may take at most: 12 for an answer that never comes, and as much again on a busy machine."""
 BACK_WITHIN = 20.0
-
-
-@pytest.fixture(scope="module")
-def site(postgres: Postgres, postgres_template: Path, redis: RedisServer) -> Iterator[ServicesSite]:
-    made = ServicesSite(postgres, postgres_template, CHANNEL_LAYER_URL=redis.url)
-    with started(made, "--workers", "2"):
-        eventually(made.ready)
-        yield made
-
-
-def echoes(viewer: ClientConnection, data: bytes = b"still here") -> None:
-    viewer.send(data)
-    assert viewer.recv(5) == data
 
 
 def state(site: ServicesSite, session: str) -> str:

@@ -18,16 +18,13 @@ from pathlib import Path
 import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection
 
 from tests.integration.conftest import raw
 from tests.integration.faults.services import Postgres, RedisServer
-from tests.integration.faults.site import ServicesSite, started
+from tests.integration.faults.site import ServicesSite, echoes, started
 from tests.integration.leftovers import marked
 from tests.integration.serving import PROJECT, Ended
 from tests.waiting import eventually
-
-pytestmark = pytest.mark.xdist_group("postgresql")
 
 LEASE = 2.0
 FAR = "far"
@@ -117,11 +114,6 @@ def sites(
         stack.enter_context(started(near))
         stack.enter_context(started(far))
         yield near, far
-
-
-def echoes(viewer: ClientConnection, data: bytes = b"still here") -> None:
-    viewer.send(data)
-    assert viewer.recv(5) == data
 
 
 def refusal(site: ServicesSite, session: str) -> tuple[int, str]:

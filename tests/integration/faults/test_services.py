@@ -6,18 +6,15 @@ The site has a relay, two processes for pages and a supervisor, and reaches both
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import psutil
-import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from remote_service.relay import closing
 from tests.integration.faults.services import Postgres, RedisServer
-from tests.integration.faults.site import LINGER, ServicesSite, readiness, started
+from tests.integration.faults.site import LINGER, ServicesSite, echoes, readiness
 from tests.integration.leftovers import command
 from tests.waiting import eventually
 
@@ -26,19 +23,6 @@ AWAY = 20.0
 BACK_WITHIN = 10.0
 MOST_TRIES = 5
 """As `MOST_FEW` of the viewer's page."""
-
-
-@pytest.fixture(scope="module")
-def site(postgres: Postgres, postgres_template: Path, redis: RedisServer) -> Iterator[ServicesSite]:
-    made = ServicesSite(postgres, postgres_template, CHANNEL_LAYER_URL=redis.url)
-    with started(made, "--workers", "2"):
-        eventually(made.ready)
-        yield made
-
-
-def echoes(viewer: ClientConnection, data: bytes = b"still here") -> None:
-    viewer.send(data)
-    assert viewer.recv(5) == data
 
 
 def states(site: ServicesSite) -> dict[str, str]:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection
 
 from remote_service.relay import closing
-from tests.integration.faults.site import is_ready, started
+from tests.integration.faults.site import echoes, is_ready, started
 from tests.integration.faults.surroundings import HOST, Surroundings
 from tests.integration.leftovers import command, lives, marked
 from tests.waiting import eventually
@@ -25,11 +24,6 @@ def site(site_template: Path) -> Iterator[Surroundings]:
     with started(made):
         eventually(lambda: is_ready(made))
         yield made
-
-
-def echoes(viewer: ClientConnection, data: bytes = b"still here") -> None:
-    viewer.send(data)
-    assert viewer.recv(5) == data
 
 
 def state(site: Surroundings, session: str) -> str:
