@@ -158,6 +158,11 @@ def may_manage(user: Visitor) -> bool:
     return _has(user, MANAGE)
 
 
+def types_as_staff(user: Visitor, session: Session) -> bool:
+    """Whether what the user types reaches a session that is not theirs, once they have said why they look."""
+    return may_manage(user) and not session.viewer_policy.view_only
+
+
 def _looks_with_reason(user: Visitor, session: Session) -> bool:
     if not isinstance(user, User):
         return False

@@ -50,15 +50,23 @@ def people_of(session: Session, now: datetime) -> tuple[Person, ...]:
         holdings[key_of(held)].append(held)
     looks = _looks(session, watching)
     names = {key: person_words(held[0].user, held[0].guest) for key, held in holdings.items()} | watching
-    found = [_person(key, name, holdings[key], looks.get(key), watching=key in watching) for key, name in names.items()]
+    found = [
+        _person(key, name, holdings[key], watching=key in watching)
+        if holdings[key]
+        else _stranger(key, name, session, looks.get(key))
+        for key, name in names.items()
+    ]
     return tuple(sorted(found, key=lambda person: (not person.watching, person.name, person.key)))
 
 
-def _person(key: Key, name: str, holdings: list[ShareHolder], look: StaffLook | None, *, watching: bool) -> Person:
-    if not holdings:
-        if look is None:
-            return Person(name, str(key), watching)
-        return Person(name, str(key), watching, look.reason, control=access.may_manage(look.user))
+def _stranger(key: Key, name: str, session: Session, look: StaffLook | None) -> Person:
+    """Of somebody who looks without a share that counts: mostly one of the staff."""
+    if look is None:
+        return Person(name, str(key), watching=True)
+    return Person(name, str(key), watching=True, why=look.reason, control=access.types_as_staff(look.user, session))
+
+
+def _person(key: Key, name: str, holdings: list[ShareHolder], *, watching: bool) -> Person:
     return Person(
         name,
         str(key),

@@ -57,7 +57,7 @@ def watch(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
 
 
 def _ask_why(request: HttpRequest, found: Session, form: WatchForm) -> HttpResponse:
-    control = access.may_manage(visitor(request)) and not found.viewer_policy.view_only
+    control = access.types_as_staff(visitor(request), found)
     context = {"session": found, "owner": owner_words(found), "control": control, "form": form}
     return render(request, "webui/watch.html", context, status=400 if form.is_bound else 200)
 

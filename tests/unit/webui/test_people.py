@@ -76,6 +76,15 @@ def test_who_looks_comes_first_staff_with_what_they_said_and_the_owner_not_at_al
     )
 
 
+def test_where_nobody_types_staff_does_not_either(session: Session, make_user: Callable[..., User]) -> None:
+    boss = make_user("zora", permissions=["manage_any_session"])
+    sharing.say_why(session, boss, "Ticket 4713", BY)
+    session.viewers.create(user=boss)
+    session.stored_viewer_policy = {"view_only": True}
+
+    assert shown(session)["zora"] == Person("zora", str(boss.pk), True, why="Ticket 4713", control=False)
+
+
 def test_what_one_may_alone_is_shown(session: Session, bob: User, charlie: User) -> None:
     held, _ = accepted(session, bob), accepted(session, charlie)
     holders.hand_over(held, True, BY)
