@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.clock import Clock
+
 
 @pytest.fixture(autouse=True)
 def _static_files_by_plain_names(settings: Any) -> None:
@@ -14,3 +16,9 @@ def _static_files_by_plain_names(settings: Any) -> None:
     settings.SERVESTATIC_USE_MANIFEST = False
     # The middleware warns of a missing STATIC_ROOT, and a warning is an error.
     settings.STATIC_ROOT.mkdir(exist_ok=True)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Monotonic seconds as the test sets them."""
+    return Clock()

@@ -6,18 +6,7 @@ import pytest
 
 from remote_service.admission import rate
 from remote_service.admission.rate import RateLimit, source_of
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.clock import Clock
 
 
 @pytest.mark.parametrize("per_minute", [1, 7, 60, 600])

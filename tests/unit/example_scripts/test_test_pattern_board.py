@@ -7,21 +7,9 @@ from test_pattern_board import MAX_TYPED, Board
 from test_pattern_picture import MAX_CLICKS, Click
 from test_pattern_protocol import CutText, Key, Pointer
 
+from tests.clock import Clock
+
 RETURN, BACKSPACE, KEYPAD_ENTER = 0xFF0D, 0xFF08, 0xFF8D
-
-
-class Clock:
-    """A clock that stands until it is set."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -5,20 +5,12 @@ from __future__ import annotations
 import pytest
 
 from remote_service.postgresql.patience import LAST_ANSWERS, PAUSE, Patience
-
-
-class Clock:
-    """A monotonic clock that a test sets."""
-
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(100.0)
 
 
 @pytest.fixture

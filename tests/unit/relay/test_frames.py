@@ -30,6 +30,7 @@ from remote_service.relay.frames import (
     close_of,
     control_frame,
 )
+from tests.clock import Clock
 
 MASK = b"\x01\x82\x03\xf4"
 MOST = 1 << 20
@@ -45,15 +46,6 @@ def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, mask: bytes = 
     else:
         head += struct.pack("!BQ", 0x80 | 127, len(payload))
     return head + mask + apply_mask(payload, mask)
-
-
-class Clock:
-    """Time that stands still until it is moved."""
-
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Peer:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remote_service.rfb.pacer import Pacer, Request
-from tests.unit.rfb.clock import Clock
+from tests.clock import Clock
 
 
 def request(incremental: int = 1, x: int = 0, y: int = 0, width: int = 100, height: int = 50) -> bytes:

@@ -6,7 +6,7 @@ import pytest
 
 from remote_service.rfb.policy import Policy
 from remote_service.rfb.policy_filter import PolicyFilter
-from tests.unit.rfb.clock import Clock
+from tests.clock import Clock
 from tests.unit.rfb.recordings import load
 from tests.unit.rfb.server_samples import COPIED, SERVER_INIT, rectangle, update
 

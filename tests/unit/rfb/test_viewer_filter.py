@@ -19,7 +19,7 @@ from remote_service.rfb.pacer import Pacer
 from remote_service.rfb.pixel_format import FormatInForce, PixelFormat
 from remote_service.rfb.policy import Policy
 from remote_service.rfb.viewer_filter import ViewerFilter
-from tests.unit.rfb.clock import Clock
+from tests.clock import Clock
 from tests.unit.rfb.helpers import CHUNK_SIZES, cut
 from tests.unit.rfb.samples import ANNOUNCEMENT, SAMPLES, Sample
 from tests.unit.rfb.server_samples import FORMAT_16, FORMAT_32

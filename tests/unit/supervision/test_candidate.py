@@ -14,23 +14,15 @@ from remote_service import lease, pid_file
 from remote_service.conf import GatewaySettings
 from remote_service.models import Lease, Site
 from remote_service.supervision.candidate import EPOCH, Candidate
+from tests.clock import Clock
 
 LEASE_TIME = 5.0
 ELSEWHERE = "n9:/srv/state/run"
 
 
-class Clock:
-    """Monotonic seconds."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(0.0)
 
 
 @pytest.fixture

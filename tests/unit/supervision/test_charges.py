@@ -10,17 +10,9 @@ from remote_service.decisions import Runner
 from remote_service.hosting.client import RunnerLink
 from remote_service.hosting.status import Phase, Status
 from remote_service.supervision.charges import FIRST_WAIT, FORGIVEN_AFTER, MOST_WAIT, Attempts, Charge
+from tests.clock import Clock
 
 LINK = cast("RunnerLink", object())
-
-
-class Clock:
-    """Stands still."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def gaps(attempts: Attempts, clock: Clock, number: int) -> list[float]:
