@@ -54,7 +54,9 @@ def x_server(argv: list[str]) -> Iterator[str]:
     require(argv[0])
     reader, writer = os.pipe()
     with open(reader, "rb") as pipe:
-        process = subprocess.Popen([*argv, "-displayfd", str(writer)], pass_fds=[writer], stderr=subprocess.DEVNULL)
+        # Without -noreset it begins anew whenever its last client leaves, and throws out whoever comes at that moment.
+        argv = [*argv, "-noreset", "-displayfd", str(writer)]
+        process = subprocess.Popen(argv, pass_fds=[writer], stderr=subprocess.DEVNULL)
         with ended(process):
             os.close(writer)
             number = pipe.readline()

@@ -25,8 +25,6 @@ __all__ = ["scratch"]
 
 WIDTH, HEIGHT = 320, 240
 QUIET = 0.05
-PATIENCE = 4.0
-"""Seconds after which somebody who looks asks again."""
 """Seconds without a byte behind a whole message, after which a server has answered."""
 
 TRUE_COLOUR = bytes.fromhex("20 18 00 01 00ff 00ff 00ff 10 08 00 000000")
@@ -63,9 +61,11 @@ def drawn(display: str) -> Iterator[None]:
     require("xterm")
     text = "seq 1 400; while :; do date +%s.%N; sleep 0.1; done"
     argv = ["xterm", "-display", display, "-geometry", "30x12+20+20", "-bg", "navy", "-fg", "gold", "-e", text]
-    with ended(subprocess.Popen(argv, stderr=subprocess.DEVNULL)):
+    xterm = subprocess.Popen(argv, stderr=subprocess.DEVNULL)
+    with ended(xterm):
         subprocess.run(["xsetroot", "-display", display, "-mod", "5", "7", "-fg", "red"], check=True)
         yield
+        assert xterm.poll() is None, "nothing drew any more"
 
 
 @contextmanager
@@ -101,9 +101,9 @@ NO_TEXT = b"\x03" + bytes(7)
 """ServerCutText of an empty clipboard, which x11vnc sends when it likes."""
 
 
-def all_that_comes(connection: socket.socket, server: ServerFilter, patience: float) -> int:
-    """Feeds what the server sends until it is quiet; returns how much came. It has so many seconds to begin."""
-    came, wait = 0, patience
+def all_that_comes(connection: socket.socket, server: ServerFilter) -> int:
+    """Feeds what the server sends until it is quiet; returns how much came."""
+    came, wait = 0, SECONDS
     while select.select([connection], [], [], wait)[0]:
         data = connection.recv(4000)
         assert data, "the server hung up"
@@ -112,15 +112,6 @@ def all_that_comes(connection: socket.socket, server: ServerFilter, patience: fl
         came += len(data)
         wait = QUIET if server.between_messages else SECONDS
     return came
-
-
-def answers(connection: socket.socket, server: ServerFilter, asks: bytes) -> bool:
-    """Whether a picture comes when it is asked for: x11vnc now and then forgets one that it was asked for."""
-    for _ in range(int(SECONDS / PATIENCE)):
-        connection.sendall(asks)
-        if all_that_comes(connection, server, PATIENCE):
-            return True
-    return False
 
 
 def request(incremental: int) -> bytes:
@@ -138,7 +129,8 @@ def followed(connection: socket.socket, pixels: bytes, encodings: tuple[int, ...
 
     connection.sendall(viewer.feed(b"\x01" + bytes(4) + pixels + named))
     for incremental in (0, 1, 0):
-        assert answers(connection, server, viewer.feed(request(incremental))), f"nothing came in {encodings}"
+        connection.sendall(viewer.feed(request(incremental)))
+        assert all_that_comes(connection, server), f"nothing came in {encodings}"
 
     assert server.between_messages, f"the place in the stream is lost in {encodings}"
     assert server.feed(SECRET) == b""
